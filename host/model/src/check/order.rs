@@ -1,0 +1,254 @@
+//! An order: its shape, and its total to the cent.
+
+use super::code;
+use super::exact::Exact;
+use super::inspector::{Currencies, Inspector, Path};
+use crate::common::{DiscountAllocation, TaxLine};
+use crate::order::{Line, LineKind, Order, Payment, ShippingLine};
+
+pub(super) fn check(seen: &mut Inspector, order: &Order, path: &Path<'_>) {
+    seen.currency(&order.currency, &path.field("currency"));
+    if let Some(currency) = &order.presentment_currency {
+        seen.currency(currency, &path.field("presentmentCurrency"));
+    }
+    seen.instant(&order.placed_at, &path.field("placedAt"));
+    seen.instants([(&order.processed_at, "processedAt"), (&order.cancelled_at, "cancelledAt")], path);
+    seen.date(order.business_date.as_deref(), &path.field("businessDate"));
+    for (entity, name) in [(&order.customer, "customer"), (&order.exchange_of, "exchangeOf")] {
+        if let Some(entity) = entity {
+            seen.entity(entity, &path.field(name));
+        }
+    }
+    seen.object(order.extensions.as_deref(), path);
+    if order.lines.is_empty() {
+        seen.tell(code::NO_LINES, &path.field("lines"), || "the order has no lines".into());
+    }
+    seen.distinct(order.lines.iter().map(|line| line.id.as_str()), &path.field("lines"));
+    let currencies = Currencies { shop: &order.currency, presentment: order.presentment_currency.as_deref() };
+    for (at, one) in order.payments.iter().enumerate() {
+        payment(seen, one, currencies, &path.item("payments", at));
+    }
+
+    let mut sums = Sums::default();
+    for (at, one) in order.lines.iter().enumerate() {
+        sums.line(seen, one, currencies, &path.item("lines", at));
+    }
+    for (at, one) in order.shipping.iter().enumerate() {
+        sums.shipping(seen, one, currencies, &path.item("shipping", at));
+    }
+    totals(seen, order, &sums, currencies, &path.field("totals"));
+}
+
+pub(super) fn payment(seen: &mut Inspector, one: &Payment, currencies: Currencies<'_>, path: &Path<'_>) {
+    seen.id(&one.id, &path.field("id"));
+    seen.instant(&one.at, &path.field("at"));
+    seen.not_negative(&one.amount, currencies, &path.field("amount"));
+}
+
+/// The printed sums against the parts they are made of.
+fn totals(seen: &mut Inspector, order: &Order, sums: &Sums, currencies: Currencies<'_>, path: &Path<'_>) {
+    let printed = &order.totals;
+    for (price, name) in
+        [(&printed.lines, "lines"), (&printed.discounts, "discounts"), (&printed.shipping, "shipping")]
+    {
+        seen.price(price, currencies, &path.field(name));
+    }
+    let mut optional = |price: &Option<_>, name| match price {
+        Some(price) => seen.price(price, currencies, &path.field(name)),
+        None => Some(Exact::ZERO),
+    };
+    optional(&printed.outstanding, "outstanding");
+    let (tips, duties, rounding) = (
+        optional(&printed.tips, "tips"),
+        optional(&printed.duties, "duties"),
+        optional(&printed.cash_rounding, "cashRounding"),
+    );
+    let tax = seen.price(&printed.tax, currencies, &path.field("tax"));
+    let total = seen.price(&printed.total, currencies, &path.field("total"));
+    // Anything missing has been told already.
+    let (Some(tax), Some(total), Some(tips), Some(duties), Some(rounding)) =
+        (tax, total, tips, duties, rounding)
+    else {
+        return;
+    };
+    if !total.fits(decimals(&order.currency)) {
+        seen.tell(code::TOO_PRECISE, &path.field("total"), || {
+            format!("the total {total} has more decimals than {}", order.currency)
+        });
+    }
+    if sums.broken {
+        return;
+    }
+    let Some(sums) = sums.booked(order, tax, tips) else {
+        seen.tell(code::TOO_LARGE, path, || "the amounts are too large to be added up".into());
+        return;
+    };
+    // Sources differ in whether duties and the rounding at the till are in the total or beside it.
+    let balances = [Exact::ZERO, duties].into_iter().any(|duties| {
+        [Exact::ZERO, rounding].into_iter().any(|rounding| {
+            sums.parts.plus(duties).and_then(|sum| sum.plus(rounding)).is_some_and(|sum| sum == total)
+        })
+    });
+    if !balances {
+        seen.tell(code::TOTAL_DOES_NOT_BALANCE, &path.field("total"), || {
+            let (parts, currency) = (sums.parts, &order.currency);
+            format!(
+                "lines, discounts, shipping, tax and tips make {parts} {currency}, but the order says {total}"
+            )
+        });
+    }
+    // A source that taxes the order as a whole has no taxes on its lines, and taxes of duties are nowhere
+    // among them: then there is nothing to compare. What a marketplace owes may be in the sum or not.
+    let compared = sums.taxed && duties.is_zero();
+    if compared && sums.taxes != tax && sums.own_taxes != tax {
+        seen.tell(code::TAX_DOES_NOT_BALANCE, &path.field("tax"), || {
+            let (taxes, currency) = (sums.taxes, &order.currency);
+            format!("the taxes of the lines make {taxes} {currency}, but the order says {tax}")
+        });
+    }
+}
+
+/// What the lines of an order add up to.
+struct Sums {
+    /// Σ price × quantity − discounts of the lines, and price − discounts of the shipping lines.
+    net: Option<Exact>,
+    /// The part of it that are tips.
+    tips: Option<Exact>,
+    /// All taxes of lines and shipping lines.
+    taxes: Option<Exact>,
+    /// Those of them that the merchant owes.
+    own_taxes: Option<Exact>,
+    /// True when any line or shipping line has a tax.
+    taxed: bool,
+    /// True when an amount could not be read, so that there is nothing to balance.
+    broken: bool,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        let zero = Some(Exact::ZERO);
+        Self { net: zero, tips: zero, taxes: zero, own_taxes: zero, taxed: false, broken: false }
+    }
+}
+
+/// Sums that could be calculated.
+struct Booked {
+    /// What the total should be, before duties and rounding.
+    parts: Exact,
+    taxes: Exact,
+    own_taxes: Exact,
+    taxed: bool,
+}
+
+impl Sums {
+    fn line(&mut self, seen: &mut Inspector, line: &Line, currencies: Currencies<'_>, path: &Path<'_>) {
+        seen.id(&line.id, &path.field("id"));
+        let quantity = seen.decimal(&line.quantity, &path.field("quantity"));
+        let current = seen.optional(line.current_quantity.as_deref(), &path.field("currentQuantity"));
+        if let Some(quantity) = quantity {
+            // A line that an edit took out again may be told as none.
+            let gone = quantity.is_zero() && current.is_some_and(Exact::is_zero);
+            if quantity.is_negative() || quantity.is_zero() && !gone {
+                seen.tell(code::NOT_POSITIVE, &path.field("quantity"), || {
+                    format!("the quantity is {}, and must be above zero", line.quantity)
+                });
+            }
+        }
+        seen.optional(line.grams.as_deref(), &path.field("grams"));
+        for (at, duty) in line.duties.iter().enumerate() {
+            seen.price(duty, currencies, &path.item("duties", at));
+        }
+        let price = seen.price(&line.unit_price, currencies, &path.field("unitPrice"));
+        let discounts = self.discounts(seen, &line.discounts, currencies, path);
+        self.taxes(seen, &line.taxes, currencies, path);
+        let (Some(quantity), Some(price)) = (quantity, price) else {
+            self.broken = true;
+            return;
+        };
+        let net = price.times(quantity).and_then(|gross| gross.minus(discounts?));
+        self.net = sum(self.net, net);
+        if line.kind == LineKind::Tip {
+            self.tips = sum(self.tips, net);
+        }
+    }
+
+    fn shipping(
+        &mut self,
+        seen: &mut Inspector,
+        line: &ShippingLine,
+        currencies: Currencies<'_>,
+        path: &Path<'_>,
+    ) {
+        seen.id(&line.id, &path.field("id"));
+        let price = seen.price(&line.price, currencies, &path.field("price"));
+        let discounts = self.discounts(seen, &line.discounts, currencies, path);
+        self.taxes(seen, &line.taxes, currencies, path);
+        match price {
+            Some(price) => self.net = sum(self.net, discounts.and_then(|discounts| price.minus(discounts))),
+            None => self.broken = true,
+        }
+    }
+
+    fn discounts(
+        &mut self,
+        seen: &mut Inspector,
+        discounts: &[DiscountAllocation],
+        currencies: Currencies<'_>,
+        path: &Path<'_>,
+    ) -> Option<Exact> {
+        let mut all = Some(Exact::ZERO);
+        for (at, one) in discounts.iter().enumerate() {
+            match seen.not_negative(&one.amount, currencies, &path.item("discounts", at).field("amount")) {
+                Some(amount) => all = sum(all, Some(amount)),
+                None => self.broken = true,
+            }
+        }
+        all
+    }
+
+    fn taxes(
+        &mut self,
+        seen: &mut Inspector,
+        taxes: &[TaxLine],
+        currencies: Currencies<'_>,
+        path: &Path<'_>,
+    ) {
+        for (at, tax) in taxes.iter().enumerate() {
+            let path = path.item("taxes", at);
+            seen.optional(tax.rate.as_deref(), &path.field("rate"));
+            let Some(amount) = seen.price(&tax.amount, currencies, &path.field("amount")) else {
+                self.broken = true;
+                continue;
+            };
+            self.taxed = true;
+            self.taxes = sum(self.taxes, Some(amount));
+            if !tax.channel_liable {
+                self.own_taxes = sum(self.own_taxes, Some(amount));
+            }
+        }
+    }
+
+    /// Absent when an amount is too large.
+    fn booked(&self, order: &Order, tax: Exact, tips: Exact) -> Option<Booked> {
+        let on_top = if order.prices_include_tax { Exact::ZERO } else { tax };
+        // A tip that is a line is among the lines already.
+        let tips = if order.totals.tips.is_some() { tips.minus(self.tips?)? } else { Exact::ZERO };
+        let parts = self.net?.plus(on_top)?.plus(tips)?;
+        Some(Booked { parts, taxes: self.taxes?, own_taxes: self.own_taxes?, taxed: self.taxed })
+    }
+}
+
+pub(super) fn sum(one: Option<Exact>, other: Option<Exact>) -> Option<Exact> {
+    one.and_then(|one| one.plus(other?))
+}
+
+/// How many decimals a currency has, by ISO 4217.
+fn decimals(currency: &str) -> u32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
+    }
+}
