@@ -1,0 +1,63 @@
+//! What every database behind [`crate::Store`] has to pass: one test a rule, named after it.
+//!
+//! A backend's tests call [`crate::conformance!`] with an expression that opens an empty store and says what
+//! has to live as long as it.
+
+// These are tests, though another crate may run them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+pub mod claims;
+pub mod intake;
+pub mod lanes;
+pub mod operations;
+pub mod random;
+pub mod samples;
+
+/// Makes a test of every rule. The expression is awaited and has to be a new, empty store and whatever has
+/// to outlive it (its folder).
+#[macro_export]
+macro_rules! conformance {
+    ($open:expr) => {
+        $crate::conformance!(@ $open;
+            intake: a_request_comes_back_byte_for_byte, a_request_that_arrives_twice_is_kept_once,
+                a_refused_command_leaves_the_others_alone, a_quarantined_inbound_can_be_read_again,
+                an_inbound_is_admitted_once, a_cursor_moves_with_its_events_or_not_at_all,
+                the_same_event_is_kept_once, the_same_key_with_other_content_is_another_event,
+                an_order_goes_where_it_is_pinned;
+            lanes: only_the_head_of_a_lane_is_claimed, lanes_do_not_wait_for_each_other,
+                an_exception_blocks_its_lane_until_a_person_decides,
+                a_refund_waits_for_its_order_and_follows_it, a_refund_behind_its_open_order_queues,
+                a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing,
+                what_waited_in_vain_goes_on_when_its_referent_comes, a_newer_state_joins_an_unsent_one,
+                a_joined_exception_becomes_ready_again, a_cancel_removes_what_was_not_sent,
+                a_cancel_queues_behind_what_may_have_been_sent, an_older_state_is_settled_as_stale,
+                a_received_delivery_releases_its_lane, a_received_delivery_can_hold_its_lane,
+                what_a_connectors_own_system_has_need_not_be_delivered;
+            claims: a_claim_says_durably_that_it_may_have_been_sent, a_claim_in_the_group_of_its_event_gets_it,
+                an_old_claim_cannot_settle, a_lost_lease_leads_to_a_find, a_find_that_is_lost_sent_nothing,
+                taking_over_gives_back_every_claim, a_serial_number_is_allotted_once_and_kept,
+                no_more_is_claimed_than_asked_and_the_longest_due_first, what_is_due_later_is_claimed_later,
+                a_paused_connector_claims_nothing, what_answers_unauthorized_pauses_its_connector,
+                a_partial_goes_on_where_it_was, references_are_many_to_many_and_keep_their_lines,
+                a_step_knows_how_often_it_was_tried;
+            operations: a_replay_keeps_the_key_and_looks_first, a_generation_posts_again_under_its_own_key,
+                a_preview_counts_what_a_replay_does, a_person_that_was_erased_is_nowhere,
+                a_body_goes_with_its_retention, a_restored_database_looks_before_it_sends,
+                tokens_are_kept_by_their_hash, what_operators_do_is_written_down,
+                everything_open_says_why, counts_are_of_what_is_there, events_are_found_by_what_they_are;
+            random: any_commands_leave_lanes_in_order;
+        );
+    };
+    (@ $open:expr; $($room:ident: $($rule:ident),+;)+) => {
+        $(mod $room {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "current_thread")]
+                async fn $rule() {
+                    let (store, _outlives) = $open.await;
+                    $crate::conformance::$room::$rule(store).await;
+                }
+            )+
+        })+
+    };
+}

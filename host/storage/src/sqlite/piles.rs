@@ -1,0 +1,188 @@
+//! The rows that a group writes, table by table, and the questions that it asks for all its commands.
+
+use sqlx::SqliteConnection;
+
+use super::delivery;
+use super::sql::{Pile, Template, Texts};
+use crate::Result;
+
+macro_rules! templates {
+    ($($(#[$doc:meta])* $name:ident($width:literal) $doing:literal: $text:expr;)+) => {
+        $($(#[$doc])* pub(super) static $name: Template = Template { doing: $doing, width: $width, text: $text };)+
+    };
+}
+
+templates! {
+    INBOUND(5) "writing inbounds":
+        "INSERT INTO inbound (id, connector, received_at, state, trace) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    SEEN(2) "writing what was seen":
+        "INSERT INTO inbound_seen (mark, inbound) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    BODY(3) "writing bodies":
+        "INSERT INTO inbound_body (inbound, day, sealed) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    DAY_KEY(2) "writing day keys":
+        "INSERT INTO day_key (day, wrapped) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    READ(1) "marking inbounds as read": "UPDATE inbound SET state = 1 WHERE id IN ({rows})";
+    EVENT(15) "writing events":
+        "INSERT INTO event (id, key, kind, entity, root, occurred_at, recorded_at, stamp_at, stamp_sequence, \
+         stamp_progress, effect, digest, inbound, subject, trace) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    EVENT_BODY(2) "writing events' bodies":
+        "INSERT INTO event_body (event, body) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    PERSONAL(3) "writing personal data":
+        "INSERT INTO personal (event, subject, sealed) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    SUBJECT_KEY(3) "writing subjects' keys":
+        "INSERT INTO subject_key (id, subject, wrapped) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    ATTEMPT(8) "writing attempts":
+        "INSERT INTO attempt (delivery, fence, number, kind, started, ended, outcome, message) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    EXCHANGE(6) "writing exchanges":
+        "INSERT INTO exchange (delivery, fence, ended, subject, day, sealed) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    ENTITY(8) "writing what is known of entities":
+        "INSERT INTO entity_state (connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, \
+         annulled) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
+         stamp_at = excluded.stamp_at, stamp_sequence = excluded.stamp_sequence, \
+         stamp_progress = excluded.stamp_progress, digest = excluded.digest, there = excluded.there, \
+         annulled = excluded.annulled";
+    PIN(2) "writing pins":
+        "INSERT INTO pin (root, connector) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    REFERENCE(6) "writing references":
+        "INSERT INTO reference (ref, connector, entity, kind, id, number) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT (ref) DO UPDATE SET number = excluded.number";
+    NO_LINES(1) "dropping references' lines": "DELETE FROM reference_line WHERE ref IN ({rows})";
+    LINE(3) "writing references' lines":
+        "INSERT INTO reference_line (ref, line, id) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING";
+    SERIAL(2) "writing serial numbers":
+        "INSERT INTO serial (connector, last) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET last = excluded.last";
+    PAUSED(4) "pausing connectors":
+        "INSERT INTO paused (connector, code, message, since) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET code = excluded.code, message = excluded.message, since = excluded.since";
+    SETTLED(2) "counting what is settled":
+        "INSERT INTO settled (connector, count) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET count = count + excluded.count";
+
+    /// Inbounds of marks.
+    SEEN_BEFORE(1) "looking for duplicates": "SELECT mark, inbound FROM inbound_seen WHERE mark IN ({rows})";
+    /// Which of these inbounds have yet to be read.
+    PENDING(1) "looking for pending inbounds": "SELECT id FROM inbound WHERE state = 0 AND id IN ({rows})";
+    /// Events of keys.
+    KEYS(1) "looking for keys": "SELECT key, id, digest FROM event WHERE key IN ({rows})";
+    /// What is known of entities, given as connector and identity.
+    ENTITIES(2) "reading what is known of entities":
+        "WITH wanted (c, e) AS (VALUES {rows}) \
+         SELECT connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, annulled \
+         FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
+    /// The pins of roots.
+    PINS(1) "reading pins": "SELECT root, connector FROM pin WHERE root IN ({rows})";
+    /// The live keys of subjects.
+    SUBJECTS(1) "reading subjects' keys":
+        "SELECT subject, id, wrapped FROM subject_key WHERE wrapped IS NOT NULL AND subject IN ({rows})";
+    /// Whose personal data events came with.
+    SUBJECT_OF(1) "looking for events' subjects":
+        "SELECT event, personal.subject, wrapped FROM personal \
+         JOIN subject_key ON subject_key.id = personal.subject WHERE event IN ({rows})";
+    /// What entities are called, given as identity and connector.
+    REFERENCES(2) "reading references":
+        "WITH wanted (e, c) AS (VALUES {rows}) \
+         SELECT reference.connector, reference.entity, reference.ref, reference.kind, reference.id, \
+         reference.number, line, reference_line.id FROM wanted \
+         CROSS JOIN reference ON reference.entity = e AND reference.connector = c \
+         LEFT JOIN reference_line ON reference_line.ref = reference.ref ORDER BY reference.ref";
+    /// What a claim hands out: delivery, the event it is for, and the event it carries.
+    CONTENT(3) "reading events":
+        "WITH wanted (d, e, p) AS (VALUES {rows}) \
+         SELECT d, event.key, event.trace, event.recorded_at, body, personal.subject, sealed, wrapped FROM wanted \
+         CROSS JOIN event ON event.id = e \
+         LEFT JOIN event_body ON event_body.event = p LEFT JOIN personal ON personal.event = p \
+         LEFT JOIN subject_key ON subject_key.id = personal.subject";
+}
+
+/// What a group writes, in the order it is written.
+pub(super) struct Piles {
+    pub inbound: Pile,
+    pub seen: Pile,
+    pub body: Pile,
+    pub day_key: Pile,
+    pub read: Pile,
+    pub event: Pile,
+    pub event_body: Pile,
+    pub personal: Pile,
+    pub subject_key: Pile,
+    pub delivery: Pile,
+    pub attempt: Pile,
+    pub exchange: Pile,
+    pub entity: Pile,
+    pub pin: Pile,
+    pub reference: Pile,
+    pub no_lines: Pile,
+    pub line: Pile,
+    pub serial: Pile,
+    pub settled: Pile,
+    pub paused: Pile,
+}
+
+impl Default for Piles {
+    fn default() -> Self {
+        Self {
+            inbound: Pile::new(&INBOUND),
+            seen: Pile::new(&SEEN),
+            body: Pile::new(&BODY),
+            day_key: Pile::new(&DAY_KEY),
+            read: Pile::new(&READ),
+            event: Pile::new(&EVENT),
+            event_body: Pile::new(&EVENT_BODY),
+            personal: Pile::new(&PERSONAL),
+            subject_key: Pile::new(&SUBJECT_KEY),
+            delivery: Pile::new(&delivery::WRITE),
+            attempt: Pile::new(&ATTEMPT),
+            exchange: Pile::new(&EXCHANGE),
+            entity: Pile::new(&ENTITY),
+            pin: Pile::new(&PIN),
+            reference: Pile::new(&REFERENCE),
+            no_lines: Pile::new(&NO_LINES),
+            line: Pile::new(&LINE),
+            serial: Pile::new(&SERIAL),
+            settled: Pile::new(&SETTLED),
+            paused: Pile::new(&PAUSED),
+        }
+    }
+}
+
+impl Piles {
+    /// Writes everything.
+    pub(super) async fn write(&mut self, connection: &mut SqliteConnection, texts: &mut Texts) -> Result<()> {
+        for pile in [
+            &mut self.inbound,
+            &mut self.seen,
+            &mut self.body,
+            &mut self.day_key,
+            &mut self.read,
+            &mut self.event,
+            &mut self.event_body,
+            &mut self.personal,
+            &mut self.subject_key,
+            &mut self.delivery,
+            &mut self.attempt,
+            &mut self.exchange,
+            &mut self.entity,
+            &mut self.pin,
+            &mut self.reference,
+            &mut self.no_lines,
+            &mut self.line,
+            &mut self.serial,
+            &mut self.settled,
+            &mut self.paused,
+        ] {
+            if !pile.is_empty() {
+                pile.write(connection, texts).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! Which deliveries a replay means.
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use super::delivery::state;
+use super::sql::{Args, Cells, fetch};
+use crate::Result;
+use crate::command::Filter;
+use crossdock_rules::lane::DeliveryState;
+
+/// The deliveries to be replayed, and how many more fit the filter but are left alone.
+pub(super) struct Fit {
+    pub deliveries: Vec<i64>,
+    pub skipped: u64,
+}
+
+/// The conditions of a filter on `delivery` and `event`, and their values.
+pub(super) fn conditions(filter: &Filter, args: &mut Args) -> String {
+    let mut text = String::from("TRUE");
+    let mut and = |condition: &str| {
+        text.push_str(" AND ");
+        text.push_str(condition);
+    };
+    if let Some(delivery) = filter.delivery {
+        and("delivery.id = ?");
+        args.add(delivery);
+    }
+    if let Some(event) = filter.event {
+        and("event.id = ?");
+        args.add(event);
+    }
+    if let Some(connector) = &filter.connector {
+        and("delivery.connector = ?");
+        args.add(connector.as_str());
+    }
+    if let Some(kind) = &filter.kind {
+        and("event.kind = ?");
+        args.add(kind.as_str());
+    }
+    if let Some(root) = &filter.root {
+        and("coalesce(event.root, event.entity) = ?");
+        args.add(root.as_str());
+    }
+    if let Some(entity) = &filter.entity {
+        // The keys of an entity's events begin with its identity, and keys are indexed.
+        and("event.key >= ? || '/' AND event.key < ? || '0' AND event.entity = ?");
+        args.add(entity.as_str()).add(entity.as_str()).add(entity.as_str());
+    }
+    if let Some(from) = filter.from {
+        and("event.recorded_at >= ?");
+        args.add(from.0);
+    }
+    if let Some(until) = filter.until {
+        and("event.recorded_at < ?");
+        args.add(until.0);
+    }
+    text
+}
+
+/// Looks for what a replay means.
+///
+/// Left alone: what is not settled, what was stale, joined or annulled, a state of an entity of which a
+/// newer one was admitted, and what has been replayed under the generation before.
+pub(super) async fn select(
+    connection: &mut SqliteConnection,
+    filter: &Filter,
+    generation: Option<u32>,
+) -> Result<Fit> {
+    let mut args = Args::default();
+    args.add(generation.map(i64::from));
+    let conditions = conditions(filter, &mut args);
+    let text = format!(
+        "SELECT delivery.id, delivery.state, delivery.ending IN ('stale', 'joined', 'annulled'), \
+         delivery.effect IN ('create', 'change', 'cancel') AND EXISTS (SELECT 1 FROM entity_state AS known \
+         WHERE known.connector = delivery.connector AND known.entity = coalesce(delivery.entity, delivery.lane) \
+         AND known.stamp_at > delivery.at), \
+         EXISTS (SELECT 1 FROM delivery AS other WHERE other.event = delivery.event \
+         AND other.connector = delivery.connector AND other.generation = ?) \
+         FROM event JOIN delivery ON delivery.event = event.id \
+         WHERE delivery.generation = 0 AND {conditions} ORDER BY delivery.id"
+    );
+    let mut fit = Fit { deliveries: Vec::new(), skipped: 0 };
+    let rows = fetch(connection, "looking for what to replay", AssertSqlSafe(text), |given| *given = args);
+    for row in rows.await? {
+        let mut cells = Cells::of(&row);
+        let (id, state) = (cells.next()?, state(cells.next()?)?);
+        let needless = cells.next::<Option<bool>>()?.unwrap_or_default();
+        let (older, done): (bool, bool) = (cells.next()?, cells.next()?);
+        if state != DeliveryState::Settled || needless || older || done {
+            fit.skipped += 1;
+        } else {
+            fit.deliveries.push(id);
+        }
+    }
+    Ok(fit)
+}

@@ -1,0 +1,169 @@
+//! Keys and ciphers: what is personal, and what arrived raw, rests sealed.
+//!
+//! A master key, which the operator keeps outside of the database, wraps one key a subject and one a day.
+//! Destroying a wrapped key destroys what was sealed with it. Every sealed text carries its own random
+//! nonce and is bound to its row, so that it cannot be moved to another.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use rand::RngCore as _;
+use zeroize::Zeroizing;
+
+use crate::{Error, Result};
+
+const NONCE: usize = 12;
+
+/// The key that wraps all others. It is never stored.
+#[derive(Clone)]
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    /// A key of these bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+/// Says nothing of the key.
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// What a sealed text belongs to: part of what is authenticated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// The wrapped key of a subject.
+    SubjectKey(i64),
+    /// The wrapped key of a day.
+    DayKey(i64),
+    /// The request of an inbound.
+    Inbound(i64),
+    /// The personal data of an event.
+    Personal(i64),
+    /// What was exchanged in a try: delivery and claim.
+    Exchange(i64, i64),
+    /// The text that tells whether a master key is the right one.
+    Proof,
+}
+
+impl Bound {
+    fn bytes(self) -> [u8; 17] {
+        let (tag, first, second) = match self {
+            Self::SubjectKey(id) => (1, id, 0),
+            Self::DayKey(day) => (2, day, 0),
+            Self::Inbound(id) => (3, id, 0),
+            Self::Personal(id) => (4, id, 0),
+            Self::Exchange(delivery, fence) => (5, delivery, fence),
+            Self::Proof => (6, 0, 0),
+        };
+        let mut bytes = [tag; 17];
+        let (_, numbers) = bytes.split_at_mut(1);
+        for (to, from) in numbers.iter_mut().zip(first.to_be_bytes().into_iter().chain(second.to_be_bytes()))
+        {
+            *to = from;
+        }
+        bytes
+    }
+}
+
+/// One key, ready to seal and open.
+#[derive(Clone)]
+pub(crate) struct Sealer(ChaCha20Poly1305);
+
+impl Sealer {
+    fn new(key: &[u8; 32]) -> Self {
+        Self(ChaCha20Poly1305::new(Key::from_slice(key)))
+    }
+
+    /// Nonce and ciphertext.
+    pub(crate) fn seal(&self, bound: Bound, plain: &[u8]) -> Result<Vec<u8>> {
+        let mut nonce = [0; NONCE];
+        rand::rng().fill_bytes(&mut nonce);
+        let sealed =
+            self.0.encrypt(Nonce::from_slice(&nonce), Payload { msg: plain, aad: &bound.bytes() }).map_err(
+                |_| Error::Unreadable { what: format!("{bound:?}"), why: "it cannot be sealed".into() },
+            )?;
+        let mut out = Vec::with_capacity(NONCE + sealed.len());
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&sealed);
+        Ok(out)
+    }
+
+    /// What was sealed.
+    pub(crate) fn open(&self, bound: Bound, sealed: &[u8]) -> Result<Vec<u8>> {
+        let why =
+            || Error::Unreadable { what: format!("{bound:?}"), why: "it does not open with its key".into() };
+        let (nonce, text) = sealed.split_at_checked(NONCE).ok_or_else(why)?;
+        self.0
+            .decrypt(Nonce::from_slice(nonce), Payload { msg: text, aad: &bound.bytes() })
+            .map_err(|_| why())
+    }
+}
+
+/// Makes, wraps and unwraps keys.
+#[derive(Clone)]
+pub(crate) struct Vault(Sealer);
+
+impl Vault {
+    pub(crate) fn new(master: &MasterKey) -> Self {
+        Self(Sealer::new(&master.0))
+    }
+
+    /// A new key and its wrapped form.
+    pub(crate) fn make(&self, bound: Bound) -> Result<(Sealer, Vec<u8>)> {
+        let mut key = Zeroizing::new([0; 32]);
+        rand::rng().fill_bytes(key.as_mut());
+        Ok((Sealer::new(&key), self.0.seal(bound, key.as_ref())?))
+    }
+
+    /// The key of a wrapped form.
+    pub(crate) fn unwrap(&self, bound: Bound, wrapped: &[u8]) -> Result<Sealer> {
+        let key = Zeroizing::new(self.0.open(bound, wrapped)?);
+        let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Error::Unreadable {
+            what: format!("{bound:?}"),
+            why: "it has the wrong length".into(),
+        })?;
+        Ok(Sealer::new(key))
+    }
+
+    /// A text that only the same master key can read.
+    pub(crate) fn proof(&self) -> Result<String> {
+        self.0.seal(Bound::Proof, b"crossdock").map(hex::encode)
+    }
+
+    /// Whether the text was made with this master key.
+    pub(crate) fn proves(&self, proof: &str) -> bool {
+        hex::decode(proof).is_ok_and(|sealed| self.0.open(Bound::Proof, &sealed).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_text_opens_in_its_own_row_with_its_own_key_only() {
+        let vault = Vault::new(&MasterKey::new([7; 32]));
+        let (key, wrapped) = vault.make(Bound::SubjectKey(1)).unwrap();
+        let sealed = key.seal(Bound::Personal(5), b"Ada Lovelace").unwrap();
+        assert!(!sealed.windows(3).any(|part| part == b"Ada"));
+        let again = vault.unwrap(Bound::SubjectKey(1), &wrapped).unwrap();
+        assert_eq!(again.open(Bound::Personal(5), &sealed).unwrap(), b"Ada Lovelace");
+        assert!(again.open(Bound::Personal(6), &sealed).is_err());
+        assert!(vault.unwrap(Bound::SubjectKey(2), &wrapped).is_err());
+        let other = vault.make(Bound::SubjectKey(1)).unwrap().0;
+        assert!(other.open(Bound::Personal(5), &sealed).is_err());
+        assert!(Vault::new(&MasterKey::new([8; 32])).unwrap(Bound::SubjectKey(1), &wrapped).is_err());
+    }
+
+    #[test]
+    fn a_wrong_master_key_is_told() {
+        let proof = Vault::new(&MasterKey::new([7; 32])).proof().unwrap();
+        assert!(Vault::new(&MasterKey::new([7; 32])).proves(&proof));
+        assert!(!Vault::new(&MasterKey::new([8; 32])).proves(&proof));
+        assert!(!Vault::new(&MasterKey::new([7; 32])).proves("00"));
+    }
+}
