@@ -1,0 +1,286 @@
+//! What leaves the host, where to, and what comes back.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+mod server;
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use crossdock_egress::{Access, Client, Egress, Error, Limits, Options, Profile, Secrets, Sent};
+use http::{Request, Response};
+use server::{Reply, Server, answer};
+
+const SECRET: &str = "tok-4711-geheim";
+
+fn secrets() -> Secrets {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, format!("{SECRET}\n")).unwrap();
+    let place = format!("file:{}", path.display());
+    Secrets::load([("token", [place.as_str()])]).unwrap()
+}
+
+fn client(hosts: &[&str], profile: Option<Profile>, limits: Limits) -> Client {
+    let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let access = Access { hosts, profile, secrets: secrets(), limits };
+    Egress::new(Options::default()).unwrap().client(access).unwrap()
+}
+
+fn plain(server: &Server) -> Client {
+    client(&[&server.url("")], None, Limits::default())
+}
+
+async fn get(client: &Client, url: &str) -> Result<Response<Bytes>, Error> {
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    client.send(request, &client.budget()).await
+}
+
+async fn post(client: &Client, url: &str, body: &str) -> Result<Response<Bytes>, Error> {
+    let request = Request::post(url).body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    client.send(request, &client.budget()).await
+}
+
+fn bearer() -> Option<Profile> {
+    Some(Profile::Bearer { secret: "token".into() })
+}
+
+#[tokio::test]
+async fn only_granted_origins_are_asked() {
+    let server = Server::start(|_| answer(200, &[], "ok")).await;
+    let client = plain(&server);
+    assert_eq!(get(&client, &server.url("/a?b=c")).await.unwrap().body(), "ok");
+    let port = server.address.rsplit(':').next().unwrap();
+    // Another port, name, scheme and spelling of the same place, and a host in a user's clothes.
+    for url in [
+        "http://127.0.0.1:1/".to_owned(),
+        format!("http://localhost:{port}/"),
+        format!("https://127.0.0.1:{port}/"),
+        format!("http://[::1]:{port}/"),
+        "http://169.254.169.254/latest/meta-data".to_owned(),
+        "http://evil.example/".to_owned(),
+    ] {
+        let error = get(&client, &url).await.unwrap_err();
+        assert!(matches!(error, Error::HostRefused { .. }), "{url}: {error}");
+        assert_eq!(error.sent(), Sent::Nothing);
+    }
+    let error = get(&client, &format!("http://{}@evil.example/", server.address)).await.unwrap_err();
+    assert!(matches!(error, Error::Url { .. }), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn localhost_by_name_is_granted_by_name() {
+    let server = Server::start(|_| answer(200, &[], "ok")).await;
+    let port = server.address.rsplit(':').next().unwrap();
+    let url = format!("http://localhost:{port}");
+    assert_eq!(get(&client(&[&url], None, Limits::default()), &url).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let other = Server::start(|_| answer(200, &[], "stolen")).await;
+    let there = other.url("/");
+    let location = there.clone();
+    let server = Server::start(move |_| answer(302, &[("location", &location)], "")).await;
+    let client = client(&[&server.url("")], bearer(), Limits::default());
+    let answer = get(&client, &server.url("/")).await.unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(answer.headers()["location"], there.as_str());
+    assert!(matches!(get(&client, &there).await, Err(Error::HostRefused { .. })));
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn profiles_authenticate() {
+    let header = Profile::Header { header: "X-Api-Key".into(), secret: "token".into() };
+    let basic = Profile::Basic { user: "crossdock".into(), secret: "token".into() };
+    let pair = STANDARD.encode(format!("crossdock:{SECRET}"));
+    for (profile, line) in [
+        (bearer().unwrap(), format!("authorization: Bearer {SECRET}")),
+        (header, format!("x-api-key: {SECRET}")),
+        (basic, format!("authorization: Basic {pair}")),
+    ] {
+        let server = Server::start(|_| answer(200, &[], "ok")).await;
+        let client = client(&[&server.url("")], Some(profile), Limits::default());
+        get(&client, &server.url("/")).await.unwrap();
+        let seen = server.requests().concat();
+        assert!(seen.contains(&line), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_cannot_set_what_is_the_hosts() {
+    let server = Server::start(|_| answer(200, &[], "ok")).await;
+    let with = client(&[&server.url("")], bearer(), Limits::default());
+    for header in ["authorization", "host", "transfer-encoding", "connection", "proxy-authorization"] {
+        let request = Request::get(server.url("/")).header(header, "x").body(Bytes::new()).unwrap();
+        let error = with.send(request, &with.budget()).await.unwrap_err();
+        assert!(matches!(error, Error::HeaderRefused { .. }), "{header}: {error}");
+    }
+    assert!(server.requests().is_empty());
+    // Without a profile the header is the guest's own affair.
+    let without = plain(&server);
+    let request = Request::get(server.url("/")).header("authorization", "mine").body(Bytes::new()).unwrap();
+    assert_eq!(without.send(request, &without.budget()).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_reflected_secret_is_masked() {
+    let server = Server::start(|request| {
+        let header = request.lines().find(|line| line.starts_with("authorization: ")).unwrap().to_owned();
+        let body = format!("you sent {header}!");
+        let head = format!("HTTP/1.1 400 X\r\ncontent-length: {}\r\nx-echo: {header}\r\n\r\n", body.len());
+        // Cut within the secret.
+        let (first, second) = body.split_at(body.find("4711").unwrap());
+        let first = format!("{head}{first}");
+        Reply::Pieces(vec![first.into_bytes(), second.as_bytes().to_vec()], Duration::from_millis(30))
+    })
+    .await;
+    let client = client(&[&server.url("")], bearer(), Limits::default());
+    let answer = get(&client, &server.url("/")).await.unwrap();
+    let stars = "*".repeat(SECRET.len());
+    assert_eq!(answer.body(), &format!("you sent authorization: Bearer {stars}!"));
+    assert_eq!(answer.headers()["x-echo"], format!("authorization: Bearer {stars}"));
+    assert!(server.requests()[0].contains("accept-encoding: identity"));
+}
+
+#[tokio::test]
+async fn an_encoded_answer_cannot_carry_a_secret_past_the_mask() {
+    let server = Server::start(|_| answer(200, &[("content-encoding", "gzip")], "xxxx")).await;
+    let error =
+        get(&client(&[&server.url("")], bearer(), Limits::default()), &server.url("/")).await.unwrap_err();
+    assert!(matches!(error, Error::Encoded { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_told_apart_from_what_may_have_been() {
+    // Nobody listens.
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let url = format!("http://{free}");
+    let error = post(&client(&[&url], None, Limits::default()), &url, "x").await.unwrap_err();
+    assert!(matches!(error, Error::Connect { timed_out: false, .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Nothing);
+    // Nobody has the name.
+    let url = "http://no-such-host.invalid";
+    let error = post(&client(&[url], None, Limits::default()), url, "x").await.unwrap_err();
+    assert!(matches!(error, Error::Lookup { .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Nothing);
+    // Somebody listens, and speaks no TLS.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 no TLS here\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let error = post(&client(&[&url], None, Limits::default()), &url, "x").await.unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Nothing);
+    // The request arrived, and then the connection closed.
+    let server = Server::start(|_| Reply::Close).await;
+    let error = post(&plain(&server), &server.url("/"), "x").await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Unknown);
+    // The answer broke off.
+    let server =
+        Server::start(|_| Reply::Cut(b"HTTP/1.1 201 X\r\ncontent-length: 100\r\n\r\n{\"id\":".to_vec()))
+            .await;
+    let error = post(&plain(&server), &server.url("/"), "x").await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Unknown);
+}
+
+#[tokio::test]
+async fn nothing_that_may_have_been_sent_is_sent_again() {
+    // The first request leaves a connection to be used again; the second is read, and the connection is
+    // closed without an answer, as a server does that dies after it has committed.
+    let server = Server::start(|request| match request.starts_with("POST") {
+        true => Reply::Close,
+        false => answer(200, &[], "ok"),
+    })
+    .await;
+    let client = plain(&server);
+    for round in 1..=20 {
+        get(&client, &server.url("/")).await.unwrap();
+        let error = post(&client, &server.url("/"), "order").await.unwrap_err();
+        assert_eq!(error.sent(), Sent::Unknown, "{error}");
+        let posts = server.requests().iter().filter(|request| request.starts_with("POST")).count();
+        assert_eq!(posts, round, "a request that was sent was repeated");
+    }
+}
+
+#[tokio::test]
+async fn waiting_has_an_end() {
+    let short = Duration::from_millis(100);
+    let server = Server::start(|_| Reply::Hang).await;
+    let limits = Limits { first_byte: short, ..Limits::default() };
+    let error = post(&client(&[&server.url("")], None, limits), &server.url("/"), "x").await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Unknown);
+
+    let head = b"HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\n".to_vec();
+    let drip = move |pause| {
+        let head = head.clone();
+        Server::start(move |_| Reply::Pieces([vec![head.clone()], vec![b"x".to_vec(); 100]].concat(), pause))
+    };
+    let server = drip(Duration::from_secs(60)).await;
+    let limits = Limits { between_bytes: short, ..Limits::default() };
+    let error = get(&client(&[&server.url("")], None, limits), &server.url("/")).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+
+    let server = drip(Duration::from_millis(30)).await;
+    let limits = Limits { total: Duration::from_millis(300), ..Limits::default() };
+    let error = get(&client(&[&server.url("")], None, limits), &server.url("/")).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn sizes_and_numbers_are_bounded() {
+    let server = Server::start(|_| answer(200, &[], &"x".repeat(1000))).await;
+    let hosts = [server.url("")];
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let small = client(&hosts, None, Limits { answer: 999, ..Limits::default() });
+    let error = get(&small, &server.url("/")).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { limit: 999, .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Unknown);
+
+    let small = client(&hosts, None, Limits { request: 3, ..Limits::default() });
+    let error = post(&small, &server.url("/"), "1234").await.unwrap_err();
+    assert_eq!((matches!(error, Error::Body { .. }), error.sent()), (true, Sent::Nothing));
+
+    let few = client(&hosts, None, Limits { requests: 2, bytes: 2500, ..Limits::default() });
+    let budget = few.budget();
+    let ask = || Request::get(server.url("/")).body(Bytes::new()).unwrap();
+    assert!(few.send(ask(), &budget).await.is_ok());
+    assert!(few.send(ask(), &budget).await.is_ok());
+    let error = few.send(ask(), &budget).await.unwrap_err();
+    assert!(matches!(error, Error::BudgetSpent { .. }), "{error}");
+    assert!(few.send(ask(), &few.budget()).await.is_ok(), "another call has its own budget");
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let server = Server::start(|_| answer(200, &[], "ok")).await;
+    let client = plain(&server);
+    for _ in 0..50 {
+        get(&client, &server.url("/")).await.unwrap();
+    }
+    assert_eq!((server.requests().len(), server.connections()), (50, 1));
+}
+
+#[test]
+fn a_profile_without_its_secret_is_refused_at_once() {
+    let egress = Egress::new(Options::default()).unwrap();
+    let access = Access { profile: bearer(), ..Access::default() };
+    assert!(egress.client(access).err().unwrap().contains("`token`"));
+    let access = Access { hosts: vec!["https://a/b".into()], ..Access::default() };
+    assert!(egress.client(access).err().unwrap().contains("no host"));
+}
