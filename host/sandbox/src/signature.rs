@@ -1,0 +1,250 @@
+//! Who vouches for a plugin file: a detached ed25519 signature over the digest of the whole file.
+//!
+//! The signature lies beside the file (`shopify.wasm` and `shopify.wasm.sig`), so every byte of the file is
+//! covered and nothing of it is parsed before it is trusted. A signature file holds one line a signer;
+//! one signer that is trusted is enough, which lets keys be changed without a moment of distrust.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use sha2::{Digest, Sha512};
+use zeroize::Zeroizing;
+
+/// What a line of a signature file begins with: the algorithm, and what was signed.
+const SCHEME: &str = "crossdock-ed25519";
+
+/// Signed before the digest, so that a signature made for another purpose cannot be used here.
+const CONTEXT: &[u8] = b"crossdock plugin file v1\0";
+
+/// The file that holds the signatures of a plugin file.
+#[must_use]
+pub fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".sig");
+    name.into()
+}
+
+/// A key to sign with. Never prints itself.
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// The key of 32 random bytes.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(seed))
+    }
+
+    /// Reads a key as [`SigningKey::to_text`] writes it.
+    ///
+    /// # Errors
+    /// When the text is no key.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| Error::NoKey)?);
+        let seed: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::NoKey)?;
+        Ok(Self::from_seed(seed))
+    }
+
+    /// The secret key as text, for a file that only its owner can read.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(STANDARD.encode(Zeroizing::new(self.0.to_bytes()).as_slice()))
+    }
+
+    /// The key that others verify with.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey(of {})", self.public())
+    }
+}
+
+/// A key to verify with. Prints as base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl std::str::FromStr for PublicKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| Error::NoKey)?;
+        let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::NoKey)?;
+        VerifyingKey::from_bytes(bytes).map(Self).map_err(|_| Error::NoKey)
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0.as_bytes()))
+    }
+}
+
+/// The keys that the operator trusts, each with the name of whose it is.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring(Vec<(String, PublicKey)>);
+
+impl Keyring {
+    /// Trusts a key.
+    pub fn trust(&mut self, name: impl Into<String>, key: PublicKey) {
+        self.0.push((name.into(), key));
+    }
+
+    /// Trusts the keys of a text: one a line, its owner's name and the key in base64. Empty lines and
+    /// lines that begin with `#` do not count.
+    ///
+    /// # Errors
+    /// When a line is none of this.
+    pub fn read(&mut self, text: &str) -> Result<(), Error> {
+        for (line, content) in text.lines().enumerate() {
+            let content = content.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let key = content.rsplit_once(char::is_whitespace).and_then(|(name, key)| {
+                let key: PublicKey = key.parse().ok()?;
+                Some((name.trim().to_owned(), key))
+            });
+            self.0.push(key.ok_or(Error::NoKeyring { line: line + 1 })?);
+        }
+        Ok(())
+    }
+
+    /// True when nobody is trusted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A file that nobody trusted vouches for, or a key that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no signature.
+    #[error("the plugin is not signed")]
+    Unsigned,
+    /// None of the signatures is by a key that is trusted.
+    #[error("the plugin is signed, but by nobody who is trusted")]
+    Untrusted,
+    /// A trusted key signed something else.
+    #[error("the plugin was changed after {signer} signed it")]
+    Tampered {
+        /// Whose key it is.
+        signer: String,
+    },
+    /// The signature file is none.
+    #[error("the signature cannot be read: line {line} is no `{SCHEME} KEY SIGNATURE`")]
+    Malformed {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The text is no key.
+    #[error("this is no ed25519 key in base64")]
+    NoKey,
+    /// The text is no list of keys.
+    #[error("line {line} is no name and key")]
+    NoKeyring {
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+fn signed(file: &[u8]) -> Vec<u8> {
+    [CONTEXT, Sha512::digest(file).as_slice()].concat()
+}
+
+/// Signs a file: the line for its signature file.
+#[must_use]
+pub fn sign(file: &[u8], key: &SigningKey) -> String {
+    let signature = key.0.sign(&signed(file));
+    format!("{SCHEME} {} {}\n", key.public(), STANDARD.encode(signature.to_bytes()))
+}
+
+/// The trusted signer of a file, by its signature file.
+///
+/// # Errors
+/// When there is none.
+pub fn verify(file: &[u8], signatures: Option<&str>, keyring: &Keyring) -> Result<String, Error> {
+    let signatures = signatures.filter(|text| !text.trim().is_empty()).ok_or(Error::Unsigned)?;
+    let mut tampered = None;
+    for (line, content) in signatures.lines().enumerate().filter(|(_, content)| !content.trim().is_empty()) {
+        let parse = || {
+            let mut words = content.split_whitespace();
+            let (SCHEME, key, signature, None) = (words.next()?, words.next()?, words.next()?, words.next())
+            else {
+                return None;
+            };
+            let key: PublicKey = key.parse().ok()?;
+            let signature = Signature::from_slice(&STANDARD.decode(signature).ok()?).ok()?;
+            Some((key, signature))
+        };
+        let (key, signature) = parse().ok_or(Error::Malformed { line: line + 1 })?;
+        // The key that the line names is only a hint: what counts is the key in the keyring.
+        let Some((signer, trusted)) = keyring.0.iter().find(|(_, trusted)| *trusted == key) else { continue };
+        match trusted.0.verify_strict(&signed(file), &signature) {
+            Ok(()) => return Ok(signer.clone()),
+            Err(_) => tampered = Some(Error::Tampered { signer: signer.clone() }),
+        }
+    }
+    Err(tampered.unwrap_or(Error::Untrusted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_seed(&[seed; 32])
+    }
+
+    fn trusting(keys: &[(&str, u8)]) -> Keyring {
+        let mut ring = Keyring::default();
+        for (name, seed) in keys {
+            ring.trust(*name, key(*seed).public());
+        }
+        ring
+    }
+
+    #[test]
+    fn one_trusted_signer_is_enough() {
+        let signatures = format!("{}{}", sign(b"plugin", &key(1)), sign(b"plugin", &key(2)));
+        assert_eq!(verify(b"plugin", Some(&signatures), &trusting(&[("acme", 2)])), Ok("acme".to_owned()));
+    }
+
+    #[test]
+    fn what_was_changed_is_refused() {
+        let signature = sign(b"plugin", &key(1));
+        let ring = trusting(&[("acme", 1)]);
+        let tampered = Err(Error::Tampered { signer: "acme".to_owned() });
+        assert_eq!(verify(b"plugiN", Some(&signature), &ring), tampered);
+        // Another's signature under a trusted key's name.
+        let forged =
+            sign(b"plugin", &key(3)).replace(&key(3).public().to_string(), &key(1).public().to_string());
+        assert_eq!(verify(b"plugin", Some(&forged), &ring), tampered);
+    }
+
+    #[test]
+    fn what_nobody_trusted_signed_is_refused() {
+        let ring = trusting(&[("acme", 1)]);
+        assert_eq!(verify(b"plugin", None, &ring), Err(Error::Unsigned));
+        assert_eq!(verify(b"plugin", Some(" \n"), &ring), Err(Error::Unsigned));
+        assert_eq!(verify(b"plugin", Some(&sign(b"plugin", &key(9))), &ring), Err(Error::Untrusted));
+        assert_eq!(verify(b"plugin", Some("x y z"), &ring), Err(Error::Malformed { line: 1 }));
+    }
+
+    #[test]
+    fn keys_survive_as_text() {
+        let again = SigningKey::from_text(&key(5).to_text()).unwrap();
+        assert_eq!(again.public(), key(5).public());
+        let mut ring = Keyring::default();
+        ring.read(&format!("# who we trust\n\nAcme Connectors  {}\n", key(5).public())).unwrap();
+        assert_eq!(verify(b"p", Some(&sign(b"p", &again)), &ring), Ok("Acme Connectors".to_owned()));
+        assert_eq!(ring.read("acme\n"), Err(Error::NoKeyring { line: 1 }));
+        assert!(!format!("{again:?}").contains(&*again.to_text()));
+    }
+}
