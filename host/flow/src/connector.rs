@@ -1,0 +1,52 @@
+//! A connector as the flow sees it: a plugin, and what it may do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_rules::outcome::Policy;
+
+use crate::authenticate::Webhook;
+use crate::plugins::Plugin;
+
+/// A configured, loaded connector.
+pub struct Connector {
+    /// What the operator calls it.
+    pub name: String,
+    /// The system it speaks of (`shopify`): its events must be of that system.
+    pub system: String,
+    /// The plugin and its version, for listings (`shopify@0.1.0`).
+    pub label: String,
+    /// The plugin.
+    pub plugin: Arc<dyn Plugin>,
+    /// How requests come in. Absent: they do not.
+    pub intake: Option<Intake>,
+    /// How events go out. Absent: they do not.
+    pub sink: Option<Sink>,
+    /// How often it is polled. Absent: never.
+    pub poll: Option<Duration>,
+}
+
+/// How requests come in.
+pub struct Intake {
+    /// How they are authenticated and told apart.
+    pub webhook: Webhook,
+    /// Gives the live secrets, newest first. Asked for every request, so that a rotated secret counts at once.
+    pub secrets: Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>,
+}
+
+/// How events go out.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    /// The kinds of events the plugin takes.
+    pub kinds: Vec<String>,
+    /// How many pieces of work it takes a call.
+    pub batch: usize,
+    /// How many pieces may be under way.
+    pub concurrency: u32,
+    /// How many a second, and how many at once after a pause. Absent: no limit but concurrency.
+    pub rate: Option<(f64, u32)>,
+    /// How long a call may take.
+    pub deadline: Duration,
+    /// What is decided by.
+    pub policy: Policy,
+}

@@ -1,0 +1,81 @@
+//! What has to happen by itself: taking up what a former life left, leases that ran out, things overdue,
+//! bodies past their retention.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_storage::Retain;
+use crossdock_storage::{Command, Error};
+
+use crate::shared::Shared;
+
+const SWEEP: Duration = Duration::from_secs(1);
+const PAGE: u32 = 256;
+
+/// Gives back what a former life had claimed: each may have been sent, so it is looked up first.
+pub(crate) async fn take_over(shared: &Shared) -> Result<(), Error> {
+    let moved = shared.writer.moved(Command::TakeOver { now: shared.now() }).await?;
+    if moved.count > 0 {
+        tracing::info!(deliveries = moved.count, "taking over what was under way when the host stopped");
+    }
+    Ok(())
+}
+
+/// Hands every kept, unread request to the readers: those of a former life, and those whose reading could
+/// not be kept.
+pub(crate) async fn recover(shared: Arc<Shared>) {
+    let mut after = 0;
+    let mut total = 0usize;
+    loop {
+        let page = match shared.store.pending(after, PAGE).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::error!(%error, "unread requests cannot be listed, trying again");
+                tokio::time::sleep(SWEEP).await;
+                continue;
+            }
+        };
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        total = total.saturating_add(page.len());
+        page.into_iter().for_each(|kept| shared.unread_again(kept));
+    }
+    if total > 0 {
+        tracing::info!(requests = total, "reading requests that were kept and not read");
+    }
+}
+
+/// Sweeps until the host is told to stop.
+pub(crate) async fn run(shared: Arc<Shared>, retain: Duration) {
+    let mut sweeps = 0u64;
+    loop {
+        tokio::select! {
+            () = shared.drain.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+        let now = shared.now();
+        sweep(&shared, Command::Expire { now }).await;
+        metrics::gauge!("crossdock_in_progress").set(shared.gate.level() as f64);
+        if sweeps.is_multiple_of(10) {
+            let waiting = shared.connectors.values().filter_map(|connector| connector.sink.as_ref());
+            let waiting = waiting.map(|sink| sink.policy.referent_limit).min();
+            let waiting = waiting.unwrap_or(Duration::from_secs(86_400));
+            sweep(&shared, Command::Overdue { now, waiting }).await;
+        }
+        if sweeps.is_multiple_of(3600) {
+            let before = crossdock_model::time::Millis(
+                now.0.saturating_sub(i64::try_from(retain.as_millis()).unwrap_or(i64::MAX)),
+            );
+            sweep(&shared, Command::Retain(Retain { bodies_before: before, exchanges_before: before })).await;
+        }
+        sweeps = sweeps.wrapping_add(1);
+    }
+}
+
+async fn sweep(shared: &Shared, command: Command) {
+    match shared.writer.moved(command).await {
+        Ok(moved) if moved.count > 0 => tracing::debug!(count = moved.count, "swept"),
+        Ok(_) => {}
+        Err(error) => tracing::error!(%error, "a sweep failed; the next one tries again"),
+    }
+}

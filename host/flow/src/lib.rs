@@ -1,0 +1,168 @@
+//! The drivers that move an event along: intake → reader → routes → dispatch → settle, and polls.
+//!
+//! This room joins the others and decides nothing itself: what to do is `rules`, what is durable is
+//! `storage`, what a plugin is, is behind [`plugins::Plugin`]. It knows no HTTP and no WebAssembly. A
+//! [`Flow`] is built once, run until it is told to drain, and operated through cheap clones of its
+//! [`Handle`].
+
+pub mod authenticate;
+pub mod connector;
+mod dispatch;
+pub mod faults;
+mod gate;
+mod handle;
+mod housekeeping;
+mod intake;
+pub mod plugins;
+mod poll;
+mod reader;
+pub mod routes;
+mod shared;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_model::time::Clock;
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::{Store, Writer};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use connector::Connector;
+use gate::Gate;
+pub use handle::{Handle, OperationError};
+pub use intake::{Accepted, Refused};
+use reader::Unread;
+use routes::{Routes, Rule};
+use shared::Shared;
+
+/// How the flow behaves, beyond its connectors.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How much work may be in progress before intake holds newcomers back.
+    pub backlog: u64,
+    /// How long a newcomer is held before it is sent away.
+    pub patience: Duration,
+    /// How many requests are read at the same moment.
+    pub readers: usize,
+    /// How long raw requests are kept.
+    pub retain: Duration,
+    /// Where the dice start.
+    pub seed: u64,
+    /// Which safeguards are on.
+    pub safeguards: Safeguards,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            backlog: 256,
+            patience: Duration::from_secs(2),
+            readers: 64,
+            retain: Duration::from_secs(30 * 86_400),
+            seed: 0,
+            safeguards: Safeguards::default(),
+        }
+    }
+}
+
+/// Everything that moves.
+pub struct Flow {
+    shared: Arc<Shared>,
+    unread: mpsc::UnboundedReceiver<Unread>,
+    options: Options,
+}
+
+impl Flow {
+    /// Joins the parts. Nothing moves before [`Flow::run`].
+    ///
+    /// # Errors
+    /// When a route's condition cannot be read.
+    pub fn new(
+        store: Arc<dyn Store>,
+        writer: Writer,
+        clock: Arc<dyn Clock>,
+        connectors: Vec<Connector>,
+        rules: Vec<Rule>,
+        options: Options,
+    ) -> Result<Self, routes::Error> {
+        let routes = Routes::compile(rules)?;
+        let gate = Gate::new(options.backlog, options.patience);
+        let connectors: HashMap<_, _> =
+            connectors.into_iter().map(|connector| (connector.name.clone(), connector)).collect();
+        let (sender, unread) = mpsc::unbounded_channel();
+        let shared = Shared::new(
+            store,
+            writer,
+            clock,
+            routes,
+            connectors,
+            options.safeguards,
+            gate,
+            options.seed,
+            sender,
+        );
+        Ok(Self { shared: Arc::new(shared), unread, options })
+    }
+
+    /// What the flow is operated through.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.shared))
+    }
+
+    /// Takes up what a former life left, and moves events until `stop`; then lets what is under way end.
+    ///
+    /// # Errors
+    /// When the store cannot be read at the start.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), crossdock_storage::Error> {
+        let Self { shared, unread, options } = self;
+        housekeeping::take_over(&shared).await?;
+        let tasks = TaskTracker::new();
+        let reads = TaskTracker::new();
+        tasks.spawn(readers(Arc::clone(&shared), unread, options.readers, reads.clone()));
+        tasks.spawn(housekeeping::recover(Arc::clone(&shared)));
+        tasks.spawn(housekeeping::run(Arc::clone(&shared), options.retain));
+        for connector in shared.connectors.values() {
+            if let Some(sink) = &connector.sink {
+                tasks.spawn(dispatch::run(Arc::clone(&shared), connector.name.clone(), sink.clone()));
+            }
+            if let Some(interval) = connector.poll {
+                tasks.spawn(poll::run(Arc::clone(&shared), connector.name.clone(), interval));
+            }
+        }
+        stop.cancelled().await;
+        shared.drain.cancel();
+        tasks.close();
+        tasks.wait().await;
+        reads.close();
+        reads.wait().await;
+        Ok(())
+    }
+}
+
+/// Reads requests as they are kept, so many at a time. What is left when the host stops is durable, and
+/// the next start takes it up.
+async fn readers(
+    shared: Arc<Shared>,
+    mut unread: mpsc::UnboundedReceiver<Unread>,
+    limit: usize,
+    reads: TaskTracker,
+) {
+    let slots = Arc::new(Semaphore::new(limit.max(1)));
+    loop {
+        let next = tokio::select! {
+            () = shared.drain.cancelled() => return,
+            next = unread.recv() => next,
+        };
+        let (Some(next), Ok(slot)) = (next, Arc::clone(&slots).acquire_owned().await) else { return };
+        let shared = Arc::clone(&shared);
+        reads.spawn(async move {
+            reader::read(&shared, next).await;
+            shared.reading.add(-1);
+            drop(slot);
+        });
+    }
+}

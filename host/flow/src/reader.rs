@@ -1,0 +1,229 @@
+//! From a kept request to events and what is owed for them.
+//!
+//! The source plugin reads, the model checks, the routes decide, and one command keeps all of it. What
+//! cannot be read or does not hold together goes into quarantine with its reason; the request is kept, and
+//! can be read again by a later version of the plugin.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossdock_model::check;
+use crossdock_model::connector::{Inbound, Problem};
+use crossdock_model::event::Event;
+use crossdock_rules::admission::Incoming;
+use crossdock_rules::key;
+use crossdock_storage::{Admit, Command, CursorMove, NewEvent, Request};
+use tracing::Instrument;
+
+use crate::connector::Connector;
+use crate::faults::{Point, pass};
+use crate::shared::Shared;
+
+/// How often a plugin may fail at a request before it is set aside.
+const TRIES: u32 = 3;
+
+/// The method under which an event that was polled, and did not hold together, is kept.
+pub(crate) const POLLED: &str = "POLL";
+
+/// A kept request that has not been read.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub id: i64,
+    pub connector: String,
+    pub received_at: crossdock_model::time::Millis,
+    pub request: Request,
+    pub trace: String,
+}
+
+/// Reads one request to the end: its events are kept, or it is in quarantine.
+pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
+    let span = tracing::info_span!("read", connector = %unread.connector, inbound = unread.id, trace = %unread.trace);
+    let id = unread.id;
+    let outcome = async {
+        let Some(connector) = shared.connectors.get(&unread.connector) else {
+            let problem =
+                problem("no-connector", format!("there is no connector `{}` any more", unread.connector));
+            return Err(problem);
+        };
+        let events = if unread.request.method == POLLED {
+            vec![polled(&unread.request)?]
+        } else {
+            receive(connector, unread).await?
+        };
+        pass(Point::AfterParse);
+        prepare(shared, connector, events)
+    }
+    .instrument(span.clone())
+    .await;
+    let _entered = span.enter();
+    let command = match outcome {
+        Ok(events) => Command::Admit(Admit { inbound: Some(id), cursor: None, events, now: shared.now() }),
+        Err(problem) => {
+            tracing::warn!(code = problem.code, "quarantined: {}", problem.message);
+            metrics::counter!("crossdock_quarantined_total").increment(1);
+            Command::Quarantine { inbound: id, problem }
+        }
+    };
+    drop(_entered);
+    keep(shared, id, command).instrument(span).await;
+}
+
+/// How long to wait before what could not be kept is read again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Keeps what was read. The request is durable already: where the store fails it is read again, and where
+/// the store refuses what was read, it is set aside.
+async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
+    let error = match shared.writer.submit(command).await {
+        Ok(applied) => return shared.admitted(&applied),
+        Err(error) => error,
+    };
+    if !error.is_fault() {
+        tracing::error!(%error, "what was read was refused");
+        let command = Command::Quarantine { inbound, problem: problem("refused", error.to_string()) };
+        if let Err(error) = shared.writer.submit(command).await {
+            tracing::error!(%error, "a request could not be set aside; the next start reads it");
+        }
+        return;
+    }
+    tracing::error!(%error, "what was read could not be kept; it is read again");
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        tokio::time::sleep(AGAIN).await;
+        match shared.store.inbound(inbound).await {
+            Ok(Some(kept)) => shared.unread_again(kept),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a request could not be read again; the next start does"),
+        }
+    });
+}
+
+async fn receive(connector: &Connector, unread: Unread) -> Result<Vec<Event>, Problem> {
+    let inbound = Inbound {
+        id: unread.id.to_string(),
+        received_at: unread.received_at.to_string(),
+        method: unread.request.method,
+        query: unread.request.query,
+        headers: unread.request.headers,
+        body: unread.request.body,
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        // The last try may have the bytes themselves.
+        match connector.plugin.receive(inbound.clone()).await {
+            Ok(answer) => return answer,
+            Err(failed) if tries >= TRIES => {
+                return Err(problem(
+                    "plugin-failed",
+                    format!("{} failed {tries} times: {failed}", connector.label),
+                ));
+            }
+            Err(failed) => tracing::warn!(plugin = connector.label, "reading failed, trying again: {failed}"),
+        }
+    }
+}
+
+fn polled(request: &Request) -> Result<Event, Problem> {
+    serde_json::from_slice(&request.body)
+        .map_err(|error| problem("unreadable", format!("the kept event cannot be read: {error}")))
+}
+
+/// Checks events, computes what admission has to know, and routes them.
+pub(crate) fn prepare(
+    shared: &Shared,
+    connector: &Connector,
+    events: Vec<Event>,
+) -> Result<Vec<NewEvent>, Problem> {
+    events.into_iter().map(|event| prepare_one(shared, connector, event)).collect()
+}
+
+fn prepare_one(shared: &Shared, connector: &Connector, mut event: Event) -> Result<NewEvent, Problem> {
+    if event.entity.system != connector.system {
+        let told =
+            format!("{} speaks of `{}`, not of `{}`", connector.label, connector.system, event.entity.system);
+        return Err(Problem { field: Some("entity.system".into()), ..problem("wrong-system", told) });
+    }
+    if let Err(findings) = check::check(&event) {
+        let first = findings.into_iter().next();
+        return Err(match first {
+            Some(finding) => Problem {
+                code: finding.code.to_string(),
+                message: finding.message.to_string(),
+                field: Some(finding.field.to_string()),
+            },
+            None => problem("unsound", "the event does not hold together".into()),
+        });
+    }
+    let mut targets =
+        shared.routes.targets(&event).map_err(|error| problem("no-route-decision", error.to_string()))?;
+    targets.retain(|target| shared.takes(&target.connector, event.fact.kind()));
+    for target in &mut targets {
+        target.system = shared.connectors.get(&target.connector).map(|connector| connector.system.clone());
+    }
+    let personal = event.take_personal();
+    let incoming = Incoming::of(&event).map_err(|error| problem("unsound", error.to_string()))?;
+    let trace = trace(&key::lane(&event));
+    Ok(NewEvent { event, personal, incoming, targets, trace })
+}
+
+/// Keeps the events of a page and moves the cursor, at once. An event that does not hold together is kept
+/// aside as a request of its own; the others go on.
+pub(crate) async fn keep_page(
+    shared: &Arc<Shared>,
+    connector: &Connector,
+    events: Vec<Event>,
+    cursor: CursorMove,
+) -> Result<usize, crossdock_storage::Error> {
+    let mut sound = Vec::with_capacity(events.len());
+    for event in events {
+        let body = serde_json::to_vec(&event).unwrap_or_default();
+        match prepare_one(shared, connector, event) {
+            Ok(event) => sound.push(event),
+            Err(problem) => set_aside(shared, connector, body, problem).await?,
+        }
+    }
+    let count = sound.len();
+    let admit = Admit { inbound: None, cursor: Some(cursor), events: sound, now: shared.now() };
+    let applied = shared.writer.submit(Command::Admit(admit)).await?;
+    shared.admitted(&applied);
+    Ok(count)
+}
+
+async fn set_aside(
+    shared: &Shared,
+    connector: &Connector,
+    body: Vec<u8>,
+    problem: Problem,
+) -> Result<(), crossdock_storage::Error> {
+    let accepted = shared
+        .writer
+        .accept(crossdock_storage::Accept {
+            connector: connector.name.clone(),
+            dedupe: format!("{POLLED} {}", digest(&body)),
+            request: Request { method: POLLED.into(), query: String::new(), headers: Vec::new(), body },
+            received_at: shared.now(),
+            trace: shared.random_trace(),
+        })
+        .await?;
+    if !accepted.duplicate {
+        tracing::warn!(connector = connector.name, code = problem.code, "quarantined: {}", problem.message);
+        shared.writer.submit(Command::Quarantine { inbound: accepted.inbound, problem }).await?;
+    }
+    Ok(())
+}
+
+/// The trace of everything that belongs to one order: the same for every event, on every host.
+fn trace(lane: &str) -> String {
+    digest(lane.as_bytes())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = hex::encode(Sha256::digest(bytes));
+    digest.get(..32).unwrap_or(&digest).to_owned()
+}
+
+fn problem(code: &str, message: String) -> Problem {
+    Problem { code: code.to_owned(), message, field: None }
+}

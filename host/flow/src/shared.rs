@@ -1,0 +1,123 @@
+//! What all drivers share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossdock_model::time::{Clock, Millis};
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::view::Inbound;
+use crossdock_storage::{Applied, Store, Writer};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::connector::Connector;
+use crate::gate::{Gate, Load};
+use crate::reader::Unread;
+use crate::routes::Routes;
+
+/// The store, the clock, the dice, and who is who.
+pub(crate) struct Shared {
+    pub store: Arc<dyn Store>,
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+    pub routes: Routes,
+    pub connectors: HashMap<String, Connector>,
+    pub safeguards: Safeguards,
+    pub gate: Gate,
+    /// What is kept and not yet read.
+    pub reading: Arc<Load>,
+    /// What each sink has to do.
+    pub sending: HashMap<String, Arc<Load>>,
+    pub drain: CancellationToken,
+    dice: Mutex<SmallRng>,
+    unread: mpsc::UnboundedSender<Unread>,
+}
+
+impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "built in one place")]
+    pub fn new(
+        store: Arc<dyn Store>,
+        writer: Writer,
+        clock: Arc<dyn Clock>,
+        routes: Routes,
+        connectors: HashMap<String, Connector>,
+        safeguards: Safeguards,
+        gate: Gate,
+        seed: u64,
+        unread: mpsc::UnboundedSender<Unread>,
+    ) -> Self {
+        let reading = gate.load();
+        let sinks = connectors.values().filter(|connector| connector.sink.is_some());
+        let sending = sinks.map(|connector| (connector.name.clone(), gate.load())).collect();
+        let dice = Mutex::new(SmallRng::seed_from_u64(seed));
+        let drain = CancellationToken::new();
+        Self {
+            store,
+            writer,
+            clock,
+            routes,
+            connectors,
+            safeguards,
+            gate,
+            reading,
+            sending,
+            drain,
+            dice,
+            unread,
+        }
+    }
+
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    pub fn random(&self) -> u64 {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner).random()
+    }
+
+    /// A trace for a request of which nobody knows yet what it belongs to.
+    pub fn random_trace(&self) -> String {
+        format!("{:016x}{:016x}", self.random(), self.random())
+    }
+
+    /// Hands a kept request to the readers.
+    pub fn unread(&self, unread: Unread) {
+        self.reading.add(1);
+        if self.unread.send(unread).is_err() {
+            // The readers have ended: it is durable, and the next start reads it.
+            self.reading.add(-1);
+        }
+    }
+
+    /// Hands a request from the store to the readers. Without its bytes there is nothing to read.
+    pub fn unread_again(&self, kept: Inbound) {
+        let Some(request) = kept.request else { return };
+        let Inbound { id, connector, received_at, trace, .. } = kept;
+        self.unread(Unread { id, connector, received_at, request, trace });
+    }
+
+    /// True when the connector's plugin takes events of this kind.
+    pub fn takes(&self, connector: &str, kind: &str) -> bool {
+        let sink = self.connectors.get(connector).and_then(|connector| connector.sink.as_ref());
+        sink.is_some_and(|sink| sink.kinds.is_empty() || sink.kinds.iter().any(|taken| taken == kind))
+    }
+
+    /// Counts what admission led to.
+    pub fn admitted(&self, applied: &Applied) {
+        let Applied::Admitted(admitted) = applied else { return };
+        let new = admitted.events.len().saturating_sub(admitted.duplicates as usize);
+        metrics::counter!("crossdock_events_total").increment(new as u64);
+        metrics::counter!("crossdock_duplicate_events_total").increment(u64::from(admitted.duplicates));
+        for owed in &admitted.owed {
+            metrics::counter!("crossdock_deliveries_total", "connector" => owed.connector.clone(), "what" => owed.what.clone())
+                .increment(1);
+            if matches!(owed.what.as_str(), "ready" | "queued")
+                && let Some(load) = self.sending.get(&owed.connector)
+            {
+                load.add(1);
+            }
+        }
+    }
+}
