@@ -1,0 +1,193 @@
+//! `/api/v1`: what an operator asks and does. Every answer is JSON, every refusal a problem document, and
+//! the OpenAPI description is made from the handlers themselves.
+
+mod auth;
+mod connectors;
+mod events;
+mod exceptions;
+mod persons;
+pub mod problem;
+mod quarantine;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::{Json, Router, middleware, routing::get};
+use crossdock_flow::{Handle, OperationError};
+use crossdock_model::time::Millis;
+use crossdock_storage::view::Page;
+use problem::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use auth::{TokenCache, hash_of};
+pub use tokens::new_token;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct State {
+    /// The running flow.
+    pub handle: Handle,
+    /// Tokens that were good a moment ago.
+    pub tokens: Arc<TokenCache>,
+}
+
+/// Who asks, for the audit: the name of the token.
+#[derive(Clone, Debug)]
+pub struct Caller(pub String);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Crossdock", description = "Operates a Crossdock host."),
+    modifiers(&Bearer),
+    security(("token" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("token", scheme);
+    }
+}
+
+fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(events::list))
+        .routes(routes!(events::replay))
+        .routes(routes!(events::show))
+        .routes(routes!(exceptions::list))
+        .routes(routes!(exceptions::retry_many))
+        .routes(routes!(exceptions::show))
+        .routes(routes!(exceptions::retry))
+        .routes(routes!(exceptions::discard))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::reread))
+        .routes(routes!(connectors::list))
+        .routes(routes!(connectors::stuck))
+        .routes(routes!(connectors::pause))
+        .routes(routes!(connectors::resume))
+        .routes(routes!(persons::erase))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+}
+
+/// The OpenAPI description, as it is served and as it is kept in the repository.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// All of `/api/v1`, behind tokens; its description is open.
+pub fn router(state: State) -> Router {
+    let description = Arc::new(description());
+    let guarded = Router::from(routes())
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_token))
+        .with_state(state);
+    Router::new()
+        .route("/api/v1/openapi.json", get(async move || Json(Arc::clone(&description))))
+        .merge(guarded)
+        .fallback(|| async { Problem::not_found("There is nothing at this address") })
+}
+
+/// A moment as the API writes it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+pub struct Moment(String);
+
+impl From<Millis> for Moment {
+    fn from(at: Millis) -> Self {
+        Self(at.to_string())
+    }
+}
+
+/// A page of a listing, of one connector or of all.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
+pub struct Listing {
+    /// Only of this connector.
+    connector: Option<String>,
+    /// Go on after the number that the page before ended with.
+    after: Option<i64>,
+    /// How many at most, up to 1000; 50 when not given.
+    limit: Option<u32>,
+}
+
+impl Listing {
+    fn page(&self) -> Page {
+        Page { before: self.after, limit: self.limit.unwrap_or(50).min(1000) }
+    }
+}
+
+/// A JSON body whose refusal is a problem document.
+#[derive(FromRequest)]
+#[from_request(via(Json), rejection(Problem))]
+pub struct Body<T>(pub T);
+
+/// A query whose refusal is a problem document.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub struct Query<T>(pub T);
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<crossdock_storage::Error> for Problem {
+    fn from(error: crossdock_storage::Error) -> Self {
+        use crossdock_storage::Error;
+        match &error {
+            Error::Unknown { .. } => Self::not_found(error.to_string()),
+            Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {
+                Self::conflict(error.to_string())
+            }
+            Error::Busy | Error::Closed => Self::busy(error.to_string(), 1),
+            _ => {
+                tracing::error!(%error, "a request of the API failed");
+                Self::internal("The store failed; the host's log says why")
+            }
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::NoSuchConnector(_) => Self::not_found(error.to_string()),
+            OperationError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_kept_description_is_the_one_served() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+        let served = format!("{:#}\n", serde_json::to_value(super::description()).unwrap());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, &served).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap();
+        assert!(kept == served, "openapi.json is out of date: UPDATE=1 cargo test -p crossdock-server");
+    }
+}

@@ -1,0 +1,214 @@
+//! Connectors: how each stands, and pausing it.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use crossdock_storage::view::{ConnectorCounts, Stuck as StuckView};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::problem::Problem;
+use super::{Body, Caller, Moment, Query, State as Shared};
+
+/// How one connector stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Connector {
+    /// Its name.
+    name: String,
+    /// Its plugin and version.
+    plugin: String,
+    /// `running` or `paused`.
+    state: &'static str,
+    /// Why it is paused. Absent when it is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Since when it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Moment>,
+    /// Deliveries that may be sent when they are due.
+    ready: u64,
+    /// Deliveries behind another of their lane.
+    queued: u64,
+    /// Deliveries under way.
+    sending: u64,
+    /// Deliveries that wait for another entity.
+    waiting: u64,
+    /// Deliveries the target has and has not confirmed.
+    received: u64,
+    /// Deliveries a person must decide.
+    exceptions: u64,
+    /// Deliveries that are done.
+    settled: u64,
+    /// When the oldest delivery that may be sent is or was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_due: Option<Moment>,
+}
+
+/// All connectors.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Connectors {
+    /// By name.
+    connectors: Vec<Connector>,
+    /// How many requests are kept and not yet read.
+    unread: i64,
+    /// How much work is in progress, as admission control counts it.
+    in_progress: i64,
+}
+
+/// Lists the connectors and how much is open on each.
+#[utoipa::path(get, path = "/api/v1/connectors", tag = "connectors",
+    responses((status = 200, body = Connectors), (status = "4XX", body = Problem)))]
+pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Problem> {
+    let mut counts = state.handle.store().counts().await?;
+    let mut connectors: Vec<Connector> = state
+        .handle
+        .connectors()
+        .map(|(name, plugin)| {
+            let at = counts.iter().position(|counts| counts.connector == name);
+            connector(name, plugin, at.map(|at| counts.swap_remove(at)).unwrap_or_default())
+        })
+        .collect();
+    connectors.sort_by(|a, b| a.name.cmp(&b.name));
+    let (unread, in_progress) = (state.handle.unread(), state.handle.in_progress());
+    Ok(Json(Connectors { connectors, unread, in_progress }))
+}
+
+fn connector(name: &str, plugin: &str, counts: ConnectorCounts) -> Connector {
+    Connector {
+        name: name.to_owned(),
+        plugin: plugin.to_owned(),
+        state: if counts.paused.is_some() { "paused" } else { "running" },
+        reason: counts.paused.as_ref().map(|pause| pause.message.clone()),
+        since: counts.paused.map(|pause| pause.since.into()),
+        ready: counts.ready,
+        queued: counts.queued,
+        sending: counts.sending,
+        waiting: counts.waiting,
+        received: counts.received,
+        exceptions: counts.exception,
+        settled: counts.settled,
+        oldest_due: counts.oldest_due.map(Moment::from),
+    }
+}
+
+/// How many at most.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct Limit {
+    /// How many at most, up to 1000; 50 when not given.
+    limit: Option<u32>,
+}
+
+/// A delivery that is not moving.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Stuck {
+    /// The delivery's number.
+    delivery: i64,
+    /// The event's kind.
+    kind: String,
+    /// What it is about.
+    entity: String,
+    /// Its state.
+    state: String,
+    /// Why it is not moving.
+    why: String,
+    /// Since when.
+    since: Moment,
+    /// What happens next.
+    next: String,
+    /// When that is. Absent when it depends on something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_at: Option<Moment>,
+    /// The delivery that has to move first. Absent when none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<i64>,
+}
+
+impl From<StuckView> for Stuck {
+    fn from(stuck: StuckView) -> Self {
+        Self {
+            delivery: stuck.delivery.id,
+            kind: stuck.kind,
+            entity: stuck.entity,
+            state: stuck.delivery.state,
+            why: stuck.why,
+            since: stuck.since.into(),
+            next: stuck.next,
+            next_at: stuck.next_at.map(Moment::from),
+            behind: stuck.behind,
+        }
+    }
+}
+
+/// What is stuck.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StuckList {
+    /// Longest stuck first.
+    stuck: Vec<Stuck>,
+}
+
+/// Says of everything open on a connector why it is not done, since when, and what comes next.
+#[utoipa::path(get, path = "/api/v1/connectors/{connector}/stuck", tag = "connectors",
+    params(("connector" = String, Path, description = "The connector's name"), Limit),
+    responses((status = 200, body = StuckList), (status = "4XX", body = Problem)))]
+pub async fn stuck(
+    State(state): State<Shared>,
+    Path(connector): Path<String>,
+    Query(limit): Query<Limit>,
+) -> Result<Json<StuckList>, Problem> {
+    let limit = limit.limit.unwrap_or(50).min(1000);
+    let stuck = state.handle.store().stuck(Some(&connector), state.handle.now(), limit).await?;
+    Ok(Json(StuckList { stuck: stuck.into_iter().map(Stuck::from).collect() }))
+}
+
+/// Why a connector is paused.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// For the record.
+    #[serde(default = "by_hand")]
+    reason: String,
+}
+
+fn by_hand() -> String {
+    "paused by an operator".into()
+}
+
+/// It was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    /// The connector.
+    connector: String,
+    /// `running` or `paused`.
+    state: &'static str,
+}
+
+/// Sends nothing more through a connector. What is owed to it is kept.
+#[utoipa::path(post, path = "/api/v1/connectors/{connector}/pause", tag = "connectors", request_body = Pause,
+    params(("connector" = String, Path, description = "The connector's name")),
+    responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
+pub async fn pause(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(connector): Path<String>,
+    Body(pause): Body<Pause>,
+) -> Result<Json<Done>, Problem> {
+    state.handle.pause(&connector, &pause.reason, &by).await?;
+    Ok(Json(Done { connector, state: "paused" }))
+}
+
+/// Sends through a connector again.
+#[utoipa::path(post, path = "/api/v1/connectors/{connector}/resume", tag = "connectors",
+    params(("connector" = String, Path, description = "The connector's name")),
+    responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
+pub async fn resume(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(connector): Path<String>,
+) -> Result<Json<Done>, Problem> {
+    state.handle.resume(&connector, &by).await?;
+    Ok(Json(Done { connector, state: "running" }))
+}

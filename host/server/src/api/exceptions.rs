@@ -1,0 +1,178 @@
+//! Exceptions: what a person must decide.
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use crossdock_storage::view::{DeliveryDetail, Page};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::{Body, Caller, Listing, Moment, Query, State as Shared};
+
+/// One delivery that a person must decide.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Exception {
+    /// The delivery's number: what the exception is called by.
+    delivery: i64,
+    /// The event's number.
+    event: i64,
+    /// The connector.
+    connector: String,
+    /// The event's kind.
+    kind: String,
+    /// What it is about.
+    entity: String,
+    /// The idempotency key.
+    key: String,
+    /// Since when.
+    since: Moment,
+    /// Why, for programs.
+    code: String,
+    /// Why, for a person.
+    reason: String,
+    /// The field concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// How often it was tried.
+    attempts: u32,
+}
+
+impl From<DeliveryDetail> for Exception {
+    fn from(detail: DeliveryDetail) -> Self {
+        let reason = detail.row.reason;
+        Self {
+            delivery: detail.row.id,
+            event: detail.row.event,
+            connector: detail.row.connector,
+            kind: detail.kind,
+            entity: detail.entity,
+            key: detail.key,
+            since: detail.row.since.into(),
+            code: reason.as_ref().map(|problem| problem.code.clone()).unwrap_or_default(),
+            field: reason.as_ref().and_then(|problem| problem.field.clone()),
+            reason: reason.map(|problem| problem.message).unwrap_or_default(),
+            attempts: detail.row.attempts,
+        }
+    }
+}
+
+/// A page of exceptions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Exceptions {
+    /// Newest first.
+    exceptions: Vec<Exception>,
+    /// How many there are in all.
+    total: u64,
+    /// What `after` has to be for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// Lists what a person must decide, newest first.
+#[utoipa::path(get, path = "/api/v1/exceptions", params(Listing), tag = "exceptions",
+    responses((status = 200, body = Exceptions), (status = "4XX", body = Problem)))]
+pub async fn list(
+    State(state): State<Shared>,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Exceptions>, Problem> {
+    let page = listing.page();
+    let store = state.handle.store();
+    let rows = store.exceptions(listing.connector.as_deref(), page).await?;
+    let counts = store.counts().await?;
+    let meant = counts.iter().filter(|c| listing.connector.as_ref().is_none_or(|name| *name == c.connector));
+    let total = meant.map(|counts| counts.exception).sum();
+    let next = rows.last().filter(|_| rows.len() == page.limit as usize).map(|detail| detail.row.id);
+    Ok(Json(Exceptions { exceptions: rows.into_iter().map(Exception::from).collect(), total, next }))
+}
+
+/// Shows one exception with everything that was tried.
+#[utoipa::path(get, path = "/api/v1/exceptions/{delivery}", tag = "exceptions",
+    params(("delivery" = i64, Path, description = "The exception's number")),
+    responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
+pub async fn show(State(state): State<Shared>, Path(delivery): Path<i64>) -> Result<Json<Value>, Problem> {
+    let detail = state.handle.store().delivery(delivery).await?;
+    let detail = detail.ok_or_else(|| Problem::not_found(format!("There is no exception {delivery}")))?;
+    serde_json::to_value(detail).map(Json).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// What was retried.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Retried {
+    /// How many exceptions are tried again.
+    retried: u64,
+}
+
+/// Tries one exception again.
+#[utoipa::path(post, path = "/api/v1/exceptions/{delivery}/retry", tag = "exceptions",
+    params(("delivery" = i64, Path, description = "The exception's number")),
+    responses((status = 200, body = Retried), (status = "4XX", body = Problem)))]
+pub async fn retry(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(delivery): Path<i64>,
+) -> Result<Json<Retried>, Problem> {
+    let moved = state.handle.retry(delivery, &by).await?;
+    Ok(Json(Retried { retried: moved.count }))
+}
+
+/// Which exceptions to retry.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryMany {
+    /// All with this code (`unknown-sku`).
+    code: String,
+}
+
+/// Tries all exceptions with one code again, as after a repair.
+#[utoipa::path(post, path = "/api/v1/exceptions/retry", tag = "exceptions", request_body = RetryMany,
+    responses((status = 200, body = Retried), (status = "4XX", body = Problem)))]
+pub async fn retry_many(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Body(many): Body<RetryMany>,
+) -> Result<Json<Retried>, Problem> {
+    let mut retried = 0u64;
+    let mut page = Page { before: None, limit: 500 };
+    loop {
+        let rows = state.handle.store().exceptions(None, page).await?;
+        let Some(last) = rows.last() else { break };
+        page.before = Some(last.row.id);
+        for detail in rows {
+            if detail.row.reason.as_ref().is_some_and(|problem| problem.code == many.code) {
+                retried = retried.saturating_add(state.handle.retry(detail.row.id, &by).await?.count);
+            }
+        }
+    }
+    Ok(Json(Retried { retried }))
+}
+
+/// Why an exception is given up.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Discard {
+    /// For the record.
+    reason: String,
+}
+
+/// What was discarded.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Discarded {
+    /// How many exceptions.
+    discarded: u64,
+}
+
+/// Gives one exception up: it is never sent, and what waits behind it goes on.
+#[utoipa::path(post, path = "/api/v1/exceptions/{delivery}/discard", tag = "exceptions", request_body = Discard,
+    params(("delivery" = i64, Path, description = "The exception's number")),
+    responses((status = 200, body = Discarded), (status = "4XX", body = Problem)))]
+pub async fn discard(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(delivery): Path<i64>,
+    Body(discard): Body<Discard>,
+) -> Result<Json<Discarded>, Problem> {
+    let moved = state.handle.discard(delivery, &discard.reason, &by).await?;
+    Ok(Json(Discarded { discarded: moved.count }))
+}

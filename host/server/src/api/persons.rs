@@ -1,0 +1,40 @@
+//! Persons: erasing one.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::{Body, Caller, State as Shared};
+
+/// Whom to erase.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Erase {
+    /// The customer's identity (`shopify/acme.myshopify.com/customer/42`), or a guest's order.
+    person: String,
+}
+
+/// What was erased.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Erased {
+    /// How many keys were destroyed.
+    keys: u64,
+}
+
+/// Erases a person everywhere: the key that everything personal about them rests under is destroyed, and
+/// the events stay. Raw requests rest under keys of their day and go with their retention.
+#[utoipa::path(post, path = "/api/v1/persons/erase", tag = "persons", request_body = Erase,
+    responses((status = 200, body = Erased), (status = "4XX", body = Problem)))]
+pub async fn erase(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Body(erase): Body<Erase>,
+) -> Result<Json<Erased>, Problem> {
+    let moved = state.handle.erase(&erase.person, &by).await?;
+    if moved.count == 0 {
+        return Err(Problem::not_found(format!("Nothing personal is kept about `{}`", erase.person)));
+    }
+    Ok(Json(Erased { keys: moved.count }))
+}

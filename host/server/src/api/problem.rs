@@ -1,0 +1,110 @@
+//! Refusals: RFC 9457 problem documents with a code that never changes its meaning.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request was refused.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A page about this kind of problem; `about:blank` where the title says all.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The kind of problem in a few words.
+    title: &'static str,
+    /// The HTTP status, again.
+    status: u16,
+    /// The kind of problem for programs; stable.
+    code: &'static str,
+    /// What is wrong with this request, for a person.
+    detail: String,
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// 400: the request says something that cannot be.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
+    }
+
+    /// 401 at the API: no token, or none that the host knows.
+    pub fn token_required() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "token-required",
+            "A token is required",
+            "The API needs a valid token",
+        )
+    }
+
+    /// 401 at intake: the signature is not of these bytes.
+    pub fn not_authentic() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "not-authentic",
+            "The request is not authentic",
+            "The request does not carry a valid signature of its body",
+        )
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+    }
+
+    /// 409: it cannot be done in the state it is in.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)
+    }
+
+    /// 413: the body is larger than the host takes.
+    pub fn too_large(limit: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The request is too large",
+            format!("The body is larger than the {limit} bytes that this host takes"),
+        )
+    }
+
+    /// 503: not now; come back after `seconds`.
+    pub fn busy(detail: impl Into<String>, seconds: u64) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The host is busy", detail);
+        problem.retry_after = Some(seconds);
+        problem
+    }
+
+    /// 500: the host failed; its log says why.
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,113 @@
+//! Quarantine: what arrived and could not be read.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use crossdock_storage::view::{Page, Quarantined};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::{Body, Caller, Listing, Moment, Query, State as Shared};
+
+/// A request that nobody could read.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    /// Its number.
+    id: i64,
+    /// The connector it came in through.
+    connector: String,
+    /// When it arrived.
+    received_at: Moment,
+    /// Why it cannot be read, for programs.
+    code: String,
+    /// Why it cannot be read, for a person.
+    reason: String,
+    /// The field concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl From<Quarantined> for Request {
+    fn from(row: Quarantined) -> Self {
+        Self {
+            id: row.id,
+            connector: row.connector,
+            received_at: row.received_at.into(),
+            code: row.problem.code,
+            reason: row.problem.message,
+            field: row.problem.field,
+        }
+    }
+}
+
+/// A page of requests in quarantine.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Requests {
+    /// Newest first.
+    requests: Vec<Request>,
+    /// What `after` has to be for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// Lists what arrived and could not be read, newest first.
+#[utoipa::path(get, path = "/api/v1/quarantine", params(Listing), tag = "quarantine",
+    responses((status = 200, body = Requests), (status = "4XX", body = Problem)))]
+pub async fn list(
+    State(state): State<Shared>,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Requests>, Problem> {
+    let page = listing.page();
+    let rows = state.handle.store().quarantined(listing.connector.as_deref(), page).await?;
+    let next = rows.last().filter(|_| rows.len() == page.limit as usize).map(|row| row.id);
+    Ok(Json(Requests { requests: rows.into_iter().map(Request::from).collect(), next }))
+}
+
+/// What to read again: one request, or all of a connector.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reread {
+    /// One request, by its number.
+    request: Option<i64>,
+    /// All of this connector.
+    connector: Option<String>,
+}
+
+/// What is read again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Reading {
+    /// How many requests.
+    requests: u64,
+}
+
+/// Reads again what could not be read, as after a new version of a plugin.
+#[utoipa::path(post, path = "/api/v1/quarantine/reread", tag = "quarantine", request_body = Reread,
+    responses((status = 200, body = Reading), (status = "4XX", body = Problem)))]
+pub async fn reread(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Body(reread): Body<Reread>,
+) -> Result<Json<Reading>, Problem> {
+    let chosen = match reread {
+        Reread { request: Some(request), .. } => vec![request],
+        Reread { connector: Some(connector), .. } => {
+            // Listed whole before the first is read: what fails again must not be met again.
+            let mut all = Vec::new();
+            let mut page = Page { before: None, limit: 500 };
+            loop {
+                let rows = state.handle.store().quarantined(Some(&connector), page).await?;
+                let Some(last) = rows.last() else { break all };
+                page.before = Some(last.id);
+                all.extend(rows.into_iter().map(|row| row.id));
+            }
+        }
+        Reread { .. } => {
+            return Err(Problem::bad_request("Say what to read again: a request or a connector"));
+        }
+    };
+    for request in &chosen {
+        state.handle.reread(*request, &by).await?;
+    }
+    Ok(Json(Reading { requests: chosen.len() as u64 }))
+}

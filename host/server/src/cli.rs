@@ -1,0 +1,99 @@
+//! The command line. `serve` is the host; everything that operates a host talks to its API, so that it
+//! works from anywhere and leaves the same audit trail; `plugin` works on files alone.
+
+mod operate;
+mod plugin;
+mod print;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::client::Client;
+
+/// Moves orders, stock and money between shops, tills and ERPs without losing or doubling them.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Start here:\n  crossdock demo                 see it work, nothing to configure\n  crossdock serve                run the host with ./crossdock.toml\n  crossdock connector list       what is running, and what is stuck and why"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Where the host is that a command operates.
+#[derive(Debug, Args)]
+struct Api {
+    /// The host's address
+    #[arg(long, global = true, env = "CROSSDOCK_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The API token; the host printed its first one when it started for the first time
+    #[arg(long, global = true, env = "CROSSDOCK_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the host
+    Serve {
+        /// The configuration file
+        #[arg(short, long, env = "CROSSDOCK_CONFIG", default_value = "crossdock.toml")]
+        config: PathBuf,
+        /// Check the configuration, load every plugin, and stop
+        #[arg(long)]
+        check: bool,
+    },
+    /// Show the main job end to end: a shop, an ERP, and a host that is killed on the way
+    Demo(crate::demo::Arguments),
+    /// Measure what this machine can do with the shipped connectors
+    Bench(crate::bench::Arguments),
+    /// What happened: list, show, replay
+    #[command(subcommand)]
+    Events(operate::Events),
+    /// What a person must decide: list, show, retry, discard
+    #[command(subcommand)]
+    Exceptions(operate::Exceptions),
+    /// What arrived and could not be read: list, show, read again
+    #[command(subcommand)]
+    Quarantine(operate::Quarantine),
+    /// The connectors: what is stuck and why, pause, resume
+    #[command(subcommand)]
+    Connector(operate::Connectors),
+    /// Personal data: erase a person
+    #[command(subcommand)]
+    Person(operate::Persons),
+    /// API tokens: create, list, revoke
+    #[command(subcommand)]
+    Token(operate::Tokens),
+    /// Plugin files: inspect, pack, sign
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+}
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// When the command could not do what it is for; the message is one sentence for a person.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { command, api } = cli;
+    let client = || Client::new(&api.url, api.token.as_deref());
+    let print = print::Printer { json: api.json };
+    match command {
+        Command::Serve { config, check } => crate::serve::run(&config, check).await,
+        Command::Demo(arguments) => crate::demo::run(arguments, api.json).await,
+        Command::Bench(arguments) => crate::bench::run(arguments, api.json).await,
+        Command::Events(events) => operate::events(&client()?, events, print).await,
+        Command::Exceptions(exceptions) => operate::exceptions(&client()?, exceptions, print).await,
+        Command::Quarantine(quarantine) => operate::quarantine(&client()?, quarantine, print).await,
+        Command::Connector(connectors) => operate::connectors(&client()?, connectors, print).await,
+        Command::Person(persons) => operate::persons(&client()?, persons, print).await,
+        Command::Token(tokens) => operate::tokens(&client()?, tokens, print).await,
+        Command::Plugin(plugin) => plugin::run(plugin, print),
+    }
+}

@@ -1,0 +1,161 @@
+//! `crossdock plugin …`: plugin files. Nothing here needs a running host.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use crossdock_sandbox::manifest::{self, Manifest};
+use crossdock_sandbox::signature::{self, Keyring, SigningKey};
+use rand::RngCore;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::print::Printer;
+
+/// `crossdock plugin …`
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// Show what a plugin says about itself, and who vouches for it, without running it
+    Inspect {
+        /// The plugin file
+        file: PathBuf,
+        /// A file with trusted keys (`NAME KEY`, one a line): says whether one of them signed it
+        #[arg(long)]
+        trust: Option<PathBuf>,
+    },
+    /// Put a manifest into a component: the plugin file
+    Pack {
+        /// The component, as the compiler made it
+        component: PathBuf,
+        /// The manifest
+        #[arg(long, default_value = "plugin.toml")]
+        manifest: PathBuf,
+        /// Where the plugin file goes; beside the component by default
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Sign it with this key
+        #[arg(long)]
+        sign: Option<PathBuf>,
+    },
+    /// Sign a plugin file; the signature lies beside it
+    Sign {
+        /// The plugin file
+        file: PathBuf,
+        /// The key
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Make a key to sign with, and beside it (`.pub`) the line that others trust
+    Keygen {
+        /// Where the key goes
+        #[arg(long)]
+        out: PathBuf,
+        /// Whose key it is
+        #[arg(long, default_value = "vendor")]
+        name: String,
+    },
+}
+
+/// Runs `crossdock plugin …`.
+pub fn run(plugin: Plugin, print: Printer) -> anyhow::Result<()> {
+    match plugin {
+        Plugin::Inspect { file, trust } => inspect(&file, trust.as_deref(), print),
+        Plugin::Pack { component, manifest, out, sign } => {
+            let text = std::fs::read_to_string(&manifest)
+                .with_context(|| format!("reading the manifest {}", manifest.display()))?;
+            let packed = manifest::pack(&read(&component)?, &text)
+                .with_context(|| format!("packing {}", component.display()))?;
+            let out = out.unwrap_or_else(|| component.with_extension("plugin.wasm"));
+            write(&out, &packed)?;
+            if let Some(key) = sign {
+                write_signature(&out, &packed, &key)?;
+            }
+            let told = json!({ "file": out, "bytes": packed.len(), "digest": digest(&packed) });
+            print.done(&told, &format!("{} ({} KB)", out.display(), packed.len().div_ceil(1024)));
+            Ok(())
+        }
+        Plugin::Sign { file, key } => {
+            let bytes = read(&file)?;
+            manifest::read(&bytes).with_context(|| file.display().to_string())?;
+            write_signature(&file, &bytes, &key)?;
+            print.done(&json!({ "signature": signature::beside(&file) }), "Signed.");
+            Ok(())
+        }
+        Plugin::Keygen { out, name } => keygen(&out, &name, print),
+    }
+}
+
+fn inspect(file: &Path, trust: Option<&Path>, print: Printer) -> anyhow::Result<()> {
+    let bytes = read(file)?;
+    let manifest: Manifest = manifest::read(&bytes).with_context(|| file.display().to_string())?;
+    let signatures = std::fs::read_to_string(signature::beside(file)).ok();
+    let signed = match trust {
+        Some(path) => {
+            let mut keyring = Keyring::default();
+            keyring.read(&std::fs::read_to_string(path).with_context(|| path.display().to_string())?)?;
+            match signature::verify(&bytes, signatures.as_deref(), &keyring) {
+                Ok(signer) => json!({ "trusted": true, "signer": signer }),
+                Err(error) => json!({ "trusted": false, "reason": error.to_string() }),
+            }
+        }
+        None => json!({ "signatures": signatures.map_or(0, |text| text.lines().count()) }),
+    };
+    print.one(&json!({
+        "file": file,
+        "bytes": bytes.len(),
+        "digest": digest(&bytes),
+        "signed": signed,
+        "manifest": manifest,
+    }));
+    Ok(())
+}
+
+fn keygen(out: &Path, name: &str, print: Printer) -> anyhow::Result<()> {
+    if out.exists() {
+        bail!("{} exists, and a key is never overwritten", out.display());
+    }
+    let mut seed = [0u8; 32];
+    rand::rng().fill_bytes(&mut seed);
+    let key = SigningKey::from_seed(&seed);
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(out)
+        .with_context(|| format!("making {}", out.display()))?;
+    file.write_all(key.to_text().as_bytes()).with_context(|| format!("writing {}", out.display()))?;
+    let public = out.with_extension("pub");
+    write(&public, format!("{name} {}\n", key.public()).as_bytes())?;
+    let told = json!({ "key": out, "public": public });
+    print.done(
+        &told,
+        &format!("{} is the key: keep it. {} is what others trust.", out.display(), public.display()),
+    );
+    Ok(())
+}
+
+fn write_signature(file: &Path, bytes: &[u8], key: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(key).with_context(|| format!("reading the key {}", key.display()))?;
+    let key = SigningKey::from_text(&text).with_context(|| format!("the key {}", key.display()))?;
+    write(&signature::beside(file), signature::sign(bytes, &key).as_bytes())
+}
+
+/// Written beside and renamed, so that a host never loads half a file.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".tmp");
+    let beside = PathBuf::from(beside);
+    std::fs::write(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, path))
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
+}

@@ -1,0 +1,400 @@
+//! The operator's file: one TOML file an environment. Unknown names are refused, so that a typing error
+//! is a sentence at start-up and not a setting that silently does nothing.
+
+mod units;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use crossdock_egress::Profile;
+use serde::Deserialize;
+
+pub use units::{Rate, Span};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Where the host listens.
+    #[serde(default)]
+    pub server: Server,
+    /// Where everything durable rests.
+    pub storage: Storage,
+    /// Where plugins come from and whom to trust.
+    #[serde(default)]
+    pub plugins: Plugins,
+    /// How the host speaks to the outside, over all connectors.
+    #[serde(default)]
+    pub egress: crossdock_egress::Options,
+    /// The connectors.
+    #[serde(default, rename = "connector")]
+    pub connectors: Vec<Connector>,
+    /// The routes, in the order they are asked.
+    #[serde(default, rename = "route")]
+    pub routes: Vec<Route>,
+}
+
+/// `[server]`: where the host listens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Server {
+    /// Address and port of intake, API and console. Port 0 takes a free one.
+    pub listen: String,
+    /// The largest request that intake takes.
+    pub body_limit: ByteSize,
+    /// How many accepted requests may wait to be read, or deliveries to be sent, before intake answers 503.
+    pub backlog: u64,
+    /// How long calls in flight may take to end when the host is told to stop.
+    pub drain: Span,
+    /// The first API token, `env:NAME` or `file:PATH`, for hosts that are set up by programs. Absent: the
+    /// host makes one when its database has none, and prints it once.
+    pub first_token: Option<String>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            body_limit: ByteSize::mib(2),
+            backlog: 256,
+            drain: Span(Duration::from_secs(25)),
+            first_token: None,
+        }
+    }
+}
+
+/// `[storage]`: where everything durable rests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Storage {
+    /// `sqlite://path`.
+    pub url: String,
+    /// The key that personal data and raw requests are encrypted under: `file:PATH` (made when it is
+    /// missing) or `env:NAME` (64 hexadecimal digits).
+    #[serde(default = "default_key")]
+    pub key: String,
+    /// How long raw requests are kept.
+    #[serde(default = "default_retention")]
+    pub retain_requests: Span,
+}
+
+fn default_key() -> String {
+    "file:crossdock.key".into()
+}
+
+fn default_retention() -> Span {
+    Span(Duration::from_secs(30 * 86_400))
+}
+
+/// `[plugins]`: where plugins come from and whom to trust.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Plugins {
+    /// The folder that plugins are found in by name.
+    pub dir: PathBuf,
+    /// The folder that compiled plugins are kept in.
+    pub cache: PathBuf,
+    /// Files with the public keys of the vendors that are trusted.
+    pub trust: Vec<PathBuf>,
+    /// True to load plugins that nobody signed, for development.
+    pub allow_unsigned: bool,
+    /// How many plugin calls may run at the same moment, over all connectors.
+    pub instances: u32,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            dir: "plugins".into(),
+            cache: ".crossdock/cache".into(),
+            trust: Vec::new(),
+            allow_unsigned: false,
+            instances: 64,
+        }
+    }
+}
+
+/// `[[connector]]`: a configured instance of a plugin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Connector {
+    /// What the operator calls it; also the last part of its intake address.
+    pub name: String,
+    /// The plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
+    pub plugin: String,
+    /// What the plugin is told; checked against its manifest.
+    #[serde(default)]
+    pub settings: toml::Table,
+    /// Secrets by name, each `env:NAME` or `file:PATH`. They never enter the plugin.
+    #[serde(default)]
+    pub secrets: std::collections::BTreeMap<String, OneOrTwo>,
+    /// How outgoing requests are authenticated.
+    #[serde(default)]
+    pub auth: Option<Profile>,
+    /// Where requests may go: `https://host[:port]`, or `host` for https on its standard port.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// What the connector may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How often the plugin's `poll` is asked. Absent: never.
+    #[serde(default)]
+    pub poll: Option<Span>,
+}
+
+/// One secret, or two while it is being rotated: the first is the newer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrTwo {
+    /// The one live secret.
+    One(String),
+    /// Both live secrets.
+    Two([String; 2]),
+}
+
+impl OneOrTwo {
+    /// Where the live secrets are found, newest first.
+    pub fn places(&self) -> &[String] {
+        match self {
+            Self::One(place) => std::slice::from_ref(place),
+            Self::Two(places) => places,
+        }
+    }
+}
+
+/// `limits = { … }`: what a connector may use. Everything has a default.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Deliveries a second (`40/s`), a minute or an hour. Absent: as many as concurrency lets through.
+    pub rate: Option<Rate>,
+    /// How many deliveries may go at once after a pause, with a rate.
+    pub burst: u32,
+    /// How many calls may be under way.
+    pub concurrency: u32,
+    /// The most memory an instance may take.
+    pub memory: ByteSize,
+    /// How long a call may take, waiting included.
+    pub deadline: Span,
+    /// How often a delivery is tried before a person must decide.
+    pub attempts: u32,
+    /// The first pause after a failed try; each next one may be twice as long.
+    pub backoff: Span,
+    /// The longest pause between two tries.
+    pub backoff_max: Span,
+    /// How long an event waits for the entity it refers to.
+    pub wait: Span,
+    /// How long a delivery may stay `received` before it counts as overdue.
+    pub overdue: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rate: None,
+            burst: 1,
+            concurrency: 32,
+            memory: ByteSize::mib(64),
+            deadline: Span(Duration::from_secs(20)),
+            attempts: 12,
+            backoff: Span(Duration::from_millis(500)),
+            backoff_max: Span(Duration::from_secs(600)),
+            wait: Span(Duration::from_secs(86_400)),
+            overdue: Span(Duration::from_secs(4 * 3600)),
+        }
+    }
+}
+
+/// `[[route]]`: which events go to which connectors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Route {
+    /// What the operator calls it.
+    pub name: String,
+    /// A CEL expression over `event` and `data`. Absent: every event.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// The connectors that are owed the event.
+    pub to: Vec<String>,
+    /// True when an order's later events stay with the connector its first one went to.
+    #[serde(default = "yes")]
+    pub pin: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("configuration {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no TOML, or says something unknown.
+    #[error("configuration {} is wrong: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// The parts do not fit together.
+    #[error("the configuration does not fit together: {reason}")]
+    Contradiction {
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads the file and checks that its parts fit together. Relative paths in it are taken from the
+    /// file's own folder, so that the host can be started from anywhere.
+    ///
+    /// # Errors
+    /// When the file cannot be read, says something unknown, or contradicts itself.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| Error::Malformed { path: path.to_owned(), source: Box::new(source) })?;
+        config.check()?;
+        config.resolve(path.parent().unwrap_or(Path::new(".")));
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let contradiction = |reason: String| Err(Error::Contradiction { reason });
+        let mut names = std::collections::BTreeSet::new();
+        for connector in &self.connectors {
+            let simple = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if connector.name.is_empty() || !connector.name.chars().all(simple) {
+                return contradiction(format!(
+                    "connector `{}`: a name is made of lower-case letters, digits and hyphens",
+                    connector.name
+                ));
+            }
+            if !names.insert(connector.name.as_str()) {
+                return contradiction(format!("two connectors are called `{}`", connector.name));
+            }
+            if connector.limits.concurrency == 0 {
+                return contradiction(format!(
+                    "connector `{}`: a concurrency of 0 sends nothing",
+                    connector.name
+                ));
+            }
+        }
+        for route in &self.routes {
+            if let Some(unknown) = route.to.iter().find(|to| !names.contains(to.as_str())) {
+                return contradiction(format!(
+                    "route `{}` goes to `{unknown}`, which is no connector",
+                    route.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let absolute = |path: &mut PathBuf| {
+            if path.is_relative() {
+                *path = folder.join(&path);
+            }
+        };
+        absolute(&mut self.plugins.dir);
+        absolute(&mut self.plugins.cache);
+        self.plugins.trust.iter_mut().for_each(absolute);
+        if let Some(path) = self.storage.url.strip_prefix("sqlite://")
+            && Path::new(path).is_relative()
+        {
+            self.storage.url = format!("sqlite://{}", folder.join(path).display());
+        }
+        if let Some(path) = self.storage.key.strip_prefix("file:")
+            && Path::new(path).is_relative()
+        {
+            self.storage.key = format!("file:{}", folder.join(path).display());
+        }
+        for place in self.connectors.iter_mut().flat_map(|c| c.secrets.values_mut()) {
+            let places: &mut [String] = match place {
+                OneOrTwo::One(place) => std::slice::from_mut(place),
+                OneOrTwo::Two(places) => places,
+            };
+            for place in places {
+                if let Some(path) = place.strip_prefix("file:")
+                    && Path::new(path).is_relative()
+                {
+                    *place = format!("file:{}", folder.join(path).display());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, Error> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("crossdock.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    const SMALL: &str = r#"
+        [storage]
+        url = "sqlite://x.db"
+        [[connector]]
+        name = "erp"
+        plugin = "erp-rest"
+        secrets = { token = "env:T" }
+        auth = { profile = "bearer", secret = "token" }
+        limits = { rate = "90/m", deadline = "1m 30s", memory = "32MiB" }
+        [[route]]
+        name = "all"
+        to = ["erp"]
+    "#;
+
+    #[test]
+    fn a_small_file_has_sane_defaults() {
+        let config = read(SMALL).unwrap();
+        assert_eq!(config.server.listen, "127.0.0.1:8080");
+        let limits = &config.connectors[0].limits;
+        assert_eq!(limits.rate, Some(Rate { per_second: 1.5 }));
+        assert_eq!(limits.deadline, Span(Duration::from_secs(90)));
+        assert_eq!(limits.memory, ByteSize::mib(32));
+        assert_eq!(limits.concurrency, 32);
+        assert!(config.routes[0].pin);
+    }
+
+    #[test]
+    fn paths_are_taken_from_the_files_folder() {
+        let config = read(SMALL).unwrap();
+        assert!(config.storage.url.starts_with("sqlite:///"), "{}", config.storage.url);
+        assert!(config.plugins.dir.is_absolute());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_a_sentence() {
+        let wrong = [
+            ("[storage]\nurl='sqlite://x'\nuri='y'", "unknown field `uri`"),
+            (
+                "[storage]\nurl='sqlite://x'\n[[route]]\nname='r'\nto=['nowhere']",
+                "`nowhere`, which is no connector",
+            ),
+            ("[storage]\nurl='sqlite://x'\n[[connector]]\nname='A b'\nplugin='p'", "lower-case letters"),
+            (&SMALL.replace("90/m", "fast"), "`fast` is no rate"),
+            (&SMALL.replace("1m 30s", "soon"), "`soon` is no span of time"),
+        ];
+        for (text, sentence) in wrong {
+            let said = read(text).unwrap_err().to_string();
+            assert!(said.contains(sentence), "{said}");
+        }
+    }
+}

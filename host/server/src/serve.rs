@@ -1,0 +1,189 @@
+//! `crossdock serve`: from a configuration file to a host that listens, and back down without losing a
+//! call.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use crossdock_egress::Secrets;
+use crossdock_flow::{Flow, Handle, Options};
+use crossdock_model::time::SystemClock;
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::{MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, TokenCache};
+use crate::config::{Config, Storage};
+use crate::health::{self, Health};
+use crate::intake::{self, Intake};
+use crate::{assemble, master_key, telemetry};
+
+/// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
+pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
+    telemetry::log();
+    let config = Config::read(path)?;
+    if check {
+        return self::check(&config, path).await;
+    }
+    let health = Health::new(telemetry::metrics()?);
+    let listener = TcpListener::bind(&config.server.listen)
+        .await
+        .with_context(|| format!("listening on {}", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let store = open(&config.storage).await?;
+    let (writer, writing) = Writer::start(Arc::clone(&store), WriterOptions::default());
+    let connectors = assemble::connectors(&config, &store).await?;
+    let options = Options {
+        backlog: config.server.backlog,
+        retain: config.storage.retain_requests.0,
+        seed: rand::random(),
+        safeguards: safeguards(),
+        ..Options::default()
+    };
+    let rules = assemble::routes(&config)?;
+    let flow = Flow::new(Arc::clone(&store), writer, Arc::new(SystemClock), connectors, rules, options)?;
+    let handle = flow.handle();
+    first_token(&handle, config.server.first_token.as_deref()).await?;
+
+    let stop = CancellationToken::new();
+    let moving = tokio::spawn(flow.run(stop.clone()));
+    let router = router(&config, &handle, &health);
+    drop(handle);
+    let closing = CancellationToken::new();
+    let served = tokio::spawn({
+        let closing = closing.clone();
+        async move { axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned()).await }
+    });
+    health.ready(true);
+    tracing::info!("listening on http://{address}");
+
+    told_to_stop(&moving).await;
+    tracing::info!("stopping: what is under way ends, what is owed is kept");
+    health.ready(false);
+    stop.cancel();
+    closing.cancel();
+    let drain = async {
+        let moved = moving.await;
+        let served = served.await;
+        writing.await?;
+        moved?.context("moving events")?;
+        served?.context("serving")
+    };
+    match tokio::time::timeout(config.server.drain.0, drain).await {
+        Ok(ended) => ended?,
+        // What is still under way is claimed, durably, and is looked up at the next start.
+        Err(_) => tracing::warn!("calls were still under way after {:?}", config.server.drain.0),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Loads everything that the configuration names, beside a database of its own: a running host is left alone.
+async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
+    let file = std::env::temp_dir().join(format!("crossdock-check-{}.db", std::process::id()));
+    let store: Arc<dyn Store> =
+        Arc::new(Sqlite::open(SqliteOptions::new(&file, MasterKey::new([0; 32]))).await?);
+    let sound = async {
+        assemble::routes(config)?;
+        assemble::connectors(config, &store).await
+    };
+    let sound = sound.await;
+    drop(store);
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        // What is left behind in the folder for temporary files does no harm.
+        std::fs::remove_file(file.with_extension(format!("db{suffix}"))).ok();
+    }
+    println!("{} is sound: {} connectors, {} routes", path.display(), sound?.len(), config.routes.len());
+    Ok(())
+}
+
+/// Opens the database.
+async fn open(storage: &Storage) -> anyhow::Result<Arc<dyn Store>> {
+    let Some(path) = storage.url.strip_prefix("sqlite://") else {
+        bail!("storage.url `{}`: this host keeps its data in SQLite; write `sqlite://PATH`", storage.url);
+    };
+    let path = Path::new(path);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    let mut options = SqliteOptions::new(path, master_key::find(&storage.key)?);
+    options.safeguards = safeguards();
+    Ok(Arc::new(Sqlite::open(options).await?))
+}
+
+fn router(config: &Config, handle: &Handle, health: &Health) -> Router {
+    let body_limit = usize::try_from(config.server.body_limit.as_u64()).unwrap_or(usize::MAX);
+    let state = api::State { handle: handle.clone(), tokens: Arc::new(TokenCache::default()) };
+    Router::new()
+        .merge(health::router(health.clone()))
+        .merge(intake::router(Intake { handle: handle.clone(), body_limit }))
+        .merge(api::router(state))
+}
+
+/// Sees to it that there is a token: a host without one could not be operated.
+async fn first_token(handle: &Handle, given: Option<&str>) -> anyhow::Result<()> {
+    if !handle.store().tokens().await?.is_empty() {
+        return Ok(());
+    }
+    let token = match given {
+        Some(place) => {
+            let secrets = Secrets::load([("first-token", [place])])?;
+            let secret = secrets.get("first-token").context("the first token cannot be had")?;
+            secret.expose().to_owned()
+        }
+        None => {
+            let token = api::new_token();
+            println!("API token, shown this once: {token}");
+            token
+        }
+    };
+    handle.put_token("first", api::hash_of(&token)).await?;
+    Ok(())
+}
+
+/// Waits for Ctrl-C, SIGTERM, or the flow ending by itself.
+async fn told_to_stop<T>(moving: &tokio::task::JoinHandle<T>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let ended = async {
+        while !moving.is_finished() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+        () = ended => tracing::error!("the flow has ended by itself"),
+    }
+}
+
+/// All of them, in every build that ships.
+#[cfg(not(feature = "faults"))]
+pub fn safeguards() -> Safeguards {
+    Safeguards::default()
+}
+
+/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, `version-gate`): for the test of the tests.
+#[cfg(feature = "faults")]
+pub fn safeguards() -> Safeguards {
+    let without = std::env::var("CROSSDOCK_WITHOUT").unwrap_or_default();
+    without.split(',').fold(Safeguards::default(), |safeguards, name| match name {
+        "find" => safeguards.without_find(),
+        "dedupe" => safeguards.without_dedupe(),
+        "version-gate" => safeguards.without_version_gate(),
+        _ => safeguards,
+    })
+}
