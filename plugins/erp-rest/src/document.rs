@@ -1,0 +1,107 @@
+//! The ERP's own form of an order and a refund, made from the vocabulary's.
+//!
+//! Amounts are decimal texts in the shop's own currency: that is what is booked, whatever the customer saw.
+
+use crossdock_sdk::prelude::*;
+use serde_json::{Value, json};
+
+/// An order as the ERP takes it and gives it back.
+pub(crate) fn sales_order(entity: &Entity, order: &Order) -> Result<Value, Problem> {
+    let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
+    let tax = |taxes: &[TaxLine]| money::booked(taxes.iter().map(|one| &one.amount));
+    let line = |line: &Line| {
+        Ok(json!({
+            "line": line.id,
+            "sku": line.sku,
+            "title": line.title,
+            "quantity": line.quantity,
+            "unitPrice": line.unit_price.shop.amount,
+            "discount": off(&line.discounts)?,
+            "tax": tax(&line.taxes)?,
+        }))
+    };
+    let (mut shipping, mut shipping_tax) = (Decimal::ZERO, Decimal::ZERO);
+    for line in &order.shipping {
+        shipping += money::booked([&line.price])? - off(&line.discounts)?;
+        shipping_tax += tax(&line.taxes)?;
+    }
+    // The host leaves out what the manifest does not ask for, and all of it once the person has been erased.
+    let personal = order.personal.as_ref();
+    let totals = &order.totals;
+    Ok(json!({
+        "reference": entity.to_string(),
+        "orderedAt": order.placed_at,
+        "currency": order.currency,
+        "customer": personal.filter(|who| who.name.is_some()).map(|who| json!({ "name": who.name, "email": who.email })),
+        "shipTo": personal.and_then(|who| who.shipping.as_ref()).map(ship_to),
+        "lines": order.lines.iter().map(line).collect::<Result<Vec<_>, Problem>>()?,
+        "shipping": shipping,
+        "shippingTax": shipping_tax,
+        "tips": money::booked(&totals.tips)?,
+        "duties": money::booked(&totals.duties)?,
+        "rounding": money::booked(&totals.cash_rounding)?,
+        "taxIncluded": order.prices_include_tax,
+        "total": totals.total.shop.amount,
+        "tax": totals.tax.shop.amount,
+        "state": match order.payment {
+            _ if order.cancelled_at.is_some() => "cancelled",
+            PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded => "paid",
+            _ => "open",
+        },
+    }))
+}
+
+fn ship_to(address: &Address) -> Value {
+    json!({
+        "name": address.name.as_ref().or(address.company.as_ref()),
+        "line1": address.lines.first(),
+        "line2": address.lines.get(1),
+        "city": address.city,
+        "postcode": address.postal_code,
+        "region": address.region,
+        "country": address.country,
+    })
+}
+
+/// A refund as the ERP takes it. Its amount is what really went back: pending and failed payments are not booked.
+pub(crate) fn credit_note(entity: &Entity, refund: &Refund) -> Result<Value, Problem> {
+    let paid = |one: &&Payment| one.kind == PaymentKind::Refund && one.outcome == PaymentResult::Success;
+    let line = |line: &RefundLine| {
+        json!({
+            "line": line.line,
+            "quantity": line.quantity,
+            "restockType": match line.restock {
+                RestockKind::NoRestock => "no-restock",
+                RestockKind::Cancel => "cancel",
+                RestockKind::Return => "return",
+                RestockKind::Legacy => "legacy-restock",
+            },
+            "subtotal": line.subtotal.shop.amount,
+            "tax": line.tax.shop.amount,
+        })
+    };
+    Ok(json!({
+        "reference": entity.to_string(),
+        "refundedAt": refund.at,
+        "currency": refund.currency,
+        "amount": money::booked(refund.payments.iter().filter(paid).map(|one| &one.amount))?,
+        "lines": refund.lines.iter().map(line).collect::<Vec<_>>(),
+    }))
+}
+
+/// Whether what the ERP holds says everything that we would have it say. It may say more (ids of its own), it may
+/// leave out what is `null`, and it may write an amount in another way (`5.0` for `5.00`).
+pub(crate) fn says(held: &Value, wanted: &Value) -> bool {
+    match (held, wanted) {
+        (Value::Object(held), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, wanted)| says(held.get(name).unwrap_or(&Value::Null), wanted))
+        }
+        (Value::Array(held), Value::Array(wanted)) => {
+            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| says(held, wanted))
+        }
+        (Value::String(held), Value::String(wanted)) if held != wanted => {
+            matches!((money::decimal(held), money::decimal(wanted)), (Ok(held), Ok(wanted)) if held == wanted)
+        }
+        _ => held == wanted,
+    }
+}

@@ -1,0 +1,163 @@
+//! A small ERP over HTTP: the connector to read first.
+//!
+//! The ERP takes orders and refunds as JSON. It has **no unique key**: an order posted twice is there twice. What
+//! it has is a search by `reference` that lags a few seconds behind. So this plugin does two things: it tells the
+//! ERP (`deliver`), and when nobody knows whether the ERP has heard, it looks (`find`). When to do which, how
+//! often, and what to believe, is the host's business.
+//!
+//! This file is the conversation; `document` is what is said.
+
+mod document;
+#[cfg(test)]
+mod tests;
+
+use crossdock_sdk::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The ERP's paths.
+const ORDERS: &str = "orders";
+const REFUNDS: &str = "refunds";
+/// What an order and a refund are there, as the `kind` of a reference.
+const ORDER: &str = "order";
+const REFUND: &str = "refund";
+
+/// The plugin. It keeps nothing: every call may run in a fresh instance.
+pub struct SmallErp;
+
+plugin!(SmallErp: sink);
+
+impl Sink for SmallErp {
+    fn deliver(work: Vec<Work>) -> Vec<Outcome> {
+        each(work, deliver)
+    }
+
+    fn find(work: Vec<Work>) -> Vec<Found> {
+        each(work, find)
+    }
+}
+
+/// Tells the ERP what happened. A `?` leaves with the outcome that an error stands for: a 422 with `rejected`, a
+/// connection lost after sending with `unknown`, and so on.
+fn deliver(work: Work) -> Result<Outcome, Outcome> {
+    let erp = http::Client::from_setting("url")?;
+    match &work.event.fact {
+        Fact::RefundIssued(refund) => give_back(&erp, &work, refund),
+        Fact::OrderEdited(_) => {
+            Ok(Outcome::Ignored("the order's snapshot follows, and says the same".into()))
+        }
+        fact => match fact.order() {
+            Some(order) => book(&erp, &work, order),
+            None => Ok(Outcome::Ignored(format!("this ERP has no use for {}", fact.kind()))),
+        },
+    }
+}
+
+/// Creates the order, or replaces it where the ERP has it. A snapshot is the whole order, so an `order.paid` that
+/// comes first simply creates, and a cancellation is a snapshot in the state `cancelled`.
+fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outcome> {
+    let document = document::sales_order(&work.event.entity, order)?;
+    let known = match work.reference(ORDER) {
+        Some(reference) => Some(reference.id.clone()),
+        None if order.cancelled_at.is_none() => None,
+        // Nothing is created only to be cancelled. But the ERP may hold an order that the host has not met.
+        None => match search(erp, ORDERS, &work.event.entity)?.as_slice() {
+            [] => return Ok(Outcome::Ignored("it was cancelled before it was booked".into())),
+            [held] => Some(held.id.clone()),
+            _ => return Err(Problem::new("duplicated", "the ERP holds the order more than once").into()),
+        },
+    };
+    let request = match &known {
+        Some(id) => erp.put([ORDERS, id]),
+        None => erp.post([ORDERS]),
+    };
+    let booked: Booked = request.json(&document).call()?;
+    Ok(Outcome::Posted(booked.receipt(ORDER)))
+}
+
+/// Books a refund on the ERP's order, which has to be there first.
+fn give_back(erp: &http::Client, work: &Work, refund: &Refund) -> Result<Outcome, Outcome> {
+    let Some(order) = work.parent_reference(ORDER) else {
+        return Ok(Outcome::NotYet(work.event.root().clone()));
+    };
+    let document = document::credit_note(&work.event.entity, refund)?;
+    let booked: Booked = erp.post([ORDERS, &order.id, REFUNDS]).json(&document).call()?;
+    Ok(Outcome::Posted(booked.receipt(REFUND)))
+}
+
+/// Looks whether the work was done. It changes nothing, so it may be asked as often as one likes.
+fn find(work: Work) -> Result<Found, Found> {
+    let erp = http::Client::from_setting("url")?;
+    match &work.event.fact {
+        Fact::RefundIssued(_) => {
+            let held = search(&erp, REFUNDS, &work.event.entity)?;
+            Ok(found(held.iter().map(|held| Reference::new(REFUND, &held.id)).collect()))
+        }
+        fact => match fact.order() {
+            Some(order) => find_order(&erp, &work, order),
+            None => Ok(Found::Absent),
+        },
+    }
+}
+
+/// A create was done when the order is there; a change, when the order says what the change would make it say.
+fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, Found> {
+    let held: Vec<Held> = match work.reference(ORDER) {
+        Some(reference) => vec![erp.get([ORDERS, &reference.id]).call()?],
+        None => search(erp, ORDERS, &work.event.entity)?,
+    };
+    let creates = work.references.is_empty() && order.cancelled_at.is_none();
+    let document = document::sales_order(&work.event.entity, order)?;
+    let done = held.iter().filter(|held| creates || document::says(&held.document, &document));
+    Ok(found(done.map(|held| Reference::new(ORDER, &held.id)).collect()))
+}
+
+/// What the ERP holds by this reference, as far as its search can see.
+fn search(erp: &http::Client, path: &str, entity: &Entity) -> Result<Vec<Held>, http::Error> {
+    let found: Search = erp.get([path]).query("reference", entity.to_string()).call()?;
+    Ok(found.held)
+}
+
+/// None is absent, one is present, and several were booked by mistake: a person has to know.
+fn found(references: Vec<Reference>) -> Found {
+    match references.len() {
+        0 => Found::Absent,
+        1 => Found::Present(Receipt { references, note: None }),
+        _ => Found::Duplicated(references),
+    }
+}
+
+/// What the ERP answers to a booking: its id, and which of its lines stands for which of ours.
+#[derive(Deserialize)]
+struct Booked {
+    id: String,
+    #[serde(default)]
+    lines: Vec<BookedLine>,
+}
+
+#[derive(Deserialize)]
+struct BookedLine {
+    line: String,
+    id: String,
+}
+
+impl Booked {
+    fn receipt(self, kind: &str) -> Receipt {
+        let lines = self.lines.into_iter().map(|BookedLine { line, id }| LineReference { line, id });
+        Receipt::of(Reference { lines: lines.collect(), ..Reference::new(kind, self.id) })
+    }
+}
+
+/// An order or a refund that the ERP holds.
+#[derive(Deserialize)]
+struct Held {
+    id: String,
+    #[serde(flatten)]
+    document: Value,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    #[serde(alias = "orders", alias = "refunds")]
+    held: Vec<Held>,
+}

@@ -1,0 +1,266 @@
+//! The conversation with the ERP, with an ERP that answers what each test says.
+
+use crossdock_sdk::prelude::*;
+use crossdock_sdk::testing::{self, Host};
+use serde_json::{Value, json};
+
+use super::SmallErp;
+
+/// The identity of [`testing::order`], and of [`testing::refund`].
+const ORDER: &str = "shopify/acme.myshopify.com/order/1001";
+const REFUND: &str = "shopify/acme.myshopify.com/refund/901";
+
+fn erp() -> Host {
+    Host::new().setting("url", "https://erp.test/")
+}
+
+fn deliver(erp: Host, work: Work) -> Outcome {
+    let _erp = erp.install();
+    SmallErp::deliver(vec![work]).remove(0)
+}
+
+fn find(erp: Host, work: Work) -> Found {
+    let _erp = erp.install();
+    SmallErp::find(vec![work]).remove(0)
+}
+
+fn placed() -> Work {
+    testing::work(testing::placed(testing::order()))
+}
+
+/// The same order later, when the ERP calls it SO-17.
+fn changed(change: impl FnOnce(&mut Order)) -> Work {
+    let mut order = testing::order();
+    change(&mut order);
+    let entity = testing::entity(EntityKind::Order, "1001");
+    let mut work = testing::work(testing::event(entity, None, Fact::OrderUpdated(order)));
+    work.references = vec![Reference::new("order", "SO-17")];
+    work
+}
+
+fn cancelled() -> Work {
+    let mut work = changed(|order| order.cancelled_at = Some("2026-11-24T08:00:00+01:00".into()));
+    work.references.clear();
+    work
+}
+
+fn refunded() -> Work {
+    let mut work = testing::work(testing::refunded(testing::refund()));
+    work.parent_references = vec![Reference::new("order", "SO-17")];
+    work
+}
+
+/// The order as the ERP gives it back: with ids of its own, without what is not known, amounts in its own way.
+fn held(state: &str) -> Value {
+    json!({
+        "id": "SO-17", "reference": ORDER, "orderedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR",
+        "customer": { "name": "Ada Example", "email": "ada@example.com" },
+        "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "city": "Berlin", "postcode": "10115", "country": "DE" },
+        "lines": [{ "id": "SO-17-1", "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2",
+            "unitPrice": "10.0", "discount": "0", "tax": "2.00" }],
+        "shipping": "5.00", "shippingTax": "0", "tips": "0", "duties": "0", "rounding": "0", "taxIncluded": false,
+        "total": "27", "tax": "2.00", "state": state,
+    })
+}
+
+#[test]
+fn an_order_is_created_with_its_lines() {
+    let wanted = json!({
+        "reference": ORDER, "orderedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR",
+        "customer": { "name": "Ada Example", "email": "ada@example.com" },
+        "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "line2": null, "city": "Berlin",
+            "postcode": "10115", "region": null, "country": "DE" },
+        "lines": [{ "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2", "unitPrice": "10.00",
+            "discount": "0", "tax": "2.00" }],
+        "shipping": "5.00", "shippingTax": "0", "tips": "0", "duties": "0", "rounding": "0", "taxIncluded": false,
+        "total": "27.00", "tax": "2.00", "state": "paid",
+    });
+    let answer = json!({ "id": "SO-17", "lines": [{ "line": "11", "id": "SO-17-1" }] });
+    let Outcome::Posted(receipt) =
+        deliver(erp().expect(testing::post("/orders").body(wanted).answer(201, answer)), placed())
+    else {
+        panic!()
+    };
+    let line = LineReference { line: "11".into(), id: "SO-17-1".into() };
+    assert_eq!(receipt.references, [Reference { lines: vec![line], ..Reference::new("order", "SO-17") }]);
+}
+
+#[test]
+fn discounts_taxes_and_shipping_are_added_up_in_the_shops_money() {
+    let mut order = testing::order();
+    let eur =
+        |amount: &str| Price { presentment: Some(Money::new("99", "USD")), ..Price::shop(amount, "EUR") };
+    let off = |amount: &str| DiscountAllocation { title: None, amount: eur(amount) };
+    order.lines[0].discounts = vec![off("1.10"), off("0.20")];
+    order.shipping[0].discounts = vec![off("2.50")];
+    order.totals.cash_rounding = Some(eur("-0.02"));
+    order.payment = PaymentState::Authorized;
+    order.personal = None;
+    let wanted = json!({ "lines": [{ "discount": "1.30" }], "shipping": "2.50", "rounding": "-0.02",
+        "customer": null, "shipTo": null, "state": "open" });
+    let posts = testing::post("/orders").body_with(wanted).answer(201, json!({ "id": "SO-1" }));
+    assert!(matches!(
+        deliver(erp().expect(posts), testing::work(testing::placed(order))),
+        Outcome::Posted(_)
+    ));
+}
+
+#[test]
+fn an_order_that_the_erp_has_is_replaced() {
+    let puts = || testing::put("/orders/SO-17");
+    let open = changed(|order| order.payment = PaymentState::Pending);
+    let erp_ =
+        erp().expect(puts().body_with(json!({ "state": "open" })).answer(200, json!({ "id": "SO-17" })));
+    assert!(matches!(deliver(erp_, open), Outcome::Posted(_)));
+    let cancelled = changed(|order| order.cancelled_at = Some("2026-11-24T08:00:00+01:00".into()));
+    let erp_ =
+        erp().expect(puts().body_with(json!({ "state": "cancelled" })).answer(200, json!({ "id": "SO-17" })));
+    assert!(matches!(deliver(erp_, cancelled), Outcome::Posted(_)));
+}
+
+#[test]
+fn nothing_is_created_only_to_be_cancelled() {
+    let search = |orders: Value| {
+        erp().expect(
+            testing::get("/orders").query("reference", ORDER).answer(200, json!({ "orders": orders })),
+        )
+    };
+    assert!(matches!(deliver(search(json!([])), cancelled()), Outcome::Ignored(_)));
+    let one = search(json!([held("paid")])).expect(
+        testing::put("/orders/SO-17")
+            .body_with(json!({ "state": "cancelled" }))
+            .answer(200, json!({ "id": "SO-17" })),
+    );
+    assert!(matches!(deliver(one, cancelled()), Outcome::Posted(_)));
+    let Outcome::Rejected(problem) = deliver(search(json!([held("paid"), held("paid")])), cancelled()) else {
+        panic!()
+    };
+    assert_eq!(problem.code, "duplicated");
+}
+
+#[test]
+fn a_refund_is_booked_on_its_order() {
+    let wanted = json!({
+        "reference": REFUND, "refundedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR", "amount": "11.00",
+        "lines": [{ "line": "11", "quantity": "1", "restockType": "return", "subtotal": "10.00", "tax": "1.00" }],
+    });
+    let posts = testing::post("/orders/SO-17/refunds").body(wanted).answer(201, json!({ "id": "CR-5" }));
+    let posted = Outcome::Posted(Receipt::of(Reference::new("refund", "CR-5")));
+    assert_eq!(deliver(erp().expect(posts), refunded()), posted);
+}
+
+#[test]
+fn only_money_that_went_back_is_booked() {
+    let mut refund = testing::refund();
+    let mut pending = refund.payments[0].clone();
+    pending.outcome = PaymentResult::Pending;
+    refund.payments.push(pending);
+    let mut work = testing::work(testing::refunded(refund));
+    work.parent_references = refunded().parent_references;
+    let posts = testing::post("/orders/SO-17/refunds")
+        .body_with(json!({ "amount": "11.00" }))
+        .answer(201, json!({ "id": "CR-5" }));
+    assert!(matches!(deliver(erp().expect(posts), work), Outcome::Posted(_)));
+}
+
+#[test]
+fn a_refund_waits_for_its_order() {
+    let mut work = refunded();
+    work.parent_references.clear();
+    assert_eq!(deliver(erp(), work), Outcome::NotYet(testing::entity(EntityKind::Order, "1001")));
+}
+
+#[test]
+fn what_the_erp_has_no_use_for_is_ignored() {
+    let entity = testing::entity(EntityKind::Order, "1001");
+    let edit = OrderEdit {
+        id: "5".into(),
+        at: "2026-11-23T09:30:00+01:00".into(),
+        lines: vec![],
+        discounts_changed: false,
+        shipping_changed: false,
+    };
+    let edited = testing::work(testing::event(entity.clone(), None, Fact::OrderEdited(edit)));
+    assert!(matches!(deliver(erp(), edited), Outcome::Ignored(_)));
+    let customer = Customer { personal: None, accepts_marketing: false };
+    let other = testing::work(testing::event(entity, None, Fact::CustomerUpdated(customer)));
+    let ignored = Outcome::Ignored("this ERP has no use for customer.updated".into());
+    assert_eq!(deliver(erp(), other.clone()), ignored);
+    assert_eq!(find(erp(), other), Found::Absent);
+}
+
+#[test]
+fn one_bad_piece_leaves_the_others_alone() {
+    let refusal = json!({ "code": "unknown-sku", "message": "there is no article with SKU TEA-250", "field": "lines[0].sku" });
+    let _erp = erp()
+        .expect(testing::post("/orders").answer(422, refusal))
+        .expect(testing::post("/orders").lose_connection())
+        .expect(testing::post("/orders").answer(429, json!({})).answer_header("retry-after", "3"))
+        .expect(testing::post("/orders").answer(201, json!({ "id": "SO-18" })))
+        .install();
+    let outcomes = SmallErp::deliver(vec![placed(), placed(), placed(), placed()]);
+    let Outcome::Rejected(problem) = &outcomes[0] else { panic!() };
+    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("unknown-sku", Some("lines[0].sku")));
+    assert!(matches!(outcomes[1], Outcome::Unknown(_)));
+    assert!(matches!(&outcomes[2], Outcome::Throttled(throttle) if throttle.after_ms == Some(3000)));
+    assert_eq!(outcomes[3], Outcome::Posted(Receipt::of(Reference::new("order", "SO-18"))));
+}
+
+#[test]
+fn a_create_is_looked_for_by_reference() {
+    let search = |orders: Value| {
+        erp().expect(
+            testing::get("/orders").query("reference", ORDER).answer(200, json!({ "orders": orders })),
+        )
+    };
+    assert_eq!(find(search(json!([])), placed()), Found::Absent);
+    let present = Found::Present(Receipt::of(Reference::new("order", "SO-17")));
+    assert_eq!(find(search(json!([held("open")])), placed()), present, "whatever it says by now");
+    assert!(
+        matches!(find(search(json!([held("open"), held("open")])), placed()), Found::Duplicated(ids) if ids.len() == 2)
+    );
+}
+
+#[test]
+fn a_change_is_done_when_the_order_says_so() {
+    let holds = |state: &str| erp().expect(testing::get("/orders/SO-17").answer(200, held(state)));
+    let present = Found::Present(Receipt::of(Reference::new("order", "SO-17")));
+    assert_eq!(find(holds("paid"), changed(|_| ())), present);
+    assert_eq!(find(holds("open"), changed(|_| ())), Found::Absent);
+    let one_more = changed(|order| order.lines[0].quantity = "3".into());
+    assert_eq!(find(holds("paid"), one_more), Found::Absent);
+    let line_less = changed(|order| order.lines.clear());
+    assert_eq!(find(holds("paid"), line_less), Found::Absent);
+}
+
+#[test]
+fn a_cancellation_is_done_when_the_order_is_cancelled() {
+    let search = |state: &str| {
+        erp().expect(
+            testing::get("/orders").query("reference", ORDER).answer(200, json!({ "orders": [held(state)] })),
+        )
+    };
+    assert_eq!(find(search("paid"), cancelled()), Found::Absent);
+    assert!(matches!(find(search("cancelled"), cancelled()), Found::Present(_)));
+}
+
+#[test]
+fn a_refund_is_looked_for_by_reference() {
+    let search = |refunds: Value| {
+        erp().expect(
+            testing::get("/refunds").query("reference", REFUND).answer(200, json!({ "refunds": refunds })),
+        )
+    };
+    assert_eq!(find(search(json!([])), refunded()), Found::Absent);
+    let one =
+        json!([{ "id": "CR-5", "order": "SO-17", "reference": REFUND, "amount": "11.00", "lines": [] }]);
+    assert_eq!(find(search(one), refunded()), Found::Present(Receipt::of(Reference::new("refund", "CR-5"))));
+}
+
+#[test]
+fn a_question_that_is_not_answered_is_a_failure() {
+    let down = erp().expect(testing::get("/orders").query("reference", ORDER).lose_connection());
+    assert!(matches!(find(down, placed()), Found::Failed(Failure::Unavailable(_))));
+    let stranger = erp().expect(testing::get("/orders").query("reference", ORDER).answer(401, json!({})));
+    assert!(matches!(find(stranger, placed()), Found::Failed(Failure::Unauthorized(_))));
+}

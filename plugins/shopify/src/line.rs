@@ -1,0 +1,136 @@
+//! What the lines of an order mean: goods, shipping, and what is taken off and put on them.
+
+use crossdock_sdk::prelude::*;
+
+use crate::amount::{difference, is_zero, maybe, price};
+use crate::payload::{self, Set};
+use crate::text::{List, filled};
+
+/// A line of what was bought.
+pub(crate) fn read(
+    line: payload::Line<'_>,
+    applications: &[payload::DiscountApplication<'_>],
+    currency: &str,
+    duties_apart: bool,
+) -> Result<Line, Problem> {
+    let mut taxes = taxes(line.tax_lines, currency)?;
+    let mut duties = Vec::new();
+    for payload::Duty { shop_money, presentment_money, tax_lines } in line.duties {
+        taxes.append(&mut self::taxes(tax_lines, currency)?);
+        if duties_apart {
+            duties.push(price(Some(Set { shop_money, presentment_money }), None, currency, "duties")?);
+        }
+    }
+    let discounts = match line.discount_allocations {
+        Some(allocations) => discounts(allocations, applications, currency)?,
+        // `total_discount` is only believed where there are no allocations at all: it often says "0.00" beside them.
+        None => maybe(line.total_discount_set, line.total_discount, currency, "total_discount")?
+            .filter(|discount| !is_zero(discount))
+            .map(|amount| DiscountAllocation { title: None, amount })
+            .into_iter()
+            .collect(),
+    };
+    let article = line.product_id.is_some() || line.variant_id.is_some();
+    let vendor = filled(line.vendor).is_some();
+    let kind = match () {
+        () if line.gift_card == Some(true) => LineKind::GiftCard,
+        () if line.tip_payment_gateway.is_some() || line.tip_payment_method.is_some() => LineKind::Tip,
+        // A deleted product has lost its ids but not its vendor; what the staff typed in never had one.
+        () if !article && !vendor => LineKind::Custom,
+        () => LineKind::Item,
+    };
+    let bundle = line.parent_line_item_id.or(line.sales_line_item_group_id);
+    Ok(Line {
+        id: line.id.to_string(),
+        kind,
+        sku: filled(line.sku),
+        product_id: line.product_id.map(|id| id.to_string()),
+        variant_id: line.variant_id.map(|id| id.to_string()),
+        gtin: None,
+        title: filled(line.name).or_else(|| filled(line.title)).unwrap_or_default(),
+        quantity: line.quantity.to_string(),
+        current_quantity: line.current_quantity.map(|quantity| quantity.to_string()),
+        unit: None,
+        unit_price: price(line.price_set, line.price, currency, "price")?,
+        discounts,
+        taxable: line.taxable.unwrap_or(!taxes.is_empty()),
+        taxes,
+        duties,
+        ships: line.requires_shipping.unwrap_or(true),
+        grams: line.grams.filter(|grams| *grams > 0).map(|grams| grams.to_string()),
+        bundle: bundle.map(|id| id.to_string()),
+        location: None,
+        attributes: attributes(line.properties),
+    })
+}
+
+/// A line of how it travels.
+pub(crate) fn shipping(
+    line: payload::ShippingLine<'_>,
+    nth: usize,
+    applications: &[payload::DiscountApplication<'_>],
+    currency: &str,
+) -> Result<ShippingLine, Problem> {
+    let full = price(line.price_set, line.price, currency, "price")?;
+    let mut discounts = discounts(line.discount_allocations, applications, currency)?;
+    let charged = maybe(line.discounted_price_set, line.discounted_price, currency, "discounted_price")?;
+    if let Some(charged) = charged.filter(|charged| discounts.is_empty() && *charged != full) {
+        // Older versions say what is charged, and not what took the rest off.
+        let amount = difference(&full, &charged)?;
+        if !is_zero(&amount) {
+            discounts.push(DiscountAllocation { title: None, amount });
+        }
+    }
+    Ok(ShippingLine {
+        id: line.id.map_or_else(|| nth.to_string(), |id| id.to_string()),
+        title: filled(line.title).unwrap_or_default(),
+        code: filled(line.code),
+        price: full,
+        discounts,
+        taxes: taxes(line.tax_lines, currency)?,
+    })
+}
+
+fn discounts(
+    allocations: List<payload::Allocation<'_>>,
+    applications: &[payload::DiscountApplication<'_>],
+    currency: &str,
+) -> Result<Vec<DiscountAllocation>, Problem> {
+    let title = |application: &payload::DiscountApplication<'_>| {
+        let texts = [&application.title, &application.code, &application.description];
+        texts.into_iter().flatten().find(|text| !text.is_empty()).map(|text| text.to_string())
+    };
+    let discount = |one: payload::Allocation<'_>| {
+        let application = one.discount_application_index.and_then(|index| applications.get(index));
+        let amount = price(one.amount_set, one.amount, currency, "discount_allocations")?;
+        Ok(DiscountAllocation { title: application.and_then(title), amount })
+    };
+    allocations.into_iter().map(discount).collect()
+}
+
+fn taxes(lines: List<payload::TaxLine<'_>>, currency: &str) -> Result<Vec<TaxLine>, Problem> {
+    let tax = |line: payload::TaxLine<'_>| {
+        Ok(TaxLine {
+            title: filled(line.title).unwrap_or_default(),
+            // The shortest decimal that is this float: what Shopify wrote.
+            rate: line.rate.map(|rate| rate.to_string()).filter(|rate| rate.len() <= 28),
+            amount: price(line.price_set, line.price, currency, "tax_lines")?,
+            jurisdiction: None,
+            channel_liable: line.channel_liable.unwrap_or(false),
+        })
+    };
+    lines.into_iter().map(tax).collect()
+}
+
+/// What was attached, as texts. What is `null` is not there.
+pub(crate) fn attributes(properties: List<payload::Property<'_>>) -> Vec<Attribute> {
+    let attribute = |property: payload::Property<'_>| {
+        let value = match property.value {
+            serde_json::Value::Null => return None,
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Some(Attribute { name: filled(property.name)?, value })
+    };
+    properties.into_iter().filter_map(attribute).collect()
+}

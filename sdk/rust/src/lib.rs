@@ -1,0 +1,155 @@
+//! What a vendor needs to write a Crossdock connector in Rust.
+//!
+//! A plugin is a type that implements [`Source`] (it reads a system), [`Sink`] (it writes to one) or both,
+//! and one line that exports it. It depends on this crate, `serde` and `serde_json`, and on nothing else:
+//!
+//! ```
+//! use crossdock_sdk::prelude::*;
+//!
+//! struct Erp;
+//!
+//! impl Sink for Erp {
+//!     fn deliver(work: Vec<Work>) -> Vec<Outcome> {
+//!         each(work, |work| {
+//!             let Some(order) = work.event.fact.order() else {
+//!                 return Ok(Outcome::Ignored("only orders are booked here".into()));
+//!             };
+//!             let erp = http::Client::from_setting("url")?;
+//!             let made: serde_json::Value = erp
+//!                 .post("/orders")
+//!                 .json(&serde_json::json!({ "reference": work.key, "number": order.number }))
+//!                 .call()?;
+//!             let id = made["id"].as_str().unwrap_or_default();
+//!             Ok(Outcome::Posted(Receipt::of(Reference::new("order", id))))
+//!         })
+//!     }
+//!
+//!     fn find(work: Vec<Work>) -> Vec<Found> {
+//!         each(work, |_| Ok(Found::Absent))
+//!     }
+//! }
+//!
+//! plugin!(Erp: sink);
+//!
+//! # #[cfg(not(target_arch = "wasm32"))] {
+//! // The same code, natively, against an ERP that answers what the test says:
+//! use crossdock_sdk::testing;
+//!
+//! let _host = testing::Host::new()
+//!     .setting("url", "https://erp.test")
+//!     .expect(testing::post("/orders").answer(201, serde_json::json!({ "id": "SO-17" })))
+//!     .expect(testing::post("/orders").lose_connection())
+//!     .install();
+//! let work = testing::work(testing::placed(testing::order()));
+//! let outcomes = Erp::deliver(vec![work.clone(), work]);
+//! assert_eq!(outcomes[0], Outcome::Posted(Receipt::of(Reference::new("order", "SO-17"))));
+//! assert!(matches!(outcomes[1], Outcome::Unknown(_)), "the order may have been booked");
+//! # }
+//! ```
+//!
+//! What the pieces are for:
+//! - [`common`], [`order`], [`refund`], [`fulfilment`], [`inventory`], [`document`], [`event`]: the
+//!   vocabulary, in modules named like the interfaces of the contract; [`connector`]: what host and plugin say
+//!   to each other;
+//! - [`config`], [`log`], [`references`]: what the host offers;
+//! - [`http`]: a client that knows which answer means which outcome;
+//! - [`money`]: exact decimals;
+//! - [`testing`]: a stand-in for the host, native only.
+//!
+//! Build with `cargo build --target wasm32-wasip2`.
+
+#![deny(missing_docs)]
+
+#[doc(hidden)]
+#[allow(missing_docs, unsafe_code, clippy::all, clippy::indexing_slicing, clippy::unwrap_used)]
+pub mod bindings;
+pub mod config;
+pub mod http;
+pub mod log;
+pub mod money;
+pub mod references;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod vocabulary;
+
+pub use bindings::base::crossdock::connector::types as connector;
+pub use bindings::base::crossdock::retail::{common, document, event, fulfilment, inventory, order, refund};
+/// A plugin that writes to a system. See the contract's `sink`.
+pub use bindings::sink::exports::crossdock::connector::sink::Guest as Sink;
+/// A plugin that reads a system. See the contract's `source`.
+pub use bindings::source::exports::crossdock::connector::source::Guest as Source;
+
+/// Everything a plugin usually names: `use crossdock_sdk::prelude::*;`.
+///
+/// The vocabulary's alias `decimal` is left out: [`Decimal`](money::Decimal) here is the number that is
+/// reckoned with, and an amount in a record is a `String`.
+pub mod prelude {
+    pub use crate::common::{
+        Address, Attribute, DiscountAllocation, Entity, EntityKind, LineReference, Money, Personal, Price,
+        Reference, TaxLine, Version,
+    };
+    pub use crate::connector::{
+        Failure, Found, Inbound, Outcome, Page, Problem, Progress, Receipt, Throttle, Work,
+    };
+    pub use crate::document::{Document, DocumentKind, DocumentLine, DocumentState};
+    pub use crate::event::{Customer, Event, Fact};
+    pub use crate::fulfilment::{Shipment, ShipmentLine, ShipmentState, Tracking};
+    pub use crate::inventory::{Adjustment, AdjustmentReason, Level};
+    pub use crate::money::Decimal;
+    pub use crate::order::{
+        FulfilmentState, Line, LineChange, LineKind, Order, OrderEdit, Payment, PaymentKind, PaymentResult,
+        PaymentState, ShippingLine, TenderKind, Totals,
+    };
+    pub use crate::refund::{Refund, RefundAdjustment, RefundLine, RefundShipping, RestockKind};
+    pub use crate::{Sink, Source, config, each, http, log, money, plugin, references};
+}
+
+/// Answers each piece of work by itself, in the same order: the shape of
+/// [`Sink::deliver`] and [`Sink::find`]. The closure may leave with `?`: errors of [`http`], [`config`] and
+/// [`money`] turn into the outcome they stand for, and leave the other pieces alone.
+pub fn each<T>(work: Vec<connector::Work>, one: impl Fn(connector::Work) -> Result<T, T>) -> Vec<T> {
+    work.into_iter().map(|piece| one(piece).unwrap_or_else(|early| early)).collect()
+}
+
+/// Exports a type as a plugin: `plugin!(Erp: sink)`, `plugin!(Shop: source)`, `plugin!(Erp: sink, source)`.
+///
+/// The type has to implement [`Sink`] and [`Source`] accordingly. Natively, where tests run, the macro only
+/// checks that it does.
+#[macro_export]
+macro_rules! plugin {
+    ($type:ident : $($export:ident),+ $(,)?) => { $( $crate::__export!($export $type); )+ };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export {
+    (sink $type:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        const _: () = {
+    $crate::bindings::sink::export_sink!($type with_types_in $crate::bindings::sink);
+        };
+        const _: fn() = || {
+            fn implements<T: $crate::Sink>() {}
+            implements::<$type>();
+        };
+    };
+    (source $type:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        const _: () = {
+    $crate::bindings::source::export_source!($type with_types_in $crate::bindings::source);
+        };
+        const _: fn() = || {
+            fn implements<T: $crate::Source>() {}
+            implements::<$type>();
+        };
+    };
+    ($other:ident $type:ident) => {
+        ::core::compile_error!(concat!(
+            "a plugin exports `sink` or `source`, not `",
+            stringify!($other),
+            "`"
+        ));
+    };
+}

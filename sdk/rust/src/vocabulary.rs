@@ -1,0 +1,156 @@
+//! What makes the contract's records short to write and to read.
+
+use std::fmt;
+
+use crate::common::{Entity, EntityKind, Reference, Version};
+use crate::connector::{Failure, Found, Outcome, Page, Problem, Receipt, Work};
+use crate::event::{Event, Fact};
+use crate::order::Order;
+
+impl EntityKind {
+    /// The kind as the vocabulary writes it (`order`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Refund => "refund",
+            Self::Shipment => "shipment",
+            Self::Stock => "stock",
+            Self::Document => "document",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// `shopify/acme.myshopify.com/order/1001`: the identity as one text, good as a reference in a target.
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.system, self.tenant, self.kind.name(), self.id)
+    }
+}
+
+impl Fact {
+    /// The kind of event as routes write it (`order.placed`).
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::OrderPlaced(_) => "order.placed",
+            Self::OrderUpdated(_) => "order.updated",
+            Self::OrderPaid(_) => "order.paid",
+            Self::OrderCancelled(_) => "order.cancelled",
+            Self::OrderEdited(_) => "order.edited",
+            Self::RefundIssued(_) => "refund.issued",
+            Self::ShipmentUpdated(_) => "shipment.updated",
+            Self::InventoryCounted(_) => "inventory.counted",
+            Self::InventoryAdjusted(_) => "inventory.adjusted",
+            Self::DocumentUpdated(_) => "document.updated",
+            Self::CustomerUpdated(_) => "customer.updated",
+        }
+    }
+
+    /// The order's snapshot, where the fact carries one: placed, updated, paid and cancelled do.
+    #[must_use]
+    pub fn order(&self) -> Option<&Order> {
+        match self {
+            Self::OrderPlaced(order)
+            | Self::OrderUpdated(order)
+            | Self::OrderPaid(order)
+            | Self::OrderCancelled(order) => Some(order),
+            _ => None,
+        }
+    }
+}
+
+impl Event {
+    /// The entity whose events are kept in order with this one: the parent where there is one.
+    #[must_use]
+    pub fn root(&self) -> &Entity {
+        self.parent.as_ref().unwrap_or(&self.entity)
+    }
+}
+
+impl Version {
+    /// The version a source dates and does not number.
+    pub fn at(at: impl Into<String>) -> Self {
+        Self { at: at.into(), sequence: None }
+    }
+}
+
+impl Reference {
+    /// An id without a number and without lines.
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id: id.into(), number: None, lines: Vec::new() }
+    }
+}
+
+impl Receipt {
+    /// The target calls it this.
+    #[must_use]
+    pub fn of(reference: Reference) -> Self {
+        Self { references: vec![reference], note: None }
+    }
+}
+
+impl Work {
+    /// What the connector's system calls the event's entity, where it is of this kind there.
+    #[must_use]
+    pub fn reference(&self, kind: &str) -> Option<&Reference> {
+        self.references.iter().find(|reference| reference.kind == kind)
+    }
+
+    /// What the connector's system calls the event's parent, where it is of this kind there.
+    #[must_use]
+    pub fn parent_reference(&self, kind: &str) -> Option<&Reference> {
+        self.parent_references.iter().find(|reference| reference.kind == kind)
+    }
+}
+
+impl Page {
+    /// Nothing new: the cursor stays where it is.
+    #[must_use]
+    pub fn empty(cursor: Option<String>) -> Self {
+        Self { events: Vec::new(), cursor: cursor.unwrap_or_default(), more: false }
+    }
+}
+
+impl Problem {
+    /// A problem with the whole: a code in lower-case words with hyphens, and a sentence for a person.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), field: None }
+    }
+
+    /// The same, concerning one field (`lines[2].sku`).
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+}
+
+/// A problem that stops the work is a refusal: a person must decide.
+impl From<Problem> for Outcome {
+    fn from(problem: Problem) -> Self {
+        Self::Rejected(problem)
+    }
+}
+
+/// As for an outcome.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Rejected(problem)
+    }
+}
+
+/// The question could not be answered.
+impl From<Failure> for Found {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The question could not even be asked.
+impl From<Problem> for Found {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem.into())
+    }
+}
