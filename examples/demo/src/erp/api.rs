@@ -1,0 +1,136 @@
+//! The ERP's HTTP API: which request means which call, and how answers look.
+
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::document::{Order, Refund};
+use super::store::{HeldOrder, HeldRefund, LineId};
+
+/// A request that was understood.
+pub(super) enum Call {
+    CreateOrder(Order),
+    ReplaceOrder(String, Order),
+    CancelOrder(String),
+    GetOrder(String),
+    FindOrders(String),
+    CreateRefund(String, Refund),
+    FindRefunds(String),
+}
+
+impl Call {
+    /// Whether the call changes what the ERP holds.
+    pub(super) fn writes(&self) -> bool {
+        !matches!(self, Self::GetOrder(_) | Self::FindOrders(_) | Self::FindRefunds(_))
+    }
+}
+
+/// Status and JSON body.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => Self { status, body },
+            Err(error) => {
+                Self { status: StatusCode::INTERNAL_SERVER_ERROR, body: error.to_string().into_bytes() }
+            }
+        }
+    }
+
+    pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Self {
+        Self::json(status, &json!({ "code": code, "message": message }))
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::error(StatusCode::NOT_FOUND, "not-found", "there is no such document")
+    }
+
+    /// The ERP's ids after a post or put.
+    pub(super) fn order_ids(status: StatusCode, held: &HeldOrder) -> Self {
+        #[derive(Serialize)]
+        struct Ids<'a> {
+            id: &'a str,
+            lines: Vec<LineId>,
+        }
+        Self::json(status, &Ids { id: &held.id, lines: held.line_ids() })
+    }
+}
+
+/// An order as it is given out: the document, the ERP's id, and in each line the ERP's id of the line.
+pub(super) fn order_view(held: &HeldOrder) -> serde_json::Value {
+    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+    if !view.is_object() {
+        return json!({ "id": held.id, "lines": held.line_ids() });
+    }
+    let ids = held.line_ids();
+    for line in view.get_mut("lines").and_then(|lines| lines.as_array_mut()).into_iter().flatten() {
+        let id = ids.iter().find(|id| line.get("line").is_some_and(|name| *name == id.line.as_str()));
+        if let (Some(line), Some(id)) = (line.as_object_mut(), id) {
+            line.insert("id".to_owned(), id.id.clone().into());
+        }
+    }
+    if let Some(view) = view.as_object_mut() {
+        view.insert("id".to_owned(), held.id.clone().into());
+    }
+    view
+}
+
+/// A refund as it is given out: the document, the ERP's id and that of its order.
+pub(super) fn refund_view(held: &HeldRefund) -> serde_json::Value {
+    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+    if let Some(view) = view.as_object_mut() {
+        view.insert("id".to_owned(), held.id.clone().into());
+        view.insert("order".to_owned(), held.order.clone().into());
+    }
+    view
+}
+
+/// Understands a request, or says why not.
+pub(super) fn parse(method: &Method, path: &str, query: Option<&str>, body: &[u8]) -> Result<Call, Answer> {
+    let mut segments = path.trim_matches('/').split('/');
+    let path = (segments.next(), segments.next(), segments.next(), segments.next());
+    match (method.as_str(), path) {
+        ("POST", (Some("orders"), None, ..)) => Ok(Call::CreateOrder(order(body)?)),
+        ("GET", (Some("orders"), None, ..)) => Ok(Call::FindOrders(reference(query)?)),
+        ("GET", (Some("orders"), Some(id), None, _)) => Ok(Call::GetOrder(id.to_owned())),
+        ("PUT", (Some("orders"), Some(id), None, _)) => Ok(Call::ReplaceOrder(id.to_owned(), order(body)?)),
+        ("POST", (Some("orders"), Some(id), Some("cancel"), None)) => Ok(Call::CancelOrder(id.to_owned())),
+        ("POST", (Some("orders"), Some(id), Some("refunds"), None)) => {
+            Ok(Call::CreateRefund(id.to_owned(), document(body)?))
+        }
+        ("GET", (Some("refunds"), None, ..)) => Ok(Call::FindRefunds(reference(query)?)),
+        _ => Err(Answer::error(StatusCode::NOT_FOUND, "no-route", "there is no such path or method")),
+    }
+}
+
+fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
+    serde_json::from_slice(body)
+        .map_err(|error| Answer::error(StatusCode::BAD_REQUEST, "malformed", &error.to_string()))
+}
+
+fn order(body: &[u8]) -> Result<Order, Answer> {
+    let order: Order = document(body)?;
+    let unknown = |sku: &Option<String>| sku.as_deref().is_some_and(|sku| sku.starts_with("UNKNOWN"));
+    if let Some(index) = order.lines.iter().position(|line| unknown(&line.sku)) {
+        let sku = order.lines.get(index).and_then(|line| line.sku.as_deref()).unwrap_or_default();
+        let problem = json!({
+            "code": "unknown-sku",
+            "message": format!("there is no article with SKU {sku}"),
+            "field": format!("lines[{index}].sku"),
+        });
+        return Err(Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &problem));
+    }
+    Ok(order)
+}
+
+fn reference(query: Option<&str>) -> Result<String, Answer> {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.find(|(name, _)| name == "reference").map(|(_, value)| value.into_owned()).ok_or_else(|| {
+        Answer::error(StatusCode::BAD_REQUEST, "malformed", "the query parameter `reference` is missing")
+    })
+}

@@ -1,0 +1,379 @@
+//! A small ERP over HTTP, the counterpart of the plugin `erp-rest`: what a sink has to live with.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /orders` ([`document::Order`]) | 201 `{"id":"SO-17","lines":[{"line":"…","id":"SO-17-1"}]}` |
+//! | `PUT /orders/{id}` | 200 as above; replaces the whole document, the last write wins, no version check |
+//! | `POST /orders/{id}/cancel` | 200, as often as one likes |
+//! | `GET /orders/{id}` | 200, the document with `id` in it and in its lines; never lags |
+//! | `GET /orders?reference=…` | 200 `{"orders":[…]}`; **lags** behind the commit |
+//! | `POST /orders/{id}/refunds` ([`document::Refund`]) | 201 `{"id":"CR-5"}` |
+//! | `GET /refunds?reference=…` | 200 `{"refunds":[…]}`, each with `id` and `order`; lags |
+//!
+//! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a
+//! SKU that begins with `UNKNOWN`), 429 with `Retry-After` in seconds, 503. References are **not unique**:
+//! posting twice makes two documents. A request that was taken in is carried out even if its caller is gone.
+//!
+//! How badly it behaves is [`Weather`]. The ERP knows nothing of who calls it.
+
+mod api;
+pub mod document;
+mod store;
+mod weather;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::lock;
+use api::{Answer, Call};
+use store::Store;
+pub use store::{HeldOrder, HeldRefund, LineId};
+pub use weather::Weather;
+use weather::{Ending, Fate, Sky};
+
+const BODY_LIMIT: usize = 4 << 20;
+
+/// Told of each first commit of an order document: its reference and when.
+pub type ArrivalHook = Arc<dyn Fn(&str, Instant) + Send + Sync>;
+
+/// How an ERP is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The bearer token that callers must show.
+    pub token: String,
+    /// Drives all randomness.
+    pub seed: u64,
+    /// How badly it behaves.
+    pub weather: Weather,
+    /// Whether documents are kept; a benchmark needs only to know that they came.
+    pub keep_documents: bool,
+    /// Called when an order document is created, before the answer; must be quick.
+    pub on_arrival: Option<ArrivalHook>,
+}
+
+impl Options {
+    /// The ERP of the demo: [`Weather::stormy`] on a free port of the loopback interface.
+    pub fn stormy(token: impl Into<String>, seed: u64) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            token: token.into(),
+            seed,
+            weather: Weather::stormy(),
+            keep_documents: true,
+            on_arrival: None,
+        }
+    }
+
+    /// The ERP of the benchmark: [`Weather::calm`], documents are parsed and counted but not kept.
+    pub fn fast(token: impl Into<String>) -> Self {
+        Self { weather: Weather::calm(), keep_documents: false, ..Self::stormy(token, 0) }
+    }
+}
+
+/// Everything the ERP ever committed, duplicates included, in the order of commits.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// Orders.
+    pub orders: Vec<HeldOrder>,
+    /// Refunds.
+    pub refunds: Vec<HeldRefund>,
+}
+
+/// What the ERP did to its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Misdeeds {
+    /// Requests taken in.
+    pub requests: u64,
+    /// Answered 429.
+    pub throttled: u64,
+    /// Answered 503.
+    pub unavailable: u64,
+    /// Writes committed, then the connection dropped.
+    pub dropped_after_commit: u64,
+    /// Writes not committed, and the connection dropped.
+    pub dropped_before_commit: u64,
+    /// Writes carried out.
+    pub writes: u64,
+}
+
+struct Shared {
+    store: Mutex<Store>,
+    /// `None` in calm weather, so that a benchmark does not queue for it.
+    sky: Option<Mutex<Sky>>,
+    authorization: String,
+    on_arrival: Option<ArrivalHook>,
+    open: AtomicUsize,
+    requests: AtomicU64,
+    throttled: AtomicU64,
+    unavailable: AtomicU64,
+    dropped_after: AtomicU64,
+    dropped_before: AtomicU64,
+    writes: AtomicU64,
+}
+
+/// A running ERP; it stops when this is dropped.
+pub struct Erp {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    listening: JoinHandle<()>,
+}
+
+impl Erp {
+    /// Binds and serves on the current runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let sky = (!options.weather.is_calm())
+            .then(|| Mutex::new(Sky::new(options.weather.clone(), options.seed, Instant::now())));
+        let shared = Arc::new(Shared {
+            store: Mutex::new(Store::new(options.keep_documents)),
+            sky,
+            authorization: format!("Bearer {}", options.token),
+            on_arrival: options.on_arrival,
+            open: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+            unavailable: AtomicU64::new(0),
+            dropped_after: AtomicU64::new(0),
+            dropped_before: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+        });
+        let listening = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { shared, address, listening })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:…`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A copy of everything it holds.
+    pub fn held(&self) -> Held {
+        let store = lock(&self.shared.store);
+        Held { orders: store.orders().to_vec(), refunds: store.refunds().to_vec() }
+    }
+
+    /// How many order documents it holds.
+    pub fn order_count(&self) -> usize {
+        lock(&self.shared.store).orders().len()
+    }
+
+    /// Requests that were taken in and are not yet carried out or answered, also those whose caller is gone.
+    pub fn open_requests(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// What it did to its callers so far.
+    pub fn misdeeds(&self) -> Misdeeds {
+        let shared = &self.shared;
+        Misdeeds {
+            requests: shared.requests.load(Ordering::Relaxed),
+            throttled: shared.throttled.load(Ordering::Relaxed),
+            unavailable: shared.unavailable.load(Ordering::Relaxed),
+            dropped_after_commit: shared.dropped_after.load(Ordering::Relaxed),
+            dropped_before_commit: shared.dropped_before.load(Ordering::Relaxed),
+            writes: shared.writes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Erp {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Connections end with the listener: the set aborts what it holds when it is dropped.
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        connections.spawn(serve(stream, Arc::clone(&shared)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    // Answers are small; waiting to fill a packet would only add latency. A failure to set it costs only that.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request));
+    // An error here is a caller that went away, or our own `Dropped`.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The connection is to be closed without an answer; hyper does so when a service fails.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was dropped on purpose")]
+struct Dropped;
+
+impl From<Infallible> for Dropped {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
+    let open = Open::new(Arc::clone(&shared));
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return Ok(response(Answer::error(StatusCode::BAD_REQUEST, "malformed", "the body broke off")));
+    };
+    let authorized = head
+        .headers
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes() == shared.authorization.as_bytes());
+    if !authorized {
+        return Ok(response(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", "wrong token")));
+    }
+    let parsed = || api::parse(&head.method, head.uri.path(), head.uri.query(), &body.to_bytes());
+    let Some(sky) = &shared.sky else {
+        let answer = parsed().map_or_else(|refused| refused, |call| shared.carry_out(call, Fate::CALM));
+        return Ok(response(answer));
+    };
+    let call = parsed();
+    let fate = {
+        let mut sky = lock(sky);
+        if !sky.admit(Instant::now()) {
+            shared.throttled.fetch_add(1, Ordering::Relaxed);
+            let answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, "throttled", "too many requests");
+            let mut response = response(answer);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return Ok(response);
+        }
+        sky.fate(call.as_ref().is_ok_and(Call::writes))
+    };
+    // A task of its own: what was taken in is carried out even if the caller is killed meanwhile.
+    let work = tokio::spawn(async move {
+        let _open = open;
+        work(&shared, call, fate).await
+    });
+    work.await.unwrap_or(Err(Dropped)).map(response)
+}
+
+async fn work(shared: &Shared, call: Result<Call, Answer>, fate: Fate) -> Result<Answer, Dropped> {
+    tokio::time::sleep(fate.before_commit).await;
+    let answer = match (fate.ending, call) {
+        (Ending::DropBeforeCommit, _) => {
+            shared.dropped_before.fetch_add(1, Ordering::Relaxed);
+            return Err(Dropped);
+        }
+        (Ending::Unavailable, _) => {
+            shared.unavailable.fetch_add(1, Ordering::Relaxed);
+            Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
+        }
+        (_, Ok(call)) => shared.carry_out(call, fate),
+        (_, Err(refused)) => refused,
+    };
+    tokio::time::sleep(fate.after_commit).await;
+    if fate.ending == Ending::DropAfterCommit {
+        shared.dropped_after.fetch_add(1, Ordering::Relaxed);
+        return Err(Dropped);
+    }
+    Ok(answer)
+}
+
+impl Fate {
+    const CALM: Self = Self {
+        before_commit: std::time::Duration::ZERO,
+        after_commit: std::time::Duration::ZERO,
+        lag: std::time::Duration::ZERO,
+        ending: Ending::Answer,
+    };
+}
+
+impl Shared {
+    fn carry_out(&self, call: Call, fate: Fate) -> Answer {
+        let now = Instant::now();
+        if call.writes() {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut store = lock(&self.store);
+        match call {
+            Call::CreateOrder(order) => {
+                if let Some(hook) = &self.on_arrival {
+                    hook(&order.reference, now);
+                }
+                let held = store.create_order(order, now, fate.lag);
+                drop(store);
+                Answer::order_ids(StatusCode::CREATED, &held)
+            }
+            Call::ReplaceOrder(id, order) => match store.replace_order(&id, order) {
+                Some(held) => Answer::order_ids(StatusCode::OK, &held),
+                None => Answer::not_found(),
+            },
+            Call::CancelOrder(id) => match store.cancel_order(&id) {
+                Some(held) => Answer::json(StatusCode::OK, &json!({ "id": held.id, "state": "cancelled" })),
+                None => Answer::not_found(),
+            },
+            Call::GetOrder(id) => match store.order(&id) {
+                Some(held) => Answer::json(StatusCode::OK, &api::order_view(held)),
+                None => Answer::not_found(),
+            },
+            Call::FindOrders(reference) => {
+                let found: Vec<_> =
+                    store.search_orders(&reference, now).into_iter().map(api::order_view).collect();
+                Answer::json(StatusCode::OK, &json!({ "orders": found }))
+            }
+            Call::CreateRefund(order, refund) => match store.create_refund(&order, refund, now, fate.lag) {
+                Some(held) => Answer::json(StatusCode::CREATED, &json!({ "id": held.id })),
+                None => Answer::not_found(),
+            },
+            Call::FindRefunds(reference) => {
+                let found: Vec<_> =
+                    store.search_refunds(&reference, now).into_iter().map(api::refund_view).collect();
+                Answer::json(StatusCode::OK, &json!({ "refunds": found }))
+            }
+        }
+    }
+}
+
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() = answer.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Counts a request as open for as long as it lives.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

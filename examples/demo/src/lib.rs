@@ -1,0 +1,26 @@
+//! The demo: the outside world around a Crossdock host, and the harness that kills the host on the way.
+//!
+//! This crate is everything that is *not* Crossdock: a [`shop`] that signs, retries, duplicates and reorders
+//! its webhooks; a small [`erp`] over HTTP that has no unique key, is slow, throttles, drops connections after
+//! having committed, and whose search lags; [`verify`], which compares what the one sent with what the other
+//! holds; [`load`], the generator of the benchmark; and [`run`], which starts a host, kills it again and again
+//! and reports ([`report`]).
+//!
+//! It may not know any crate of the host. It speaks to the host as the world does: over HTTP, and by SIGKILL.
+//! Otherwise a mistake in the host could hide the same mistake in its examiner.
+
+pub mod client;
+pub mod erp;
+pub mod host;
+pub mod load;
+pub mod report;
+pub mod run;
+pub mod shop;
+pub mod verify;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, also after a panic elsewhere: what is counted so far is still worth reporting.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,338 @@
+//! What is shown: a line of progress once a second, the table at the end, and the line of JSON.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::erp::Misdeeds;
+use crate::shop;
+use crate::shop::plan::Planted;
+use crate::verify::Verdict;
+
+/// How many findings and reasons the table shows of each kind.
+const SHOWN: usize = 10;
+
+/// Documents held, by system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HeldCount {
+    /// Order documents in the ERP, duplicates included.
+    pub erp: usize,
+}
+
+/// Milliseconds from the first try of an order's first webhook to its document in the ERP.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half of the orders took no longer.
+    pub p50: f64,
+    /// 99 % of the orders took no longer.
+    pub p99: f64,
+}
+
+/// The last line of a run, as JSON; its fields are an interface.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Good orders the shop made; what was planted is not among them.
+    pub orders: usize,
+    /// Distinct webhooks the shop sent and the host accepted, repetitions apart.
+    pub events: usize,
+    /// What the ERP holds.
+    pub held: HeldCount,
+    /// Orders and refunds the ERP should hold and does not.
+    pub lost: usize,
+    /// Documents the ERP holds too many.
+    pub duplicated: usize,
+    /// Documents whose lines, totals, taxes or state are not what the shop sent last.
+    pub mismatched: usize,
+    /// Exceptions "outcome unknown", as the host says.
+    pub unknown: u64,
+    /// Exceptions, as the host says; equals what was planted.
+    pub exceptions: u64,
+    /// Quarantined inbounds, as the host says; equals what was planted.
+    pub quarantined: u64,
+    /// How often the host was killed.
+    pub kills: usize,
+    /// Work under way at the kills, summed: accepted and not yet in the ERP, and requests open at the ERP.
+    pub inflight_at_kill: usize,
+    /// From the shop to the ERP.
+    pub latency_ms: Latency,
+    /// Good orders a second, from the first webhook until the ERP held everything.
+    pub orders_per_s: f64,
+}
+
+/// Everything a run gave.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The figures of the JSON line.
+    pub summary: Summary,
+    /// The comparison, with its findings.
+    pub verdict: Verdict,
+    /// What was planted.
+    pub planted: Planted,
+    /// What the shop met with.
+    pub shop: shop::Progress,
+    /// Whether the shop got rid of everything it had.
+    pub all_sent: bool,
+    /// What the ERP did to its callers.
+    pub misdeeds: Misdeeds,
+    /// Reasons of exceptions and quarantine, as the host says.
+    pub reasons: Vec<(String, u64)>,
+    /// How long each start took until ready.
+    pub starts: Vec<Duration>,
+    /// Work under way at each kill.
+    pub inflight: Vec<usize>,
+    /// How long it took until the ERP held everything (or until nothing moved any more).
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// Nothing lost, doubled or wrong; exceptions and quarantine are what was planted; no forgery was believed.
+    pub fn passed(&self) -> bool {
+        self.failures().is_empty()
+    }
+
+    /// What is not as it must be, a sentence each.
+    pub fn failures(&self) -> Vec<String> {
+        let (summary, planted) = (&self.summary, &self.planted);
+        let mut failures = vec![];
+        let mut must = |holds: bool, text: String| {
+            if !holds {
+                failures.push(text);
+            }
+        };
+        must(self.all_sent, "the shop could not get rid of all its webhooks".to_owned());
+        must(summary.lost == 0, format!("{} lost", summary.lost));
+        must(summary.duplicated == 0, format!("{} duplicated", summary.duplicated));
+        must(summary.mismatched == 0, format!("{} mismatched", summary.mismatched));
+        let equals = |host: u64, planted: usize| usize::try_from(host) == Ok(planted);
+        must(
+            equals(summary.exceptions, planted.exceptions()),
+            format!("{} exceptions, {} were planted", summary.exceptions, planted.exceptions()),
+        );
+        must(
+            equals(summary.quarantined, planted.quarantined()),
+            format!("{} quarantined, {} were planted", summary.quarantined, planted.quarantined()),
+        );
+        let forged = self.shop.refused_forgeries;
+        must(
+            equals(forged, planted.forged),
+            format!("{forged} of {} forged webhooks were refused with 401", planted.forged),
+        );
+        failures
+    }
+
+    /// The line of JSON, without its end of line.
+    pub fn json(&self) -> String {
+        serde_json::to_string(&self.summary).unwrap_or_default()
+    }
+
+    /// The table at the end.
+    pub fn table(&self) -> String {
+        let Self { summary, planted, shop, misdeeds, .. } = self;
+        let mut text = String::new();
+        let mut row = |name: &str, value: String| {
+            let _ = writeln!(text, "  {name:<28}{value}");
+        };
+        row(
+            "orders sent",
+            format!("{} (and {} planted ones)", summary.orders, planted.unknown_sku + planted.unbalanced),
+        );
+        row("webhooks accepted", format!("{} distinct, {} in all", summary.events, shop.accepted));
+        row("tries refused or unanswered", shop.retries.to_string());
+        row("forged webhooks refused", format!("{} of {}", shop.refused_forgeries, planted.forged));
+        row("the ERP holds", format!("{} order documents", summary.held.erp));
+        row("cancelled before sent", self.verdict.cancelled_unsent.to_string());
+        row("lost", summary.lost.to_string());
+        row("duplicated", summary.duplicated.to_string());
+        row("mismatched", summary.mismatched.to_string());
+        row("exceptions", format!("{} of {} planted", summary.exceptions, planted.exceptions()));
+        row("quarantined", format!("{} of {} planted", summary.quarantined, planted.quarantined()));
+        row("outcome unknown", summary.unknown.to_string());
+        row("the ERP answered 429 / 503", format!("{} / {}", misdeeds.throttled, misdeeds.unavailable));
+        row(
+            "the ERP hung up",
+            format!(
+                "{} times after and {} before the commit, of {} writes",
+                misdeeds.dropped_after_commit, misdeeds.dropped_before_commit, misdeeds.writes
+            ),
+        );
+        let idle = self.inflight.iter().filter(|inflight| **inflight == 0).count();
+        row(
+            "kills",
+            format!(
+                "{}, {} pieces of work under way, {idle} hit nothing",
+                summary.kills, summary.inflight_at_kill
+            ),
+        );
+        let slowest = self.starts.iter().max().copied().unwrap_or_default();
+        row("slowest start until ready", format!("{} ms", slowest.as_millis()));
+        row("latency p50 / p99", format!("{:.0} / {:.0} ms", summary.latency_ms.p50, summary.latency_ms.p99));
+        row("orders a second", format!("{:.1}, over {:.1} s", summary.orders_per_s, self.took.as_secs_f64()));
+        for (reason, count) in self.reasons.iter().take(SHOWN) {
+            row(&format!("  {count} ×"), reason.clone());
+        }
+        for kind in ["lost", "duplicated", "mismatched"] {
+            let findings = self.verdict.findings().filter(|(name, _)| *name == kind);
+            for (name, finding) in findings.take(SHOWN) {
+                row(&format!("! {name}"), finding.to_string());
+            }
+        }
+        for failure in self.failures() {
+            row("!", failure);
+        }
+        text
+    }
+}
+
+/// One second of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Since the start.
+    pub elapsed: Duration,
+    /// Good orders begun, of how many.
+    pub orders: (usize, usize),
+    /// Order documents in the ERP.
+    pub held: usize,
+    /// Exceptions and quarantined inbounds; `None` while the host does not say.
+    pub exceptions: Option<(u64, u64)>,
+    /// Kills so far.
+    pub kills: usize,
+    /// What the shop met last, if it is waiting for the host.
+    pub trouble: Option<String>,
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (sent, all) = self.orders;
+        write!(f, "{:>4} s  sent {sent}/{all}  held {}", self.elapsed.as_secs(), self.held)?;
+        match self.exceptions {
+            Some((exceptions, quarantined)) => {
+                write!(f, "  exceptions {exceptions}  quarantined {quarantined}")?
+            }
+            None => write!(f, "  exceptions ?  quarantined ?")?,
+        }
+        write!(f, "  kills {}", self.kills)?;
+        match &self.trouble {
+            Some(trouble) => write!(f, "  ({trouble})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Shows moments: over one another on a terminal, as plain lines elsewhere.
+pub struct Screen {
+    terminal: bool,
+}
+
+impl Screen {
+    /// Writes to standard error.
+    pub fn new() -> Self {
+        Self { terminal: io::stderr().is_terminal() }
+    }
+
+    /// Shows a moment.
+    pub fn show(&self, moment: &Moment) {
+        let line = self.line(moment);
+        // Progress that cannot be shown is no reason to stop.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+
+    fn line(&self, moment: &Moment) -> String {
+        // On a terminal: back to the start of the line, and clear what was longer.
+        if self.terminal { format!("\r{moment}\x1b[K") } else { format!("{moment}\n") }
+    }
+
+    /// Leaves the line of progress.
+    pub fn end(&self) {
+        if self.terminal {
+            let _ = io::stderr().write_all(b"\n");
+        }
+    }
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome() -> Outcome {
+        let summary = Summary {
+            orders: 2,
+            events: 5,
+            held: HeldCount { erp: 2 },
+            lost: 0,
+            duplicated: 0,
+            mismatched: 0,
+            unknown: 0,
+            exceptions: 1,
+            quarantined: 2,
+            kills: 1,
+            inflight_at_kill: 7,
+            latency_ms: Latency { p50: 12.5, p99: 80.0 },
+            orders_per_s: 99.5,
+        };
+        let planted = Planted { unknown_sku: 1, unbalanced: 1, malformed: 1, forged: 1 };
+        Outcome {
+            summary,
+            verdict: Verdict::default(),
+            planted,
+            shop: shop::Progress { refused_forgeries: 1, ..Default::default() },
+            all_sent: true,
+            misdeeds: Misdeeds::default(),
+            reasons: vec![("unknown-sku: there is no article".to_owned(), 1)],
+            starts: vec![Duration::from_millis(120)],
+            inflight: vec![7],
+            took: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn the_line_of_json_has_exactly_the_promised_fields() {
+        let expected = concat!(
+            r#"{"orders":2,"events":5,"held":{"erp":2},"lost":0,"duplicated":0,"mismatched":0,"unknown":0,"#,
+            r#""exceptions":1,"quarantined":2,"kills":1,"inflight_at_kill":7,"#,
+            r#""latency_ms":{"p50":12.5,"p99":80.0},"orders_per_s":99.5}"#
+        );
+        assert_eq!(outcome().json(), expected);
+    }
+
+    #[test]
+    fn a_run_passes_only_if_every_figure_is_right() {
+        assert!(outcome().passed());
+        let spoil: [fn(&mut Outcome); 7] = [
+            |o| o.summary.lost = 1,
+            |o| o.summary.duplicated = 1,
+            |o| o.summary.mismatched = 1,
+            |o| o.summary.exceptions = 2,
+            |o| o.summary.quarantined = 1,
+            |o| o.shop.refused_forgeries = 0,
+            |o| o.all_sent = false,
+        ];
+        for spoil in spoil {
+            let mut outcome = outcome();
+            spoil(&mut outcome);
+            assert_eq!(outcome.failures().len(), 1);
+            assert!(outcome.table().contains(&outcome.failures()[0]));
+        }
+    }
+
+    #[test]
+    fn progress_is_one_line() {
+        let moment = Moment { orders: (3, 10), held: 2, kills: 1, ..Moment::default() };
+        assert_eq!(
+            Screen { terminal: false }.line(&moment),
+            "   0 s  sent 3/10  held 2  exceptions ?  quarantined ?  kills 1\n"
+        );
+        let moment = Moment { exceptions: Some((4, 5)), trouble: Some("refused".to_owned()), ..moment };
+        assert_eq!(
+            Screen { terminal: true }.line(&moment),
+            "\r   0 s  sent 3/10  held 2  exceptions 4  quarantined 5  kills 1  (refused)\x1b[K"
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! A run of the demo: an ERP and a shop, a host between them that is killed at random moments, and the verdict.
+//!
+//! ```text
+//! let demo = Demo::new(options).await?;            // the ERP listens: demo.erp_url(), demo.erp_token()
+//! let mut host = Process::new(binary, args, ready_url);  // configured with that URL and token
+//! let outcome = demo.run(&mut host, &view, intake_url).await?;
+//! ```
+//!
+//! The ERP belongs to the [`Demo`] and survives every kill. Kills are spread over the run by its progress, not
+//! by the clock, so that each finds work under way however fast the host is; each comes a random moment after
+//! its mark. The host is started again at once.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use crate::erp::{self, Erp};
+use crate::host::{Counts, Host, View};
+use crate::report::{HeldCount, Latency, Moment, Outcome, Screen, Summary};
+use crate::shop::life::Plant;
+use crate::shop::{self, Ledger, Shop};
+use crate::verify::{outstanding, verify};
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ERP could not be started.
+    #[error("starting the demo's ERP")]
+    Erp(#[source] std::io::Error),
+    /// The host could not be started or killed.
+    #[error("running the host")]
+    Host(#[from] crate::host::Error),
+}
+
+/// How a run is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// Good orders.
+    pub orders: usize,
+    /// How often the host is killed.
+    pub kills: usize,
+    /// Drives shop, ERP and kills.
+    pub seed: u64,
+    /// The secret the shop signs with.
+    pub secret: String,
+    /// The ERP.
+    pub erp: erp::Options,
+    /// The shop; its target is given to [`Demo::run`].
+    pub shop: shop::Options,
+    /// Give up when nothing has moved for this long.
+    pub patience: Duration,
+    /// After everything is held, look again this much later: what comes late would be a duplicate.
+    pub afterglow: Duration,
+    /// Show progress on standard error.
+    pub progress: bool,
+}
+
+impl Options {
+    /// A stormy ERP and a varied shop.
+    pub fn new(orders: usize, kills: usize, seed: u64, secret: impl Into<String>) -> Self {
+        let secret = secret.into();
+        Self {
+            orders,
+            kills,
+            seed,
+            erp: erp::Options::stormy(format!("erp-token-{seed}"), seed),
+            shop: shop::Options::new("", secret.clone(), orders, seed),
+            secret,
+            patience: Duration::from_secs(60),
+            afterglow: Duration::from_secs(1),
+            progress: true,
+        }
+    }
+}
+
+/// The outside world of one run.
+pub struct Demo {
+    options: Options,
+    erp: Erp,
+}
+
+impl Demo {
+    /// Starts the ERP, so that the host can be configured with its address.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn new(options: Options) -> Result<Self, Error> {
+        let erp = Erp::start(options.erp.clone()).await.map_err(Error::Erp)?;
+        Ok(Self { options, erp })
+    }
+
+    /// Where the ERP listens, without a slash at the end.
+    pub fn erp_url(&self) -> String {
+        self.erp.url()
+    }
+
+    /// The bearer token the ERP wants.
+    pub fn erp_token(&self) -> &str {
+        &self.options.erp.token
+    }
+
+    /// The ERP.
+    pub fn erp(&self) -> &Erp {
+        &self.erp
+    }
+
+    /// The shop's domain.
+    pub fn shop_domain(&self) -> &str {
+        &self.options.shop.plan.shop
+    }
+
+    /// Starts the host, lets the shop send everything to `target`, kills the host on the way, waits until the
+    /// ERP holds everything (or nothing moves any more), and compares. The host is left running.
+    ///
+    /// # Errors
+    /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
+    pub async fn run(&self, host: &mut impl Host, view: &impl View, target: &str) -> Result<Outcome, Error> {
+        let mut starts = vec![host.start().await?];
+        let begun = Instant::now();
+        let shop = Shop::start(shop::Options { target: target.to_owned(), ..self.options.shop.clone() });
+        let mut inflight = vec![];
+        let mut watch = Watch::new(begun, self.options.progress);
+        let mut schedule = Kills::new(self.options.kills, self.options.seed);
+        let took = loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if schedule.is_due(self.progress(&shop)) {
+                tokio::time::sleep(schedule.moment()).await;
+                let (ledger, held, open) = (shop.ledger(), self.erp.held(), self.erp.open_requests());
+                host.kill().await?;
+                inflight.push(outstanding(&ledger, &held) + open);
+                starts.push(host.start().await?);
+            }
+            if let Some(counts) = watch.look(self, &shop, view, inflight.len()).await {
+                let verdict = verify(&shop.ledger(), &self.erp.held());
+                let done = shop.is_done()
+                    && verdict.is_clean()
+                    && counts.as_ref().is_some_and(|counts| self.is_settled(&shop, counts));
+                watch.note((self.erp.misdeeds().writes, shop.progress().accepted, counts));
+                if done || watch.still_for() > self.options.patience {
+                    break begun.elapsed();
+                }
+            }
+        };
+        tokio::time::sleep(self.options.afterglow).await;
+        watch.screen.end();
+        let counts = view.counts().await.ok().or(watch.counts).unwrap_or_default();
+        Ok(self.outcome(&shop, counts, starts, inflight, took))
+    }
+
+    /// From 0 to 1: half of it is sending, half is arriving.
+    fn progress(&self, shop: &Shop) -> f64 {
+        let held = self.erp.order_count().min(self.options.orders);
+        (shop.progress().orders + held) as f64 / (2 * self.options.orders.max(1)) as f64
+    }
+
+    fn is_settled(&self, shop: &Shop, counts: &Counts) -> bool {
+        let planted = shop.planted();
+        counts.unsettled == 0
+            && self.erp.open_requests() == 0
+            && counts.exceptions >= planted.exceptions() as u64
+            && counts.quarantined >= planted.quarantined() as u64
+    }
+
+    fn outcome(
+        &self,
+        shop: &Shop,
+        counts: Counts,
+        starts: Vec<Duration>,
+        inflight: Vec<usize>,
+        took: Duration,
+    ) -> Outcome {
+        let (ledger, held) = (shop.ledger(), self.erp.held());
+        let verdict = verify(&ledger, &held);
+        let summary = Summary {
+            orders: shop.progress().orders,
+            events: ledger.accepted_facts(),
+            held: HeldCount { erp: held.orders.len() },
+            lost: verdict.lost.len(),
+            duplicated: verdict.duplicated.len(),
+            mismatched: verdict.mismatched.len(),
+            unknown: counts.unknown,
+            exceptions: counts.exceptions,
+            quarantined: counts.quarantined,
+            kills: inflight.len(),
+            inflight_at_kill: inflight.iter().sum(),
+            latency_ms: latency(&ledger, &held),
+            orders_per_s: round(self.options.orders as f64 / took.as_secs_f64().max(0.001)),
+        };
+        Outcome {
+            summary,
+            verdict,
+            planted: shop.planted(),
+            shop: shop.progress(),
+            all_sent: shop.is_done(),
+            misdeeds: self.erp.misdeeds(),
+            reasons: counts.reasons,
+            starts,
+            inflight,
+            took,
+        }
+    }
+}
+
+fn round(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+/// From an order's first try to its first document.
+fn latency(ledger: &Ledger, held: &erp::Held) -> Latency {
+    let mut arrived: HashMap<&str, Instant> = HashMap::new();
+    for held in &held.orders {
+        if let Some(document) = &held.document {
+            arrived.entry(&document.reference).or_insert(held.created);
+        }
+    }
+    // Three digits from a microsecond to an hour; the bounds are valid, so there is always a histogram.
+    let Ok(mut histogram) = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3) else {
+        return Latency { p50: 0.0, p99: 0.0 };
+    };
+    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
+        if let (Some(sent), Some(arrived)) = (sent.first_sent, arrived.get(sent.life.reference.as_str())) {
+            let micros = arrived.saturating_duration_since(sent).as_micros();
+            histogram.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
+        }
+    }
+    let at = |quantile| round(histogram.value_at_quantile(quantile) as f64 / 1000.0);
+    Latency { p50: at(0.5), p99: at(0.99) }
+}
+
+/// When to kill: one mark in each equal part of the run.
+struct Kills {
+    marks: Vec<f64>,
+    rng: SmallRng,
+}
+
+impl Kills {
+    fn new(kills: usize, seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed ^ 0x6b69_6c6c);
+        // The last moments are left out: there is nothing to hit when everything has arrived.
+        let part = 0.95 / kills.max(1) as f64;
+        let marks = (0..kills).map(|kill| part * (kill as f64 + rng.random::<f64>())).rev().collect();
+        Self { marks, rng }
+    }
+
+    fn is_due(&mut self, progress: f64) -> bool {
+        let due = self.marks.last().is_some_and(|mark| *mark <= progress);
+        if due {
+            self.marks.pop();
+        }
+        due
+    }
+
+    /// A random moment, so that a kill does not come right after an order has arrived.
+    fn moment(&mut self) -> Duration {
+        Duration::from_micros(self.rng.random_range(0..200_000))
+    }
+}
+
+/// Looks at the run once a second while the shop sends and more often after, and knows when it last moved.
+struct Watch {
+    screen: Screen,
+    shown: bool,
+    begun: Instant,
+    next: Instant,
+    second: u64,
+    counts: Option<Counts>,
+    seen: Option<(u64, u64, Option<Counts>)>,
+    moved: Instant,
+}
+
+impl Watch {
+    fn new(begun: Instant, shown: bool) -> Self {
+        let screen = Screen::new();
+        Self { screen, shown, begun, next: begun, second: 0, counts: None, seen: None, moved: begun }
+    }
+
+    /// `Some` if it is time to see whether the run is over, with the host's figures if it gives them.
+    async fn look(
+        &mut self,
+        demo: &Demo,
+        shop: &Shop,
+        view: &impl View,
+        kills: usize,
+    ) -> Option<Option<Counts>> {
+        let now = Instant::now();
+        if now < self.next {
+            return None;
+        }
+        self.next = now + Duration::from_millis(if shop.is_done() { 250 } else { 1000 });
+        let counts = view.counts().await.ok();
+        self.counts = counts.clone().or(self.counts.take());
+        let second = self.begun.elapsed().as_secs();
+        if self.shown && (second > self.second || second == 0) {
+            self.second = second;
+            let progress = shop.progress();
+            let waiting = counts.is_none();
+            self.screen.show(&Moment {
+                elapsed: self.begun.elapsed(),
+                orders: (progress.orders, demo.options.orders),
+                held: demo.erp.order_count(),
+                exceptions: counts.as_ref().map(|counts| (counts.exceptions, counts.quarantined)),
+                kills,
+                trouble: progress.last_trouble.filter(|_| waiting),
+            });
+        }
+        Some(counts)
+    }
+
+    fn note(&mut self, now: (u64, u64, Option<Counts>)) {
+        if self.seen.as_ref() != Some(&now) {
+            self.seen = Some(now);
+            self.moved = Instant::now();
+        }
+    }
+
+    fn still_for(&self) -> Duration {
+        self.moved.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod fake_host;
+#[cfg(test)]
+mod tests;

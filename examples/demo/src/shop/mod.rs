@@ -1,0 +1,229 @@
+//! The shop: makes orders as Shopify would, and sends their webhooks as badly as the world does.
+//!
+//! [`life`] says what happens to an order, [`plan`] what is sent when, [`Shop`] sends it: signed, with at most
+//! 5 s for a try (1 s to connect), again and again with the **original** bytes until it is answered 2xx. A
+//! forged webhook is the exception: it must be answered 401 and is not sent again after that.
+//!
+//! The [`Ledger`] is the shop's own record of what it sent and what was accepted; [`crate::verify`] compares it
+//! with the ERP. The shop knows the host only as a URL.
+
+mod catalogue;
+mod deliver;
+mod expect;
+pub mod life;
+mod order;
+mod payload;
+pub mod plan;
+pub mod sign;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::lock;
+use deliver::Courier;
+use life::{Effect, Life, Plant};
+use plan::{Plan, Planted, Purpose};
+
+/// How a shop is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is sent.
+    pub plan: plan::Options,
+    /// Where to: the full URL of the host's intake, `http://127.0.0.1:8080/in/shopify`.
+    pub target: String,
+    /// Requests under way at once, those waiting for their next retry included.
+    pub concurrency: usize,
+    /// Keep to the plan's times; otherwise everything is sent as fast as it is accepted, in the plan's order.
+    pub paced: bool,
+    /// The longest pause between two tries; the first is a hundredth of it.
+    pub longest_pause: Duration,
+}
+
+impl Options {
+    /// A varied shop at 100 orders a second.
+    pub fn new(target: impl Into<String>, secret: impl Into<String>, orders: usize, seed: u64) -> Self {
+        let plan = plan::Options {
+            seed,
+            orders,
+            shop: "crossdock-demo.myshopify.com".to_owned(),
+            secret: secret.into(),
+            pace: 100.0,
+            spread: Duration::from_secs(5),
+            shares: plan::Shares::default(),
+        };
+        let longest_pause = Duration::from_secs(2);
+        Self { plan, target: target.into(), concurrency: 48, paced: true, longest_pause }
+    }
+}
+
+/// What the shop knows of one order's sending.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The order.
+    pub life: Arc<Life>,
+    /// When the first try of its first webhook began.
+    pub first_sent: Option<Instant>,
+    /// For each of its facts: whether any try was answered 2xx.
+    pub accepted: Vec<bool>,
+}
+
+/// The shop's record of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// Every order that has begun.
+    pub orders: Vec<Sent>,
+}
+
+impl Ledger {
+    /// Distinct webhooks of orders that were accepted.
+    pub fn accepted_facts(&self) -> usize {
+        self.orders.iter().flat_map(|sent| &sent.accepted).filter(|accepted| **accepted).count()
+    }
+
+    /// Begins the record of a life; the index is its place in the plan.
+    pub(crate) fn open(&mut self, life: Arc<Life>) {
+        let accepted = vec![false; life.facts.len()];
+        self.orders.push(Sent { life, first_sent: None, accepted });
+    }
+}
+
+impl Sent {
+    /// The snapshots that some accepted webhook carried, as indexes into the life's snapshots.
+    pub fn accepted_snapshots(&self) -> BTreeSet<usize> {
+        let facts = self.life.facts.iter().zip(&self.accepted).filter(|(_, accepted)| **accepted);
+        facts
+            .filter_map(|(fact, _)| match fact.effect {
+                Effect::Order(snapshot) => Some(snapshot),
+                Effect::Refund(_) => None,
+            })
+            .collect()
+    }
+}
+
+/// Figures of a run, for the progress line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Good orders begun.
+    pub orders: usize,
+    /// Distinct webhooks begun, forged ones and repetitions apart.
+    pub webhooks: u64,
+    /// Answered 2xx, repetitions included.
+    pub accepted: u64,
+    /// Tries that were not answered 2xx: refused, timed out, 5xx.
+    pub retries: u64,
+    /// Forged webhooks that were answered 401, as they must.
+    pub refused_forgeries: u64,
+    /// Forged webhooks that were answered 2xx: the host believed them.
+    pub believed_forgeries: u64,
+    /// What the last unsuccessful try said.
+    pub last_trouble: Option<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    orders: AtomicUsize,
+    webhooks: AtomicU64,
+    accepted: AtomicU64,
+    retries: AtomicU64,
+    refused_forgeries: AtomicU64,
+    believed_forgeries: AtomicU64,
+    last_trouble: Mutex<Option<String>>,
+}
+
+/// A shop at work; it stops sending when this is dropped.
+pub struct Shop {
+    ledger: Arc<Mutex<Ledger>>,
+    counters: Arc<Counters>,
+    planted: Planted,
+    sending: JoinHandle<()>,
+}
+
+impl Shop {
+    /// Begins to send on the current runtime.
+    pub fn start(options: Options) -> Self {
+        let plan = Plan::new(options.plan.clone());
+        let planted = plan.planted();
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let counters = Arc::new(Counters::default());
+        let sending = tokio::spawn(send_all(plan, options, Arc::clone(&ledger), Arc::clone(&counters)));
+        Self { ledger, counters, planted, sending }
+    }
+
+    /// What was planted in the whole run.
+    pub fn planted(&self) -> Planted {
+        self.planted
+    }
+
+    /// Whether everything was sent and accepted (forged webhooks: refused).
+    pub fn is_done(&self) -> bool {
+        self.sending.is_finished()
+    }
+
+    /// Where it is.
+    pub fn progress(&self) -> Progress {
+        let counters = &self.counters;
+        Progress {
+            orders: counters.orders.load(Ordering::Relaxed),
+            webhooks: counters.webhooks.load(Ordering::Relaxed),
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            retries: counters.retries.load(Ordering::Relaxed),
+            refused_forgeries: counters.refused_forgeries.load(Ordering::Relaxed),
+            believed_forgeries: counters.believed_forgeries.load(Ordering::Relaxed),
+            last_trouble: lock(&counters.last_trouble).clone(),
+        }
+    }
+
+    /// A copy of the record; the lives in it are shared.
+    pub fn ledger(&self) -> Ledger {
+        lock(&self.ledger).clone()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.sending.abort();
+    }
+}
+
+async fn send_all(mut plan: Plan, options: Options, ledger: Arc<Mutex<Ledger>>, counters: Arc<Counters>) {
+    let start = Instant::now();
+    let slots = Arc::new(Semaphore::new(options.concurrency.max(1)));
+    let courier = Courier::new(&options, Arc::clone(&ledger), Arc::clone(&counters));
+    // Dropped with this task when the shop is, and with it what is under way.
+    let mut under_way = JoinSet::new();
+    while let Some(one) = plan.next() {
+        for life in plan.take_new_lives() {
+            lock(&ledger).open(life);
+        }
+        if options.paced {
+            tokio::time::sleep_until((start + one.due).into()).await;
+        }
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        if one.purpose == Purpose::First {
+            counters.webhooks.fetch_add(1, Ordering::Relaxed);
+            let mut ledger = lock(&ledger);
+            if let Some(sent) = ledger.orders.get_mut(one.life_index).filter(|sent| sent.first_sent.is_none())
+            {
+                sent.first_sent = Some(Instant::now());
+                if sent.life.plant == Plant::Good {
+                    counters.orders.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        let courier = courier.clone();
+        under_way.spawn(async move {
+            courier.deliver(one).await;
+            drop(slot);
+        });
+        while under_way.try_join_next().is_some() {}
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests;

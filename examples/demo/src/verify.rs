@@ -1,0 +1,278 @@
+//! Compares what the shop sent with what the ERP holds; never with what the host says of itself.
+//!
+//! # What an order must look like in the ERP
+//!
+//! | ERP document | from the Shopify order, in **shop money** |
+//! |---|---|
+//! | `reference` | `shopify/{shop domain}/order/{id}` |
+//! | `currency` | `currency` |
+//! | `lines[].line` | the line item's `id` as a string |
+//! | `lines[].sku` | `sku`; absent, `null` or empty for a custom line |
+//! | `lines[].quantity`, `unitPrice` | `quantity`, `price` |
+//! | `lines[].discount` | Σ `discount_allocations[].amount` of the line |
+//! | `lines[].tax` | Σ `tax_lines[].price` of the line |
+//! | `shipping` | Σ `shipping_lines[].discounted_price` |
+//! | `shippingTax` | Σ `tax_lines[].price` of the shipping lines |
+//! | `tips` | `total_tip_received` |
+//! | `duties`, `rounding` | 0 (the shop has neither) |
+//! | `taxIncluded` | `taxes_included` |
+//! | `total`, `tax` | `total_price`, `total_tax` |
+//! | `shipTo` | `shipping_address`: `city`, `zip` as `postcode`, `country_code` as `country` are compared |
+//! | `state` | `cancelled` if `cancelled_at`, else `paid` if `financial_status` is `paid`, `partially_refunded` or `refunded`, else `open` |
+//!
+//! `orderedAt`, `customer`, `title`, `sourceVersion` and the rest of the address are not compared.
+//!
+//! | ERP refund | from `refunds/create` |
+//! |---|---|
+//! | path | the ERP's id of the order |
+//! | `reference` | `shopify/{shop domain}/refund/{id}` |
+//! | `amount` | Σ `amount` of `transactions` with `kind` refund and `status` success |
+//! | `lines[].line`, `quantity` | `refund_line_items[].line_item_id` as a string, `quantity` |
+//! | `lines[].restockType` | `restock_type`; `-`, `_` and capitals make no difference |
+//! | `lines[].subtotal`, `tax` | `subtotal_set`, `total_tax_set`, if given |
+//!
+//! # The words of the verdict
+//!
+//! *Lost*: a good order or refund that the ERP does not hold. *Duplicated*: it holds more than one document of
+//! a reference (each one more counts). *Mismatched*: it holds one, and it is not the final state; also a
+//! document that nobody sent, as a forged or unbalanced one. An order whose final state is cancelled may be
+//! absent, since a cancellation removes an order that was not yet sent; these are counted apart.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::erp::document::{Order, Refund};
+use crate::erp::{Held, HeldOrder, HeldRefund};
+use crate::shop::Ledger;
+use crate::shop::life::Plant;
+
+/// One thing that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about: `shopify/…/order/…` or `…/refund/…`.
+    pub reference: String,
+    /// What is wrong, in words.
+    pub reason: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reference, self.reason)
+    }
+}
+
+/// The comparison's result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Good orders and refunds that the ERP does not hold.
+    pub lost: Vec<Finding>,
+    /// One for each document too many.
+    pub duplicated: Vec<Finding>,
+    /// Documents that are not in their final state, or that nobody sent.
+    pub mismatched: Vec<Finding>,
+    /// Good orders that were cancelled before the ERP heard of them.
+    pub cancelled_unsent: usize,
+}
+
+impl Verdict {
+    /// Whether everything is held once and as it must be.
+    pub fn is_clean(&self) -> bool {
+        self.lost.is_empty() && self.duplicated.is_empty() && self.mismatched.is_empty()
+    }
+
+    /// Every finding with its kind.
+    pub fn findings(&self) -> impl Iterator<Item = (&'static str, &Finding)> {
+        let lost = self.lost.iter().map(|finding| ("lost", finding));
+        let duplicated = self.duplicated.iter().map(|finding| ("duplicated", finding));
+        lost.chain(duplicated).chain(self.mismatched.iter().map(|finding| ("mismatched", finding)))
+    }
+}
+
+/// Compares everything the shop has begun to send with everything the ERP holds.
+pub fn verify(ledger: &Ledger, held: &Held) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut orders = by_reference(&held.orders, |held| held.document.as_ref().map(|d| d.reference.as_str()));
+    let mut refunds = by_reference(&held.refunds, |held| Some(held.document.reference.as_str()));
+    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
+        let Some(expected) = sent.life.last() else { continue };
+        let found = orders.remove(expected.reference.as_str()).unwrap_or_default();
+        verdict.order(expected, &found);
+        for expected in &sent.life.refunds {
+            let refunds = refunds.remove(expected.reference.as_str()).unwrap_or_default();
+            verdict.refund(expected, &refunds, &found);
+        }
+    }
+    for (reference, held) in orders {
+        for held in held {
+            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", held.id)));
+        }
+    }
+    for (reference, held) in refunds {
+        for held in held {
+            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", held.id)));
+        }
+    }
+    verdict.mismatched.sort_by(|a, b| a.reference.cmp(&b.reference));
+    verdict
+}
+
+fn by_reference<T>(held: &[T], reference: impl Fn(&T) -> Option<&str>) -> HashMap<&str, Vec<&T>> {
+    let mut found: HashMap<&str, Vec<&T>> = HashMap::new();
+    for one in held {
+        if let Some(reference) = reference(one) {
+            found.entry(reference).or_default().push(one);
+        }
+    }
+    found
+}
+
+fn finding(reference: &str, reason: String) -> Finding {
+    Finding { reference: reference.to_owned(), reason }
+}
+
+impl Verdict {
+    fn order(&mut self, expected: &Order, found: &[&HeldOrder]) {
+        let reference = expected.reference.as_str();
+        match found {
+            [] if expected.state == crate::erp::document::State::Cancelled => self.cancelled_unsent += 1,
+            [] => self.lost.push(finding(reference, "the ERP does not hold it".to_owned())),
+            [first, more @ ..] => {
+                let extra = more.iter().map(|held| format!("{} beside {}", held.id, first.id));
+                self.duplicated.extend(extra.map(|reason| finding(reference, reason)));
+                let documents = found.iter().filter_map(|held| Some((&held.id, held.document.as_ref()?)));
+                for (id, document) in documents {
+                    let differences = order_differences(expected, document);
+                    if !differences.is_empty() {
+                        let reason = format!("{id}: {}", differences.join("; "));
+                        self.mismatched.push(finding(reference, reason));
+                    }
+                }
+            }
+        }
+    }
+
+    fn refund(&mut self, expected: &Refund, found: &[&HeldRefund], orders: &[&HeldOrder]) {
+        let reference = expected.reference.as_str();
+        let Some((first, more)) = found.split_first() else {
+            self.lost.push(finding(reference, "the ERP does not hold it".to_owned()));
+            return;
+        };
+        let extra = more.iter().map(|held| format!("{} beside {}", held.id, first.id));
+        self.duplicated.extend(extra.map(|reason| finding(reference, reason)));
+        for held in found {
+            let mut differences = refund_differences(expected, &held.document);
+            if !orders.iter().any(|order| order.id == held.order) {
+                differences.push(format!("it is booked on {}, another order's document", held.order));
+            }
+            if !differences.is_empty() {
+                let reason = format!("{}: {}", held.id, differences.join("; "));
+                self.mismatched.push(finding(reference, reason));
+            }
+        }
+    }
+}
+
+/// Collects `what is X, must be Y`.
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare<T: PartialEq + fmt::Debug>(&mut self, what: &str, held: T, expected: T) {
+        if held != expected {
+            self.0.push(format!("{what} is {held:?}, must be {expected:?}"));
+        }
+    }
+}
+
+/// What of an order's document is not as expected; empty if nothing.
+pub fn order_differences(expected: &Order, held: &Order) -> Vec<String> {
+    let mut all = Differences(vec![]);
+    all.compare("state", held.state, expected.state);
+    all.compare("currency", &held.currency, &expected.currency);
+    all.compare("total", held.total, expected.total);
+    all.compare("tax", held.tax, expected.tax);
+    all.compare("taxIncluded", held.tax_included, expected.tax_included);
+    all.compare("shipping", held.shipping, expected.shipping);
+    all.compare("shippingTax", held.shipping_tax, expected.shipping_tax);
+    all.compare("tips", held.tips, expected.tips);
+    all.compare("duties", held.duties, expected.duties);
+    all.compare("rounding", held.rounding, expected.rounding);
+    all.compare("the number of lines", held.lines.len(), expected.lines.len());
+    for line in &expected.lines {
+        let Some(found) = held.lines.iter().find(|found| found.line == line.line) else {
+            all.0.push(format!("line {} is missing", line.line));
+            continue;
+        };
+        let name = |field: &str| format!("{field} of line {}", line.line);
+        let sku = |sku: &Option<String>| sku.clone().filter(|sku| !sku.is_empty());
+        all.compare(&name("sku"), sku(&found.sku), sku(&line.sku));
+        all.compare(&name("quantity"), found.quantity, line.quantity);
+        all.compare(&name("unitPrice"), found.unit_price, line.unit_price);
+        all.compare(&name("discount"), found.discount, line.discount);
+        all.compare(&name("tax"), found.tax, line.tax);
+    }
+    let place = |order: &Order| {
+        order.ship_to.clone().map(|place| (place.city, place.postcode, place.country)).unwrap_or_default()
+    };
+    all.compare("shipTo (city, postcode, country)", place(held), place(expected));
+    all.0
+}
+
+fn refund_differences(expected: &Refund, held: &Refund) -> Vec<String> {
+    let mut all = Differences(vec![]);
+    all.compare("amount", held.amount, expected.amount);
+    if held.currency.is_some() {
+        all.compare("currency", &held.currency, &expected.currency);
+    }
+    all.compare("the number of lines", held.lines.len(), expected.lines.len());
+    for line in &expected.lines {
+        let Some(found) = held.lines.iter().find(|found| found.line == line.line) else {
+            all.0.push(format!("line {} is missing", line.line));
+            continue;
+        };
+        let name = |field: &str| format!("{field} of line {}", line.line);
+        all.compare(&name("quantity"), found.quantity, line.quantity);
+        let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
+        all.compare(&name("restockType"), plain(&found.restock_type), plain(&line.restock_type));
+        all.compare(&name("subtotal"), found.subtotal.or(line.subtotal), line.subtotal);
+        all.compare(&name("tax"), found.tax.or(line.tax), line.tax);
+    }
+    all.0
+}
+
+/// How much of what was accepted the ERP does not show yet: order snapshots and refunds that some webhook with
+/// a 2xx carried, and that are neither held nor overtaken by a later snapshot that is held.
+pub fn outstanding(ledger: &Ledger, held: &Held) -> usize {
+    let orders = by_reference(&held.orders, |held| held.document.as_ref().map(|d| d.reference.as_str()));
+    let refunds = by_reference(&held.refunds, |held| Some(held.document.reference.as_str()));
+    let mut outstanding = 0;
+    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
+        let life = &sent.life;
+        let document = orders
+            .get(life.reference.as_str())
+            .and_then(|found| found.first())
+            .and_then(|held| held.document.as_ref());
+        let shown = document.and_then(|held| {
+            life.snapshots.iter().rposition(|snapshot| order_differences(snapshot, held).is_empty())
+        });
+        let last = life.snapshots.len().saturating_sub(1);
+        // A cancellation that came before the order was sent: nothing will ever show.
+        let settled_unsent = shown.is_none()
+            && life.last().is_some_and(|last| last.state == crate::erp::document::State::Cancelled)
+            && sent.accepted_snapshots().contains(&last);
+        if !settled_unsent {
+            let newer = sent.accepted_snapshots().into_iter();
+            outstanding += newer.filter(|snapshot| shown.is_none_or(|shown| *snapshot > shown)).count();
+        }
+        for (fact, accepted) in life.facts.iter().zip(&sent.accepted) {
+            if let (true, crate::shop::life::Effect::Refund(index)) = (accepted, fact.effect) {
+                let reference = life.refunds.get(index).map(|refund| refund.reference.as_str());
+                outstanding +=
+                    usize::from(!reference.is_some_and(|reference| refunds.contains_key(reference)));
+            }
+        }
+    }
+    outstanding
+}
+
+#[cfg(test)]
+mod tests;
