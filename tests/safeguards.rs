@@ -1,0 +1,75 @@
+//! The test of the test: a host without one of its safeguards fails the demo that it passes with them.
+//!
+//! A harness that finds no loss and no duplicate proves something only if it finds them when the
+//! protection is gone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+use anyhow::{Context, Result, ensure};
+use crossdock_tests::{binary, plugins};
+use serde_json::Value;
+use tokio::process::Command;
+
+async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value)> {
+    let output = Command::new(binary()?)
+        .args([
+            "demo",
+            "--orders",
+            orders,
+            "--kills",
+            kills,
+            "--seed",
+            "3",
+            "--patience",
+            "15",
+            "--exit",
+            "--json",
+        ])
+        .arg("--plugins")
+        .arg(plugins()?)
+        .env("CROSSDOCK_WITHOUT", without)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = said.lines().last().with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok((output.status.success(), serde_json::from_str(line)?))
+}
+
+fn wrong(result: &Value) -> u64 {
+    ["lost", "duplicated", "mismatched"].iter().filter_map(|name| result[*name].as_u64()).sum()
+}
+
+#[tokio::test]
+async fn with_all_safeguards_nothing_is_lost_doubled_or_wrong() -> Result<()> {
+    let (passed, result) = demo("", "200", "4").await?;
+    ensure!(passed && wrong(&result) == 0, "{result}");
+    ensure!(result["kills"] == 4 && result["inflight_at_kill"].as_u64() > Some(0), "{result}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_find_the_demo_fails() -> Result<()> {
+    let (passed, result) = demo("find", "200", "4").await?;
+    ensure!(!passed && result["duplicated"].as_u64() > Some(0), "{result}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_dedupe_the_demo_fails() -> Result<()> {
+    let (passed, result) = demo("dedupe", "200", "0").await?;
+    ensure!(!passed && wrong(&result) > 0, "{result}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_the_version_gate_the_demo_fails() -> Result<()> {
+    let (passed, result) = demo("version-gate", "200", "0").await?;
+    ensure!(!passed && wrong(&result) > 0, "{result}");
+    Ok(())
+}
