@@ -94,9 +94,7 @@ pub fn check(event: &Event) -> Result<(), Vec<Finding>> {
     belongs(&mut seen, event);
     let fact = root.field("fact");
     match &event.fact {
-        Fact::OrderPlaced(it) | Fact::OrderUpdated(it) | Fact::OrderPaid(it) | Fact::OrderCancelled(it) => {
-            order::check(&mut seen, it, &fact);
-        }
+        Fact::Order(change) => order::check(&mut seen, &change.order, &fact),
         Fact::RefundIssued(it) => refund::check(&mut seen, it, &fact),
         Fact::OrderEdited(edit) => {
             seen.id(&edit.id, &fact.field("id"));
@@ -164,6 +162,29 @@ pub fn check(event: &Event) -> Result<(), Vec<Finding>> {
             seen.object(document.extensions.as_deref(), &fact);
         }
         Fact::CustomerUpdated(_) => {}
+        Fact::ProductUpdated(product) => {
+            seen.id(&product.sku, &fact.field("sku"));
+            seen.optional(product.grams.as_deref(), &fact.field("grams"));
+            seen.instant(&product.at, &fact.field("at"));
+            seen.object(product.extensions.as_deref(), &fact);
+        }
+        Fact::PriceUpdated(price) => {
+            seen.id(&price.sku, &fact.field("sku"));
+            seen.money(&price.amount, &fact.field("amount"));
+            if let Some(minimum) = &price.minimum {
+                seen.positive(minimum, &fact.field("minimum"));
+            }
+            seen.instants([(&price.from, "from"), (&price.until, "until")], &fact);
+            seen.instant(&price.at, &fact.field("at"));
+        }
+        Fact::DayClosed(day) => {
+            seen.id(&day.store, &fact.field("store"));
+            seen.date(Some(&day.date), &fact.field("date"));
+            seen.instant(&day.closed_at, &fact.field("closedAt"));
+            for (at, total) in day.totals.iter().enumerate() {
+                seen.money(&total.amount, &fact.item("totals", at).field("amount"));
+            }
+        }
     }
     seen.done()
 }
@@ -171,16 +192,15 @@ pub fn check(event: &Event) -> Result<(), Vec<Finding>> {
 /// The event's entity is of the fact's kind, and what cannot stand alone says where it belongs.
 fn belongs(seen: &mut Inspector, event: &Event) {
     let (kind, needs_order) = match &event.fact {
-        Fact::OrderPlaced(_)
-        | Fact::OrderUpdated(_)
-        | Fact::OrderPaid(_)
-        | Fact::OrderCancelled(_)
-        | Fact::OrderEdited(_) => (EntityKind::Order, false),
+        Fact::Order(_) | Fact::OrderEdited(_) => (EntityKind::Order, false),
         Fact::RefundIssued(_) => (EntityKind::Refund, true),
         Fact::ShipmentUpdated(_) => (EntityKind::Shipment, true),
         Fact::InventoryCounted(_) | Fact::InventoryAdjusted(_) => (EntityKind::Stock, false),
         Fact::DocumentUpdated(_) => (EntityKind::Document, false),
         Fact::CustomerUpdated(_) => (EntityKind::Customer, false),
+        Fact::ProductUpdated(_) => (EntityKind::Product, false),
+        Fact::PriceUpdated(_) => (EntityKind::ListPrice, false),
+        Fact::DayClosed(_) => (EntityKind::BusinessDay, false),
     };
     if event.entity.kind != kind {
         seen.tell(code::WRONG_ENTITY, &Path::ROOT.field("entity").field("kind"), || {

@@ -3,7 +3,7 @@
 //! `include!` puts the generated records into modules of their own; this one carries what the host adds.
 
 use crate::common::{Entity, EntityKind, Personal};
-use crate::event::{Event, Fact};
+use crate::event::{Event, Fact, OrderChange, OrderOperation};
 use crate::order::Order;
 
 impl EntityKind {
@@ -17,6 +17,9 @@ impl EntityKind {
             Self::Stock => "stock",
             Self::Document => "document",
             Self::Customer => "customer",
+            Self::Product => "product",
+            Self::ListPrice => "list-price",
+            Self::BusinessDay => "business-day",
         }
     }
 }
@@ -49,6 +52,9 @@ impl std::str::FromStr for Entity {
             EntityKind::Stock,
             EntityKind::Document,
             EntityKind::Customer,
+            EntityKind::Product,
+            EntityKind::ListPrice,
+            EntityKind::BusinessDay,
         ];
         let kind = kinds.into_iter().find(|known| known.name() == kind).ok_or_else(wrong)?;
         Ok(Self { system: system.to_owned(), tenant: tenant.to_owned(), kind, id: id.to_owned() })
@@ -60,10 +66,12 @@ impl Fact {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::OrderPlaced(_) => "order.placed",
-            Self::OrderUpdated(_) => "order.updated",
-            Self::OrderPaid(_) => "order.paid",
-            Self::OrderCancelled(_) => "order.cancelled",
+            Self::Order(OrderChange { operation, .. }) => match operation {
+                OrderOperation::Placed => "order.placed",
+                OrderOperation::Updated => "order.updated",
+                OrderOperation::Paid => "order.paid",
+                OrderOperation::Cancelled => "order.cancelled",
+            },
             Self::OrderEdited(_) => "order.edited",
             Self::RefundIssued(_) => "refund.issued",
             Self::ShipmentUpdated(_) => "shipment.updated",
@@ -71,6 +79,9 @@ impl Fact {
             Self::InventoryAdjusted(_) => "inventory.adjusted",
             Self::DocumentUpdated(_) => "document.updated",
             Self::CustomerUpdated(_) => "customer.updated",
+            Self::ProductUpdated(_) => "product.updated",
+            Self::PriceUpdated(_) => "price.updated",
+            Self::DayClosed(_) => "day.closed",
         }
     }
 
@@ -78,26 +89,52 @@ impl Fact {
     #[must_use]
     pub fn order(&self) -> Option<&Order> {
         match self {
-            Self::OrderPlaced(order)
-            | Self::OrderUpdated(order)
-            | Self::OrderPaid(order)
-            | Self::OrderCancelled(order) => Some(order),
+            Self::Order(change) => Some(&change.order),
             _ => None,
         }
+    }
+
+    /// An order was placed.
+    #[must_use]
+    pub fn placed(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Placed, order })
+    }
+
+    /// Something about an order changed.
+    #[must_use]
+    pub fn updated(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Updated, order })
+    }
+
+    /// An order is paid in full.
+    #[must_use]
+    pub fn paid(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Paid, order })
+    }
+
+    /// An order was cancelled.
+    #[must_use]
+    pub fn cancelled(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Cancelled, order })
     }
 
     /// The one place in the fact where personal data may be.
     fn personal_mut(&mut self) -> Option<&mut Option<Personal>> {
         match self {
-            Self::OrderPlaced(order)
-            | Self::OrderUpdated(order)
-            | Self::OrderPaid(order)
-            | Self::OrderCancelled(order) => Some(&mut order.personal),
+            Self::Order(change) => Some(&mut change.order.personal),
             Self::RefundIssued(refund) => Some(&mut refund.personal),
             Self::ShipmentUpdated(shipment) => Some(&mut shipment.personal),
             Self::CustomerUpdated(customer) => Some(&mut customer.personal),
             _ => None,
         }
+    }
+}
+
+impl OrderChange {
+    /// True when the order is cancelled, by what happened or by its snapshot.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.operation == OrderOperation::Cancelled || self.order.cancelled_at.is_some()
     }
 }
 
@@ -137,7 +174,17 @@ mod tests {
 
     #[test]
     fn an_identity_reads_as_it_is_written() {
-        for kind in ["order", "refund", "shipment", "stock", "document", "customer"] {
+        for kind in [
+            "order",
+            "refund",
+            "shipment",
+            "stock",
+            "document",
+            "customer",
+            "product",
+            "list-price",
+            "business-day",
+        ] {
             let text = format!("shopify/acme.myshopify.com/{kind}/gid://shopify/1001");
             assert_eq!(text.parse::<Entity>().unwrap().to_string(), text);
         }

@@ -38,7 +38,7 @@ fn envelope(amount: Value) -> Value {
         "entity": { "system": "shopify", "tenant": "acme", "kind": "order", "id": "9007199254740993" },
         "version": { "at": "2026-11-23T08:30:00Z", "sequence": "18446744073709551615" },
         "occurredAt": "2026-11-23T09:30:00+01:00",
-        "fact": { "kind": "order.placed", "value": {
+        "fact": { "kind": "order", "value": { "operation": "placed", "order": {
             "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
             "pricesIncludeTax": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
             "lines": [{
@@ -46,7 +46,7 @@ fn envelope(amount: Value) -> Value {
                 "taxable": true, "ships": true
             }],
             "totals": { "lines": price, "discounts": price, "shipping": price, "tax": price, "total": price }
-        } }
+        } } }
     });
     json!({
         "specversion": "1.0", "id": "shopify/acme/order/9007199254740993/placed", "source": "/shopify/acme",

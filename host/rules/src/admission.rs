@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crossdock_model::event::{Event, Fact};
+use crossdock_model::event::{Event, Fact, OrderOperation};
 use sha2::{Digest as _, Sha256};
 
 use crate::lane::{DeliveryState, Sent, names};
@@ -52,21 +52,19 @@ impl Effect {
 
     fn of(fact: &Fact) -> Self {
         match fact {
-            Fact::OrderCancelled(_) => Self::Cancel,
-            Fact::OrderPlaced(order) | Fact::OrderUpdated(order) | Fact::OrderPaid(order)
-                if order.cancelled_at.is_some() =>
-            {
-                Self::Cancel
-            }
-            Fact::OrderPlaced(_) => Self::Create,
-            Fact::RefundIssued(_) => Self::Once,
+            Fact::Order(change) => match change.operation {
+                _ if change.is_cancelled() => Self::Cancel,
+                OrderOperation::Placed => Self::Create,
+                _ => Self::Change,
+            },
+            Fact::RefundIssued(_) | Fact::DayClosed(_) => Self::Once,
             Fact::OrderEdited(_) | Fact::InventoryAdjusted(_) => Self::Difference,
-            Fact::OrderUpdated(_)
-            | Fact::OrderPaid(_)
-            | Fact::ShipmentUpdated(_)
+            Fact::ShipmentUpdated(_)
             | Fact::InventoryCounted(_)
             | Fact::DocumentUpdated(_)
-            | Fact::CustomerUpdated(_) => Self::Change,
+            | Fact::CustomerUpdated(_)
+            | Fact::ProductUpdated(_)
+            | Fact::PriceUpdated(_) => Self::Change,
         }
     }
 }
@@ -280,10 +278,7 @@ pub fn overtaken(effect: Effect, at: i64, state: &Stamp) -> bool {
 fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
     let mut hash = Hash(Sha256::new());
     match fact {
-        Fact::OrderPlaced(order)
-        | Fact::OrderUpdated(order)
-        | Fact::OrderPaid(order)
-        | Fact::OrderCancelled(order) => serde_json::to_writer(&mut hash, order),
+        Fact::Order(change) => serde_json::to_writer(&mut hash, &change.order),
         Fact::OrderEdited(edit) => serde_json::to_writer(&mut hash, edit),
         Fact::RefundIssued(refund) => serde_json::to_writer(&mut hash, refund),
         Fact::ShipmentUpdated(shipment) => serde_json::to_writer(&mut hash, shipment),
@@ -291,6 +286,9 @@ fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
         Fact::InventoryAdjusted(adjustment) => serde_json::to_writer(&mut hash, adjustment),
         Fact::DocumentUpdated(document) => serde_json::to_writer(&mut hash, document),
         Fact::CustomerUpdated(customer) => serde_json::to_writer(&mut hash, customer),
+        Fact::ProductUpdated(product) => serde_json::to_writer(&mut hash, product),
+        Fact::PriceUpdated(price) => serde_json::to_writer(&mut hash, price),
+        Fact::DayClosed(day) => serde_json::to_writer(&mut hash, day),
     }?;
     Ok(hex::encode(hash.0.finalize()))
 }

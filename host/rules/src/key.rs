@@ -1,6 +1,6 @@
 //! Idempotency keys: derived from what happened, never minted for a try, a replay or a re-read.
 
-use crossdock_model::event::{Event, Fact};
+use crossdock_model::event::{Event, Fact, OrderOperation};
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
@@ -22,15 +22,20 @@ pub fn key(event: &Event) -> Result<String, Error> {
 pub(crate) fn key_at(event: &Event, stamp: &Stamp) -> String {
     let entity = &event.entity;
     match &event.fact {
-        Fact::OrderPlaced(_) => format!("{entity}/placed"),
+        Fact::Order(change) => match change.operation {
+            OrderOperation::Placed => format!("{entity}/placed"),
+            OrderOperation::Updated => repeated(entity, "updated", stamp),
+            OrderOperation::Paid => repeated(entity, "paid", stamp),
+            OrderOperation::Cancelled => repeated(entity, "cancelled", stamp),
+        },
         Fact::RefundIssued(_) => format!("{entity}/issued"),
         Fact::OrderEdited(edit) => format!("{entity}/edited/{}", edit.id),
-        Fact::OrderUpdated(_)
-        | Fact::ShipmentUpdated(_)
+        Fact::ShipmentUpdated(_)
         | Fact::DocumentUpdated(_)
-        | Fact::CustomerUpdated(_) => repeated(entity, "updated", stamp),
-        Fact::OrderPaid(_) => repeated(entity, "paid", stamp),
-        Fact::OrderCancelled(_) => repeated(entity, "cancelled", stamp),
+        | Fact::CustomerUpdated(_)
+        | Fact::ProductUpdated(_)
+        | Fact::PriceUpdated(_) => repeated(entity, "updated", stamp),
+        Fact::DayClosed(_) => format!("{entity}/closed"),
         Fact::InventoryCounted(_) => repeated(entity, "counted", stamp),
         Fact::InventoryAdjusted(_) => repeated(entity, "adjusted", stamp),
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crossdock_model::common::Reference;
-use crossdock_model::connector::{Failure, Found, Outcome, Problem, Throttle};
+use crossdock_model::connector::{Failure, Found, Outcome, Problem, Throttle, Unmapped};
 use crossdock_model::time::Millis;
 
 use crate::lane::{Ending, Sent};
@@ -190,6 +190,8 @@ pub mod code {
     pub const DUPLICATED: &str = "duplicated";
     /// The entity it refers to did not appear in time.
     pub const REFERENT_MISSING: &str = "referent-missing";
+    /// The operator's tables lack a value.
+    pub const UNMAPPED: &str = "unmapped";
     /// The plugin failed at it again and again.
     pub const PLUGIN_FAILED: &str = "plugin-failed";
 }
@@ -263,8 +265,16 @@ impl Call<'_> {
             Outcome::Throttled(throttle) => self.failure(Failure::Throttled(throttle)),
             Outcome::Unauthorized(problem) => self.failure(Failure::Unauthorized(problem)),
             Outcome::Rejected(problem) => self.failure(Failure::Rejected(problem)),
+            Outcome::Unmapped(missing) => self.unmapped(&missing),
             Outcome::Unknown(problem) => self.in_doubt(problem, true),
         }
+    }
+
+    /// The operator's tables lack values: a person adds them, and it goes on.
+    fn unmapped(&self, missing: &[Unmapped]) -> Settlement {
+        let named: Vec<String> = missing.iter().map(|one| format!("{}: {}", one.table, one.value)).collect();
+        let reason = Some(problem(code::UNMAPPED, format!("not mapped: {}", named.join(", "))));
+        Settlement { reason, breaker: Signal::Neither, ..self.unchanged(exception(code::UNMAPPED)) }
     }
 
     fn found(&self, found: Found) -> Settlement {

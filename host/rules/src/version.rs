@@ -68,10 +68,8 @@ pub fn gate(newest: Option<(&Stamp, &str)>, stamp: &Stamp, digest: &str) -> Gate
 
 /// How far the business has come, comparable between two states of one entity.
 fn progress(fact: &Fact) -> u32 {
-    if let Some(order) = fact.order() {
-        return order_progress(order, matches!(fact, Fact::OrderCancelled(_)));
-    }
     match fact {
+        Fact::Order(change) => order_progress(&change.order, change.is_cancelled()),
         Fact::ShipmentUpdated(shipment) => match shipment.state {
             ShipmentState::Planned => 0,
             ShipmentState::Allocated => 1,

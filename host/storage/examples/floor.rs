@@ -46,7 +46,7 @@ fn order(number: u64) -> Event {
     serde_json::from_value(json!({
         "entity": { "system": "shopify", "tenant": "acme.myshopify.com", "kind": "order", "id": number.to_string() },
         "version": { "at": "2026-11-23T08:30:00Z" }, "occurredAt": "2026-11-23T08:30:00Z",
-        "fact": { "kind": "order.placed", "value": {
+        "fact": { "kind": "order", "value": { "operation": "placed", "order": {
             "number": format!("#{number}"), "channel": "web", "placedAt": "2026-11-23T08:30:00Z",
             "currency": "USD", "pricesIncludeTax": false, "payment": "paid", "fulfilment": "unfulfilled",
             "test": false, "lines": lines,
@@ -56,7 +56,7 @@ fn order(number: u64) -> Event {
                           "shipping": address },
             "totals": { "lines": price("1990.00"), "discounts": price("33.30"), "shipping": price("0.00"),
                         "tax": price("39.80"), "total": price("1996.50") }
-        } }
+        } } }
     }))
     .unwrap_or_else(|error| {
         eprintln!("the sample is no event: {error}");
@@ -206,8 +206,8 @@ fn sample(model: &(Accept, NewEvent), number: u64) -> (Accept, NewEvent) {
     accept.trace = format!("{number:032x}");
     new.trace = format!("{number:032x}");
     new.event.entity.id = number.to_string();
-    if let Fact::OrderPlaced(order) = &mut new.event.fact
-        && let Some(customer) = &mut order.customer
+    if let Fact::Order(change) = &mut new.event.fact
+        && let Some(customer) = &mut change.order.customer
     {
         customer.id = (number % 50_000).to_string();
     }

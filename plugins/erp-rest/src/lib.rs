@@ -122,7 +122,7 @@ fn search(erp: &http::Client, path: &str, entity: &Entity) -> Result<Vec<Held>, 
 fn found(references: Vec<Reference>) -> Found {
     match references.len() {
         0 => Found::Absent,
-        1 => Found::Present(Receipt { references, note: None }),
+        1 => Found::Present(Receipt { references, written: Vec::new(), note: None }),
         _ => Found::Duplicated(references),
     }
 }

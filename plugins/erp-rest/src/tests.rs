@@ -33,7 +33,7 @@ fn changed(change: impl FnOnce(&mut Order)) -> Work {
     let mut order = testing::order();
     change(&mut order);
     let entity = testing::entity(EntityKind::Order, "1001");
-    let mut work = testing::work(testing::event(entity, None, Fact::OrderUpdated(order)));
+    let mut work = testing::work(testing::event(entity, None, Fact::updated(order)));
     work.references = vec![Reference::new("order", "SO-17")];
     work
 }

@@ -197,6 +197,8 @@ fn document_line(record: &Value, line: Option<String>) -> Option<DocumentLine> {
         sku: sku(record),
         quantity: value::read_number(record.get("quantity")?)?.normalize().to_string(),
         amount: record.get("amount").and_then(value::read_number).map(|amount| amount.to_string()),
+        state: None,
+        reason: None,
     })
 }
 
@@ -225,6 +227,7 @@ fn document(
         state: header.state,
         date: record.get(header.day).and_then(value::read_day),
         reason: None,
+        answers: None,
         untaxed: amount("untaxed_amount"),
         tax: amount("tax_amount"),
         total: amount("total_amount"),

@@ -52,16 +52,16 @@ impl Sink for Tryton {
         each(work, |work| {
             let erp = Erp::new()?;
             match &work.event.fact {
-                Fact::OrderPlaced(order) | Fact::OrderUpdated(order) | Fact::OrderPaid(order) => {
+                Fact::Order(change) => {
+                    let order = &change.order;
+                    if change.is_cancelled() {
+                        return cancel::cancel(&work, &erp);
+                    }
                     if order.test {
                         return Ok(Outcome::Ignored("a test order is not booked".into()));
                     }
-                    if order.cancelled_at.is_some() {
-                        return cancel::cancel(&work, &erp);
-                    }
                     steps::book(&work, &Booking { entity: &work.event.entity, order }, &erp)
                 }
-                Fact::OrderCancelled(_) => cancel::cancel(&work, &erp),
                 Fact::OrderEdited(_) => {
                     Ok(Outcome::Ignored("the order's next snapshot carries the edit".into()))
                 }
@@ -75,13 +75,10 @@ impl Sink for Tryton {
         each(work, |work| {
             let erp = Erp::new()?;
             match &work.event.fact {
-                Fact::OrderCancelled(_) => cancel::find(&work, &erp),
+                Fact::Order(change) if change.is_cancelled() => cancel::find(&work, &erp),
+                Fact::Order(change) => find_order(&work, change, &erp),
                 Fact::RefundIssued(refund) => refund::find(&work, refund, &erp),
-                fact => match fact.order() {
-                    Some(order) if order.cancelled_at.is_some() => cancel::find(&work, &erp),
-                    Some(order) => find_order(&work, order, &erp),
-                    None => Ok(Found::Absent),
-                },
+                _ => Ok(Found::Absent),
             }
         })
     }
@@ -89,12 +86,12 @@ impl Sink for Tryton {
 
 /// A new order is there when its sale is. A change is there when the sale says what the order says; telling
 /// Tryton once more is safe, so everything else is `absent`.
-fn find_order(work: &Work, order: &Order, erp: &Erp) -> Result<Found, Found> {
-    let deed = Booking { entity: &work.event.entity, order };
+fn find_order(work: &Work, change: &OrderChange, erp: &Erp) -> Result<Found, Found> {
+    let deed = Booking { entity: &work.event.entity, order: &change.order };
     let sales = sale::lookup(&work.event.entity.to_string(), erp)?;
     match sales.as_slice() {
         [] => Ok(Found::Absent),
-        [sale] if matches!(work.event.fact, Fact::OrderPlaced(_)) => Ok(sale.found(&deed)),
+        [sale] if change.operation == OrderOperation::Placed => Ok(sale.found(&deed)),
         [sale] => match steps::agrees(sale, &deed, erp) {
             Ok(true) => Ok(Found::Present(sale.receipt(&deed))),
             // What stands in the way, stands in the way of telling it again, and is said there.
@@ -105,8 +102,8 @@ fn find_order(work: &Work, order: &Order, erp: &Erp) -> Result<Found, Found> {
 }
 
 impl Source for Tryton {
-    fn receive(_: Inbound) -> Result<Vec<Event>, Problem> {
-        Err(Problem::new("no-webhooks", "Tryton is polled: it sends nothing"))
+    fn receive(_: Inbound) -> Result<Vec<Event>, Failure> {
+        Err(Problem::new("no-webhooks", "Tryton is polled: it sends nothing").into())
     }
 
     fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {

@@ -116,8 +116,8 @@ impl<'a> Return<'a> {
     }
 
     fn ended(&self) -> Receipt {
-        let references = vec![self.sale.reference(&[])];
-        Receipt { references, note: Some("nothing had left, so the whole sale was cancelled".into()) }
+        let note = Some("nothing had left, so the whole sale was cancelled".into());
+        Receipt { note, ..Receipt::of(self.sale.reference(&[])) }
     }
 }
 

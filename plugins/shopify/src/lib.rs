@@ -26,7 +26,7 @@ use payload::Wrapped;
 pub struct Shopify;
 
 impl Source for Shopify {
-    fn receive(inbound: Inbound) -> Result<Vec<Event>, Problem> {
+    fn receive(inbound: Inbound) -> Result<Vec<Event>, Failure> {
         let header = |name: &str| {
             inbound.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
         };
@@ -35,9 +35,9 @@ impl Source for Shopify {
             header("x-shopify-shop-domain").filter(|domain| !domain.eq_ignore_ascii_case(&shop.0))
         {
             let message = format!("the webhook is from {domain}, and this connector is for {}", shop.0);
-            return Err(Problem::new("other-shop", message).at("x-shopify-shop-domain"));
+            return Err(Problem::new("other-shop", message).at("x-shopify-shop-domain").into());
         }
-        read(&shop, header("x-shopify-topic"), &inbound.body)
+        Ok(read(&shop, header("x-shopify-topic"), &inbound.body)?)
     }
 
     /// Shopify is not polled by this version, and the manifest says so.

@@ -18,10 +18,10 @@ pub(crate) fn event(shop: &Shop, topic: Option<&str>, order: payload::Order<'_>)
         PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded
     );
     let (occurred_at, fact) = match (topic, &order.cancelled_at) {
-        (_, Some(at)) => (at.clone(), Fact::OrderCancelled(order)),
-        (Some("orders/create"), None) => (created, Fact::OrderPlaced(order)),
-        (Some("orders/paid"), None) if once_paid => (updated.clone(), Fact::OrderPaid(order)),
-        _ => (updated.clone(), Fact::OrderUpdated(order)),
+        (_, Some(at)) => (at.clone(), Fact::cancelled(order)),
+        (Some("orders/create"), None) => (created, Fact::placed(order)),
+        (Some("orders/paid"), None) if once_paid => (updated.clone(), Fact::paid(order)),
+        _ => (updated.clone(), Fact::updated(order)),
     };
     Ok(Event { entity, parent: None, version: Some(Version::at(updated)), occurred_at, fact })
 }
@@ -100,6 +100,7 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         placed_at: order.created_at.to_string(),
         processed_at: order.processed_at.filter(|at| *at != order.created_at).map(String::from),
         business_date: None,
+        natural_key: None,
         store: order.location_id.map(|id| id.to_string()),
         register: order.device_id.map(|id| id.to_string()),
         staff_id: order.user_id.map(|id| id.to_string()),

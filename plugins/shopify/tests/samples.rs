@@ -52,7 +52,10 @@ fn topic(path: &Path, body: &str) -> Option<&'static str> {
 fn receive(topic: Option<&str>, body: &str) -> Result<Vec<Event>, Problem> {
     let _host = testing::Host::new().setting("shop", "acme.myshopify.com").install();
     let headers: Vec<_> = topic.map(|topic| ("x-shopify-topic", topic)).into_iter().collect();
-    Shopify::receive(testing::inbound(&headers, body))
+    Shopify::receive(testing::inbound(&headers, body)).map_err(|failure| match failure {
+        Failure::Rejected(problem) => problem,
+        other => panic!("{other:?}"),
+    })
 }
 
 #[test]

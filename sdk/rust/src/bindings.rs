@@ -32,10 +32,16 @@ macro_rules! export {
                     "crossdock:retail/fulfilment@0.1.0": crate::bindings::base::crossdock::retail::fulfilment,
                     "crossdock:retail/inventory@0.1.0": crate::bindings::base::crossdock::retail::inventory,
                     "crossdock:retail/document@0.1.0": crate::bindings::base::crossdock::retail::document,
+                    "crossdock:retail/catalogue@0.1.0": crate::bindings::base::crossdock::retail::catalogue,
+                    "crossdock:retail/till@0.1.0": crate::bindings::base::crossdock::retail::till,
                     "crossdock:retail/event@0.1.0": crate::bindings::base::crossdock::retail::event,
                     "crossdock:host/config@0.1.0": crate::bindings::base::crossdock::host::config,
                     "crossdock:host/log@0.1.0": crate::bindings::base::crossdock::host::log,
                     "crossdock:host/references@0.1.0": crate::bindings::base::crossdock::host::references,
+                    "crossdock:host/mappings@0.1.0": crate::bindings::base::crossdock::host::mappings,
+                    "crossdock:host/stores@0.1.0": crate::bindings::base::crossdock::host::stores,
+                    "crossdock:host/files@0.1.0": crate::bindings::base::crossdock::host::files,
+                    "crossdock:host/numbers@0.1.0": crate::bindings::base::crossdock::host::numbers,
                 },
             });
         }
@@ -44,3 +50,4 @@ macro_rules! export {
 
 export!(source, "source-plugin", "export_source", "crossdock_sdk::bindings::source");
 export!(sink, "sink-plugin", "export_sink", "crossdock_sdk::bindings::sink");
+export!(setup, "setup-plugin", "export_setup", "crossdock_sdk::bindings::setup");

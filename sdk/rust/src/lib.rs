@@ -1,7 +1,7 @@
 //! What a vendor needs to write a Crossdock connector in Rust.
 //!
-//! A plugin is a type that implements [`Source`] (it reads a system), [`Sink`] (it writes to one) or both,
-//! and one line that exports it. It depends on this crate, `serde` and `serde_json`, and on nothing else:
+//! A plugin is a type that implements [`Source`] (it reads a system), [`Sink`] (it writes to one), [`Setup`]
+//! (it sets one up) or several of them, and one line that exports it. It depends on this crate, `serde` and `serde_json`, and on nothing else:
 //!
 //! ```
 //! use crossdock_sdk::prelude::*;
@@ -48,10 +48,10 @@
 //! ```
 //!
 //! What the pieces are for:
-//! - [`common`], [`order`], [`refund`], [`fulfilment`], [`inventory`], [`document`], [`event`]: the
-//!   vocabulary, in modules named like the interfaces of the contract; [`connector`]: what host and plugin say
-//!   to each other;
-//! - [`config`], [`log`], [`references`]: what the host offers;
+//! - [`common`], [`order`], [`refund`], [`fulfilment`], [`inventory`], [`document`], [`catalogue`], [`till`],
+//!   [`event`]: the vocabulary, in modules named like the interfaces of the contract; [`connector`]: what host
+//!   and plugin say to each other;
+//! - [`config`], [`log`], [`references`], [`mappings`], [`stores`], [`files`], [`numbers`]: what the host offers;
 //! - [`http`]: a client that knows which answer means which outcome;
 //! - [`money`]: exact decimals;
 //! - [`testing`]: a stand-in for the host, native only.
@@ -64,16 +64,24 @@
 #[allow(missing_docs, unsafe_code, clippy::all, clippy::indexing_slicing, clippy::unwrap_used)]
 pub mod bindings;
 pub mod config;
+pub mod files;
 pub mod http;
 pub mod log;
+pub mod mappings;
 pub mod money;
+pub mod numbers;
 pub mod references;
+pub mod stores;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod vocabulary;
 
 pub use bindings::base::crossdock::connector::types as connector;
-pub use bindings::base::crossdock::retail::{common, document, event, fulfilment, inventory, order, refund};
+pub use bindings::base::crossdock::retail::{
+    catalogue, common, document, event, fulfilment, inventory, order, refund, till,
+};
+/// A plugin that sets its system up. See the contract's `setup`.
+pub use bindings::setup::exports::crossdock::connector::setup::{Finding, Guest as Setup};
 /// A plugin that writes to a system. See the contract's `sink`.
 pub use bindings::sink::exports::crossdock::connector::sink::Guest as Sink;
 /// A plugin that reads a system. See the contract's `source`.
@@ -84,15 +92,16 @@ pub use bindings::source::exports::crossdock::connector::source::Guest as Source
 /// The vocabulary's alias `decimal` is left out: [`Decimal`](money::Decimal) here is the number that is
 /// reckoned with, and an amount in a record is a `String`.
 pub mod prelude {
+    pub use crate::catalogue::{ListPrice, Product};
     pub use crate::common::{
         Address, Attribute, DiscountAllocation, Entity, EntityKind, LineReference, Money, Personal, Price,
         Reference, TaxLine, Version,
     };
     pub use crate::connector::{
-        Failure, Found, Inbound, Outcome, Page, Problem, Progress, Receipt, Throttle, Work,
+        Failure, Found, Inbound, Outcome, Page, Problem, Progress, Receipt, Throttle, Unmapped, Work, Written,
     };
-    pub use crate::document::{Document, DocumentKind, DocumentLine, DocumentState};
-    pub use crate::event::{Customer, Event, Fact};
+    pub use crate::document::{Document, DocumentKind, DocumentLine, DocumentState, LineState};
+    pub use crate::event::{Customer, Event, Fact, OrderChange, OrderOperation};
     pub use crate::fulfilment::{Shipment, ShipmentLine, ShipmentState, Tracking};
     pub use crate::inventory::{Adjustment, AdjustmentReason, Level};
     pub use crate::money::Decimal;
@@ -101,7 +110,11 @@ pub mod prelude {
         PaymentState, ShippingLine, TenderKind, Totals,
     };
     pub use crate::refund::{Refund, RefundAdjustment, RefundLine, RefundShipping, RestockKind};
-    pub use crate::{Sink, Source, config, each, http, log, money, plugin, references};
+    pub use crate::till::{BusinessDay, TenderTotal};
+    pub use crate::{
+        Finding, Setup, Sink, Source, config, each, files, http, log, mappings, money, numbers, plugin,
+        references, stores,
+    };
 }
 
 /// Answers each piece of work by itself, in the same order: the shape of
@@ -111,9 +124,9 @@ pub fn each<T>(work: Vec<connector::Work>, one: impl Fn(connector::Work) -> Resu
     work.into_iter().map(|piece| one(piece).unwrap_or_else(|early| early)).collect()
 }
 
-/// Exports a type as a plugin: `plugin!(Erp: sink)`, `plugin!(Shop: source)`, `plugin!(Erp: sink, source)`.
+/// Exports a type as a plugin: `plugin!(Erp: sink)`, `plugin!(Shop: source, setup)`, `plugin!(Erp: sink, source)`.
 ///
-/// The type has to implement [`Sink`] and [`Source`] accordingly. Natively, where tests run, the macro only
+/// The type has to implement [`Sink`], [`Source`] and [`Setup`] accordingly. Natively, where tests run, the macro only
 /// checks that it does.
 #[macro_export]
 macro_rules! plugin {
@@ -145,9 +158,20 @@ macro_rules! __export {
             implements::<$type>();
         };
     };
+    (setup $type:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        const _: () = {
+    $crate::bindings::setup::export_setup!($type with_types_in $crate::bindings::setup);
+        };
+        const _: fn() = || {
+            fn implements<T: $crate::Setup>() {}
+            implements::<$type>();
+        };
+    };
     ($other:ident $type:ident) => {
         ::core::compile_error!(concat!(
-            "a plugin exports `sink` or `source`, not `",
+            "a plugin exports `sink`, `source` or `setup`, not `",
             stringify!($other),
             "`"
         ));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::common::{Entity, EntityKind, Reference, Version};
 use crate::connector::{Failure, Found, Outcome, Page, Problem, Receipt, Work};
-use crate::event::{Event, Fact};
+use crate::event::{Event, Fact, OrderChange, OrderOperation};
 use crate::order::Order;
 
 impl EntityKind {
@@ -18,6 +18,9 @@ impl EntityKind {
             Self::Stock => "stock",
             Self::Document => "document",
             Self::Customer => "customer",
+            Self::Product => "product",
+            Self::ListPrice => "list-price",
+            Self::BusinessDay => "business-day",
         }
     }
 }
@@ -34,10 +37,12 @@ impl Fact {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::OrderPlaced(_) => "order.placed",
-            Self::OrderUpdated(_) => "order.updated",
-            Self::OrderPaid(_) => "order.paid",
-            Self::OrderCancelled(_) => "order.cancelled",
+            Self::Order(OrderChange { operation, .. }) => match operation {
+                OrderOperation::Placed => "order.placed",
+                OrderOperation::Updated => "order.updated",
+                OrderOperation::Paid => "order.paid",
+                OrderOperation::Cancelled => "order.cancelled",
+            },
             Self::OrderEdited(_) => "order.edited",
             Self::RefundIssued(_) => "refund.issued",
             Self::ShipmentUpdated(_) => "shipment.updated",
@@ -45,6 +50,9 @@ impl Fact {
             Self::InventoryAdjusted(_) => "inventory.adjusted",
             Self::DocumentUpdated(_) => "document.updated",
             Self::CustomerUpdated(_) => "customer.updated",
+            Self::ProductUpdated(_) => "product.updated",
+            Self::PriceUpdated(_) => "price.updated",
+            Self::DayClosed(_) => "day.closed",
         }
     }
 
@@ -52,12 +60,41 @@ impl Fact {
     #[must_use]
     pub fn order(&self) -> Option<&Order> {
         match self {
-            Self::OrderPlaced(order)
-            | Self::OrderUpdated(order)
-            | Self::OrderPaid(order)
-            | Self::OrderCancelled(order) => Some(order),
+            Self::Order(change) => Some(&change.order),
             _ => None,
         }
+    }
+
+    /// An order was placed.
+    #[must_use]
+    pub fn placed(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Placed, order })
+    }
+
+    /// Something about an order changed.
+    #[must_use]
+    pub fn updated(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Updated, order })
+    }
+
+    /// An order is paid in full.
+    #[must_use]
+    pub fn paid(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Paid, order })
+    }
+
+    /// An order was cancelled.
+    #[must_use]
+    pub fn cancelled(order: Order) -> Self {
+        Self::Order(OrderChange { operation: OrderOperation::Cancelled, order })
+    }
+}
+
+impl OrderChange {
+    /// True when the order is cancelled, by what happened or by its snapshot.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.operation == OrderOperation::Cancelled || self.order.cancelled_at.is_some()
     }
 }
 
@@ -87,7 +124,7 @@ impl Receipt {
     /// The target calls it this.
     #[must_use]
     pub fn of(reference: Reference) -> Self {
-        Self { references: vec![reference], note: None }
+        Self { references: vec![reference], written: Vec::new(), note: None }
     }
 }
 
@@ -124,6 +161,17 @@ impl Problem {
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
+    }
+}
+
+/// `code: message (field)`.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        match &self.field {
+            Some(field) => write!(f, " ({field})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,8 @@ mod permutations;
 
 use serde_json::{Value, json};
 
+use crossdock_model::event::OrderChange;
+
 use super::*;
 use crate::key::{Collision, collide, short};
 
@@ -311,7 +313,7 @@ fn a_cancelled_order_is_a_cancel_whatever_it_is_told_as() {
 fn progress_places_what_happened_within_one_second() {
     let stamp = |payment: &str, cancelled| {
         let mut told = event("order.updated", "2026-11-23T08:30:00Z", cancelled);
-        if let Fact::OrderUpdated(order) = &mut told.fact {
+        if let Fact::Order(OrderChange { order, .. }) = &mut told.fact {
             order.payment = serde_json::from_value(json!(payment)).unwrap();
         }
         Incoming::of(&told).unwrap().stamp

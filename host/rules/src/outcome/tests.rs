@@ -24,6 +24,7 @@ fn receipt() -> Receipt {
     let number = Some("SO-17".into());
     Receipt {
         references: vec![Reference { kind: "order".into(), id: "17".into(), number, lines: vec![] }],
+        written: vec![],
         note: None,
     }
 }

@@ -128,8 +128,8 @@ pub async fn the_same_event_is_kept_once(store: impl Store) {
 pub async fn the_same_key_with_other_content_is_another_event(store: impl Store) {
     let store = Driver(store);
     let mut other = order("order.updated", 1, 5);
-    if let crossdock_model::event::Fact::OrderUpdated(order) = &mut other.fact {
-        order.tags = vec!["changed within the same second".into()];
+    if let crossdock_model::event::Fact::Order(change) = &mut other.fact {
+        change.order.tags = vec!["changed within the same second".into()];
     }
     let first = store.admit(vec![new(order("order.updated", 1, 5), vec![to(ERP)])], t(6)).await;
     let second = store.admit(vec![new(other.clone(), vec![to(ERP)])], t(6)).await;

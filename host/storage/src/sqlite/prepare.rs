@@ -239,16 +239,16 @@ impl NewEvent {
 /// Whether personal data is still in the event.
 pub(super) fn carries_personal(event: &Event) -> bool {
     match &event.fact {
-        Fact::OrderPlaced(order)
-        | Fact::OrderUpdated(order)
-        | Fact::OrderPaid(order)
-        | Fact::OrderCancelled(order) => order.personal.is_some(),
+        Fact::Order(change) => change.order.personal.is_some(),
         Fact::RefundIssued(refund) => refund.personal.is_some(),
         Fact::ShipmentUpdated(shipment) => shipment.personal.is_some(),
         Fact::CustomerUpdated(customer) => customer.personal.is_some(),
         Fact::OrderEdited(_)
         | Fact::InventoryCounted(_)
         | Fact::InventoryAdjusted(_)
-        | Fact::DocumentUpdated(_) => false,
+        | Fact::DocumentUpdated(_)
+        | Fact::ProductUpdated(_)
+        | Fact::PriceUpdated(_)
+        | Fact::DayClosed(_) => false,
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn cancelled() -> Work {
-    later(Fact::OrderCancelled(order()))
+    later(Fact::cancelled(order()))
 }
 
 fn read_cancel(fields: &[&str]) -> Exchange {
@@ -36,7 +36,7 @@ fn refunds_of_it() -> Exchange {
 #[test]
 fn an_order_that_did_not_change_for_tryton_is_already_there() {
     let _host = host().expect(read_full().answer(200, full("processing", 2.0))).expect(products()).install();
-    let work = later(Fact::OrderPaid(order()));
+    let work = later(Fact::paid(order()));
     assert_eq!(deliver(work), Outcome::AlreadyThere(Receipt::of(sale(Some("S-77")))));
 }
 
@@ -54,7 +54,7 @@ fn a_draft_is_rewritten_and_a_sale_at_work_is_for_a_person() {
         .expect(read_full().answer(200, full("processing", 3.0)))
         .expect(products())
         .install();
-    let work = later(Fact::OrderUpdated(order()));
+    let work = later(Fact::updated(order()));
     assert_eq!(deliver(work.clone()), partial("quote/12", None));
     let problem = rejected(deliver(work));
     assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("changed-too-late", Some("lines")));
@@ -72,7 +72,7 @@ fn an_unknown_change_is_absent_until_the_sale_says_the_same() {
         .expect(products())
         .expect(lookup().answer(200, json!([answer("draft", "27.00")])))
         .install();
-    let work = later(Fact::OrderUpdated(order()));
+    let work = later(Fact::updated(order()));
     assert_eq!(find(work.clone()), Found::Absent);
     assert_eq!(find(work.clone()), Found::Present(Receipt::of(sale(Some("S-77")))));
     assert_eq!(find(work), Found::Absent, "a draft may hold the lines of before");

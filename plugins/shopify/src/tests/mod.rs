@@ -26,7 +26,10 @@ fn changed(body: &str, changes: &[(&str, Value)]) -> Vec<u8> {
 
 fn receive(headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Result<Vec<Event>, Problem> {
     let _host = testing::Host::new().setting("shop", "acme.myshopify.com").install();
-    Shopify::receive(testing::inbound(headers, body))
+    Shopify::receive(testing::inbound(headers, body)).map_err(|failure| match failure {
+        Failure::Rejected(problem) => problem,
+        other => panic!("{other:?}"),
+    })
 }
 
 fn event(topic: &str, body: impl Into<Vec<u8>>) -> Event {

@@ -27,6 +27,7 @@ pub fn order() -> Order {
         placed_at: AT.into(),
         processed_at: None,
         business_date: None,
+        natural_key: None,
         store: None,
         register: None,
         staff_id: None,
@@ -163,7 +164,7 @@ pub fn event(entity: Entity, parent: Option<Entity>, fact: Fact) -> Event {
 
 /// Order 1001 was placed.
 pub fn placed(order: Order) -> Event {
-    event(entity(EntityKind::Order, "1001"), None, Fact::OrderPlaced(order))
+    event(entity(EntityKind::Order, "1001"), None, Fact::placed(order))
 }
 
 /// Refund 901 of order 1001 was given.
@@ -187,12 +188,19 @@ pub fn work(event: Event) -> Work {
     }
 }
 
+/// A file of this name and content, as it lay in the exchange folder.
+pub fn file(name: &str, content: impl Into<Vec<u8>>) -> Inbound {
+    let file = Some(name.to_owned());
+    Inbound { method: "FILE".into(), file, ..inbound(&[], content) }
+}
+
 /// A webhook with these headers (names in lower case) and this body.
 pub fn inbound(headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Inbound {
     Inbound {
         id: "in-1".into(),
         received_at: AT.into(),
         method: "POST".into(),
+        file: None,
         query: String::new(),
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         body: body.into(),

@@ -11,13 +11,17 @@ use super::Exchange;
 use crate::common::{Entity, Reference};
 use crate::http::{Answer, Loss, Request};
 use crate::log::Level;
+use crate::stores::Store;
 
-/// A host to be: settings, references and a script of requests. [`Host::install`] puts it in place.
+/// A host to be: settings, references, mappings, stores and a script of requests. [`Host::install`] puts it in place.
 #[derive(Default)]
 #[must_use = "the host is not there until it is installed"]
 pub struct Host {
     settings: HashMap<String, String>,
     references: Vec<(Entity, Reference)>,
+    mappings: HashMap<(String, String), String>,
+    stores: Vec<(Store, Vec<(String, String)>)>,
+    numbers: HashMap<String, u64>,
     script: VecDeque<Exchange>,
 }
 
@@ -75,6 +79,25 @@ impl Host {
         self
     }
 
+    /// Adds a value to one of the operator's tables.
+    pub fn mapping(mut self, table: &str, value: &str, target: &str) -> Self {
+        self.mappings.insert((table.to_owned(), value.to_owned()), target.to_owned());
+        self
+    }
+
+    /// Adds a store, and what systems call it: pairs of system and code.
+    pub fn store(mut self, store: Store, codes: &[(&str, &str)]) -> Self {
+        let codes = codes.iter().map(|(system, code)| ((*system).to_owned(), (*code).to_owned()));
+        self.stores.push((store, codes.collect()));
+        self
+    }
+
+    /// Says which number of a sequence was used last; 0 where it is not said.
+    pub fn number(mut self, sequence: &str, last: u64) -> Self {
+        self.numbers.insert(sequence.to_owned(), last);
+        self
+    }
+
     /// Expects one request more, after those before.
     pub fn expect(mut self, exchange: Exchange) -> Self {
         self.script.push_back(exchange);
@@ -88,7 +111,7 @@ impl Host {
     pub fn install(self) -> Installed {
         HERE.with_borrow_mut(|here| {
             assert!(here.is_none(), "a host is installed already: drop the first one before");
-            *here = Some(State { host: self, sent: Vec::new(), log: Vec::new() });
+            *here = Some(State { host: self, sent: Vec::new(), log: Vec::new(), files: Vec::new() });
         });
         Installed { thread: PhantomData }
     }
@@ -106,6 +129,12 @@ impl Installed {
     #[must_use]
     pub fn requests(&self) -> Vec<Sent> {
         with(|state| state.sent.clone())
+    }
+
+    /// The files that the plugin handed over so far: name and content.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        with(|state| state.files.clone())
     }
 
     /// What the plugin logged so far.
@@ -131,6 +160,7 @@ struct State {
     host: Host,
     sent: Vec<Sent>,
     log: Vec<(Level, String)>,
+    files: Vec<(String, Vec<u8>)>,
 }
 
 thread_local! {
@@ -202,6 +232,58 @@ pub(crate) mod references {
         with(|state| {
             let mut known = state.host.references.iter();
             known.find(|(_, other)| other.kind == kind && other.id == id).map(|(entity, _)| entity.clone())
+        })
+    }
+}
+
+/// What `crossdock:host/mappings` is in the sandbox.
+pub(crate) mod mappings {
+    pub(crate) fn get(table: &str, value: &str) -> Option<String> {
+        super::with(|state| state.host.mappings.get(&(table.to_owned(), value.to_owned())).cloned())
+    }
+}
+
+/// What `crossdock:host/stores` is in the sandbox.
+pub(crate) mod stores {
+    use super::with;
+    use crate::stores::Store;
+
+    pub(crate) fn get(id: &str) -> Option<Store> {
+        with(|state| state.host.stores.iter().map(|(store, _)| store).find(|store| store.id == id).cloned())
+    }
+
+    pub(crate) fn find(system: &str, code: &str) -> Option<Store> {
+        let called = |codes: &[(String, String)]| codes.iter().any(|(s, c)| s == system && c == code);
+        with(|state| {
+            state.host.stores.iter().find(|(_, codes)| called(codes)).map(|(store, _)| store.clone())
+        })
+    }
+}
+
+/// What `crossdock:host/files` is in the sandbox: a folder that takes every plain name once.
+pub(crate) mod files {
+    use super::with;
+    use crate::files::Refusal;
+
+    pub(crate) fn put(name: &str, content: &[u8]) -> Result<(), Refusal> {
+        let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+        with(|state| {
+            if !plain || state.files.iter().any(|(known, _)| known == name) {
+                return Err(Refusal::BadName);
+            }
+            state.files.push((name.to_owned(), content.to_vec()));
+            Ok(())
+        })
+    }
+}
+
+/// What `crossdock:host/numbers` is in the sandbox.
+pub(crate) mod numbers {
+    pub(crate) fn next(sequence: &str) -> u64 {
+        super::with(|state| {
+            let last = state.host.numbers.entry(sequence.to_owned()).or_default();
+            *last += 1;
+            *last
         })
     }
 }

@@ -29,6 +29,6 @@ mod builders;
 mod exchange;
 pub(crate) mod host;
 
-pub use builders::{entity, event, inbound, order, placed, refund, refunded, work};
+pub use builders::{entity, event, file, inbound, order, placed, refund, refunded, work};
 pub use exchange::{Exchange, delete, get, patch, post, put};
 pub use host::{Host, Installed, Sent};
