@@ -15,11 +15,13 @@ mod hosts;
 mod mask;
 pub mod recorder;
 mod secret;
+mod stored;
 
 pub use address::Network;
 pub use auth::Profile;
 pub use client::{Access, Budget, Client, FirstByte, Limits};
-pub use connect::{Egress, Options};
+pub use connect::{Egress, Options, Unusable};
 pub use error::{Error, Sent};
 pub use hosts::{Origin, Scheme};
 pub use secret::{Place, Secret, Secrets};
+pub use stored::{MemorySecrets, StoreFailed, StoredSecrets};
