@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_egress::recorder::{
     Detail, Live, LookupFailed, NotReplayable, Recorder, References, Replay, SeededRandomness, Sources,
+    StoreRecord, Tables,
 };
 use crossdock_egress::{Access, Egress, Error, Options, Sent};
 use crossdock_model::common::{Entity, EntityKind, Reference};
@@ -43,6 +44,24 @@ impl References for OneOrder {
     }
 }
 
+struct OneStore;
+
+#[async_trait]
+impl Tables for OneStore {
+    async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed> {
+        Ok((table == "sku").then(|| format!("A-{value}")))
+    }
+
+    async fn store(&self, system: Option<&str>, code: &str) -> Result<Option<StoreRecord>, LookupFailed> {
+        let known = system == Some("shopify") && code == "655441491";
+        Ok(known.then(|| StoreRecord { id: "berlin".into(), ..StoreRecord::default() }))
+    }
+
+    async fn number(&self, sequence: &str) -> Result<u64, LookupFailed> {
+        Ok(sequence.len() as u64)
+    }
+}
+
 fn sources(server: &Server) -> Sources {
     let access = Access { hosts: vec![server.url("")], ..Access::default() };
     Sources {
@@ -50,6 +69,7 @@ fn sources(server: &Server) -> Sources {
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SeededRandomness::new(7)),
         references: Arc::new(OneOrder),
+        tables: Arc::new(OneStore),
         settings: Arc::new(BTreeMap::from([("shop".to_owned(), "\"acme\"".to_owned())])),
     }
 }
@@ -59,6 +79,9 @@ async fn ask(recorder: &dyn Recorder, base: &str) -> Vec<String> {
     let mut random = [0; 33];
     recorder.random(&mut random);
     let mut said = vec![
+        format!("{:?} {:?}", recorder.mapping("sku", "1").await, recorder.mapping("tax", "1").await),
+        format!("{:?}", recorder.store(Some("shopify"), "655441491").await),
+        format!("{:?} {:?}", recorder.store(None, "berlin").await, recorder.number("isa").await),
         format!("{:?} {:?} {random:?}", recorder.now(), recorder.elapsed()),
         format!("{:?} {:?}", recorder.setting("shop"), recorder.setting("none")),
         format!("{:?}", recorder.references(&order()).await.unwrap()),

@@ -8,6 +8,9 @@ wasmtime::component::bindgen!({
     world: "any-plugin",
     imports: {
         "crossdock:host/references@0.1.0": async | trappable,
+        "crossdock:host/mappings@0.1.0": async | trappable,
+        "crossdock:host/stores@0.1.0": async | trappable,
+        "crossdock:host/numbers@0.1.0": async | trappable,
         default: trappable,
     },
     exports: { default: async },
@@ -18,6 +21,8 @@ wasmtime::component::bindgen!({
         "crossdock:retail/fulfilment@0.1.0": crossdock_model::fulfilment,
         "crossdock:retail/inventory@0.1.0": crossdock_model::inventory,
         "crossdock:retail/document@0.1.0": crossdock_model::document,
+        "crossdock:retail/catalogue@0.1.0": crossdock_model::catalogue,
+        "crossdock:retail/till@0.1.0": crossdock_model::till,
         "crossdock:retail/event@0.1.0": crossdock_model::event,
         "crossdock:connector/types@0.1.0": crossdock_model::connector,
     },

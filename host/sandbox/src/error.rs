@@ -67,7 +67,7 @@ pub enum Error {
     },
     /// The host could not answer a question about references.
     #[error("{reason}")]
-    References {
+    Lookup {
         /// Why.
         reason: String,
     },
@@ -117,7 +117,7 @@ impl Error {
             Self::NotExported { .. } => "not-exported",
             Self::Busy { .. } => "busy",
             Self::Start { .. } => "start",
-            Self::References { .. } => "references",
+            Self::Lookup { .. } => "lookup",
             Self::Replay { .. } => "replay",
         }
     }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crossdock_egress::Client;
 use crossdock_egress::recorder::{
-    Detail, Live, NoReferences, Randomness, Recorder, References, Replay, Sources, SystemRandomness,
-    Transcript,
+    Detail, Live, NoReferences, NoTables, Randomness, Recorder, References, Replay, Sources,
+    SystemRandomness, Tables, Transcript,
 };
-use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Problem, Work};
+use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Work};
 use crossdock_model::event::Event;
 use crossdock_model::time::{Clock, SystemClock};
 use tracing::Instrument as _;
@@ -23,6 +23,7 @@ use crate::capture::Capture;
 use crate::engine::Sandbox;
 use crate::error::Error;
 use crate::fair::Turn;
+use crate::handed::Handed;
 use crate::http::Hooks;
 use crate::load;
 use crate::manifest::Export;
@@ -30,6 +31,9 @@ use crate::personal;
 use crate::plugin::Plugin;
 use crate::settings;
 use crate::state::{Bounds, State, Whose};
+
+/// What a plugin found about the set-up of its system.
+pub use crate::bindings::exports::crossdock::connector::setup::Finding;
 
 /// What the operator grants to a connector.
 #[derive(Clone)]
@@ -42,6 +46,10 @@ pub struct Grants {
     pub client: Client,
     /// What entities are called in its system.
     pub references: Arc<dyn References>,
+    /// The operator's tables, and its numbers.
+    pub tables: Arc<dyn Tables>,
+    /// How many bytes of files a call may hand over. Absent: it has no exchange folder.
+    pub folder: Option<u64>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Random numbers.
@@ -51,7 +59,8 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Settings and a way out; the machine's clock and random numbers, no references, usual limits.
+    /// Settings and a way out; the machine's clock and random numbers, no references, tables or folder, usual
+    /// limits.
     #[must_use]
     pub fn new(connector: impl Into<String>, settings: serde_json::Value, client: Client) -> Self {
         Self {
@@ -59,6 +68,8 @@ impl Grants {
             settings,
             client,
             references: Arc::new(NoReferences),
+            tables: Arc::new(NoTables),
+            folder: None,
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             limits: Limits::default(),
@@ -114,6 +125,8 @@ pub struct Report<T> {
     pub result: Result<T, Error>,
     /// What the plugin was told, as far as it was kept; also of a call that gave no answer.
     pub transcript: Transcript,
+    /// What the plugin handed over; empty when there is no answer.
+    pub handed: Handed,
     /// How long it took.
     pub took: Duration,
     /// The most memory it had, in bytes.
@@ -130,6 +143,7 @@ struct Inner {
     sources: Sources,
     reserved: ForbiddenHeaderFilter,
     limits: Limits,
+    folder: Option<u64>,
 }
 
 /// What a call does with its instance.
@@ -138,12 +152,13 @@ type Asking<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + '
 impl Guest {
     pub(crate) fn new(plugin: Plugin, grants: Grants) -> Result<Self, load::Error> {
         let settings = settings::check(plugin.0.manifest.settings.as_ref(), &grants.settings)?;
-        let Grants { connector, client, references, clock, randomness, limits, .. } = grants;
+        let Grants { connector, client, references, tables, clock, randomness, limits, folder, .. } = grants;
         let reserving = client.clone();
         let reserved: ForbiddenHeaderFilter = Arc::new(move |name| reserving.reserves(name));
         let settings: Arc<BTreeMap<String, String>> = Arc::new(settings);
-        let sources = Sources { client, clock, randomness, references, settings };
-        Ok(Self(Arc::new(Inner { plugin, connector: connector.into(), sources, reserved, limits })))
+        let sources = Sources { client, clock, randomness, references, tables, settings };
+        let connector = connector.into();
+        Ok(Self(Arc::new(Inner { plugin, connector, sources, reserved, limits, folder })))
     }
 
     /// The plugin.
@@ -152,8 +167,8 @@ impl Guest {
         &self.0.plugin
     }
 
-    /// Reads one request: its events, or why it cannot be read.
-    pub async fn receive(&self, call: Call, inbound: Inbound) -> Report<Result<Vec<Event>, Problem>> {
+    /// Reads one request or file: its events, or why it cannot be read.
+    pub async fn receive(&self, call: Call, inbound: Inbound) -> Report<Result<Vec<Event>, Failure>> {
         let mut report = self
             .with_source(call, "receive", move |source, store| {
                 Box::pin(async move { source.call_receive(store, &inbound).await })
@@ -207,6 +222,28 @@ impl Guest {
             .await;
         report.check(|found| as_many(found.len(), asked));
         report
+    }
+
+    /// Compares the set-up of the system with what it should be, and repairs it when told to.
+    pub async fn check(
+        &self,
+        call: Call,
+        address: String,
+        repair: bool,
+    ) -> Report<Result<Vec<Finding>, Failure>> {
+        let plugin = self.0.plugin.clone();
+        if plugin.0.setup.is_none() {
+            return Report::failed(Error::NotExported { export: Export::Setup });
+        }
+        self.call(call, "check", move |store| {
+            Box::pin(async move {
+                let instance = plugin.0.pre.instantiate_async(&mut *store).await?;
+                let Some(indices) = &plugin.0.setup else { wasmtime::bail!("no setup") };
+                let setup = indices.load(&mut *store, &instance)?;
+                setup.call_check(store, &address, repair).await
+            })
+        })
+        .await
     }
 
     fn restricted(&self, mut work: Vec<Work>) -> Vec<Work> {
@@ -314,32 +351,46 @@ impl Guest {
         };
         let largest = usize::try_from(inner.sources.client.limits().request).unwrap_or(usize::MAX);
         let hooks = Hooks { recorder: recorder.clone(), reserved: inner.reserved.clone(), largest };
-        let bounds =
-            Bounds { memory: limits.memory, host_calls: limits.host_calls, log_lines: limits.log_lines };
+        let bounds = Bounds {
+            memory: limits.memory,
+            host_calls: limits.host_calls,
+            log_lines: limits.log_lines,
+            folder: inner.folder,
+        };
         let state = State::new(hooks, whose, &bounds, &output);
         let sandbox = &inner.plugin.0.sandbox;
-        let (mut result, memory) = run(sandbox, state, limits.deadline, limits.answer, ask).await;
+        let Ran { mut result, handed, memory } =
+            run(sandbox, state, limits.deadline, limits.answer, ask).await;
         if let Some(reason) = replay.and_then(|replay| replay.diverged()) {
             result = Err(Error::Replay { reason });
         }
         let result = result.map_err(|error| error.with_words(|| output.last_words()));
-        Report { result, transcript: recorder.transcript(), took: Duration::ZERO, memory }
+        Report { result, transcript: recorder.transcript(), handed, took: Duration::ZERO, memory }
     }
 }
 
-/// Runs something in a fresh instance's store, within time and memory; says how much memory it had.
+/// What came of running something.
+pub(crate) struct Ran<T> {
+    pub(crate) result: Result<T, Error>,
+    /// What was handed over; nothing when there is no answer.
+    pub(crate) handed: Handed,
+    /// The most memory it had, in bytes.
+    pub(crate) memory: usize,
+}
+
+/// Runs something in a fresh instance's store, within time and memory.
 pub(crate) async fn run<T: Send + 'static>(
     sandbox: &Sandbox,
     state: State,
     deadline: Duration,
     answer: usize,
     ask: impl for<'a> FnOnce(&'a mut Store<State>) -> Asking<'a, T> + Send + 'static,
-) -> (Result<T, Error>, usize) {
+) -> Ran<T> {
     let inner = &*sandbox.0;
     let end = tokio::time::Instant::now() + deadline;
     let free = tokio::time::timeout_at(end, inner.instances.acquire()).await;
     let Ok(Ok(_instance)) = free else {
-        return (Err(Error::Busy { after: deadline }), 0);
+        return Ran { result: Err(Error::Busy { after: deadline }), handed: Handed::default(), memory: 0 };
     };
     let _running = inner.ticker.running();
     let mut store = Store::new(&inner.engine, state);
@@ -352,14 +403,16 @@ pub(crate) async fn run<T: Send + 'static>(
     // The ticks end a guest that computes; the timeout ends one that waits.
     let ended = tokio::time::timeout_at(end, turn.run(ask(&mut store))).await;
     // Whatever happened, the instance is dropped with its store: no state outlives a call.
-    let state = store.into_data();
+    let mut state = store.into_data();
+    let handed = std::mem::take(&mut state.handed);
     let memory = state.limiter.used();
     let result = match ended {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(blame(&error, state, deadline, answer)),
         Err(_) => Err(state.broken.unwrap_or(Error::Deadline { after: deadline, words: String::new() })),
     };
-    (result, memory)
+    let handed = if result.is_ok() { handed } else { Handed::default() };
+    Ran { result, handed, memory }
 }
 
 /// What the engine's error means.
@@ -412,7 +465,13 @@ fn as_many(count: usize, asked: usize) -> Result<(), String> {
 
 impl<T> Report<T> {
     fn failed(error: Error) -> Self {
-        Self { result: Err(error), transcript: Transcript::default(), took: Duration::ZERO, memory: 0 }
+        Self {
+            result: Err(error),
+            transcript: Transcript::default(),
+            handed: Handed::default(),
+            took: Duration::ZERO,
+            memory: 0,
+        }
     }
 
     fn check(&mut self, check: impl FnOnce(&T) -> Result<(), String>) {
@@ -420,6 +479,7 @@ impl<T> Report<T> {
             && let Err(reason) = check(answer)
         {
             self.result = Err(Error::BadAnswer { reason });
+            self.handed = Handed::default();
         }
     }
 }

@@ -26,6 +26,7 @@ mod engine;
 mod error;
 mod fair;
 mod guest;
+mod handed;
 mod http;
 mod limit;
 mod load;
@@ -38,7 +39,8 @@ mod state;
 
 pub use engine::{Options, Sandbox, Unusable};
 pub use error::Error;
-pub use guest::{Call, Grants, Guest, Limits, Report};
+pub use guest::{Call, Finding, Grants, Guest, Limits, Report};
+pub use handed::Handed;
 pub use load::Error as LoadError;
 pub use manifest::Manifest;
 pub use plugin::Plugin;

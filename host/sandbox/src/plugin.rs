@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_egress::Error as EgressError;
-use crossdock_egress::recorder::{LookupFailed, Recorder, Transcript};
+use crossdock_egress::recorder::{LookupFailed, Recorder, StoreRecord, Transcript};
 use crossdock_model::common::{Entity, Reference};
 use crossdock_model::time::Millis;
 use http::{Request, Response};
 use wasmtime::component::{Component, InstancePre};
 
-use crate::bindings::exports::crossdock::connector::{sink, source};
+use crate::bindings::exports::crossdock::connector::{setup, sink, source};
 use crate::engine::Sandbox;
 use crate::guest::{Grants, Guest};
 use crate::http::Hooks;
@@ -21,8 +21,11 @@ use crate::manifest::{Export, Manifest};
 use crate::state::{Bounds, State, Whose};
 
 /// The interfaces of the contract, with the names that components export them by.
-const EXPORTS: [(Export, &str); 2] =
-    [(Export::Source, "crossdock:connector/source@0.1.0"), (Export::Sink, "crossdock:connector/sink@0.1.0")];
+const EXPORTS: [(Export, &str); 3] = [
+    (Export::Source, "crossdock:connector/source@0.1.0"),
+    (Export::Sink, "crossdock:connector/sink@0.1.0"),
+    (Export::Setup, "crossdock:connector/setup@0.1.0"),
+];
 
 /// What plugins may import, by the beginning of the name. Of WASI they get what standard libraries want in
 /// order to start; files, sockets and environment are there and empty.
@@ -57,6 +60,7 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<State>,
     pub(crate) source: Option<source::GuestIndices>,
     pub(crate) sink: Option<sink::GuestIndices>,
+    pub(crate) setup: Option<setup::GuestIndices>,
 }
 
 impl Plugin {
@@ -83,9 +87,12 @@ impl Plugin {
         let pre = sandbox.0.linker.instantiate_pre(component).map_err(trial)?;
         let source = manifest.exports.contains(&Export::Source).then(|| source::GuestIndices::new(&pre));
         let sink = manifest.exports.contains(&Export::Sink).then(|| sink::GuestIndices::new(&pre));
+        let setup = manifest.exports.contains(&Export::Setup).then(|| setup::GuestIndices::new(&pre));
         let (source, sink) = (source.transpose().map_err(trial)?, sink.transpose().map_err(trial)?);
+        let setup = setup.transpose().map_err(trial)?;
         let label = manifest.label().into();
-        let plugin = Self(Arc::new(Loaded { sandbox, manifest, label, digest, signer, pre, source, sink }));
+        let loaded = Loaded { sandbox, manifest, label, digest, signer, pre, source, sink, setup };
+        let plugin = Self(Arc::new(loaded));
         plugin.try_out().await?;
         Ok(plugin)
     }
@@ -129,7 +136,7 @@ impl Plugin {
         let output = crate::capture::Capture::default();
         let whose = Whose { connector: "-".into(), plugin: self.0.label.clone(), trace: "-".into() };
         let hooks = Hooks { recorder: Arc::new(Nothing), reserved: Arc::new(|_| false), largest: 0 };
-        let bounds = Bounds { memory: TRIAL_MEMORY, host_calls: 1000, log_lines: 10 };
+        let bounds = Bounds { memory: TRIAL_MEMORY, host_calls: 1000, log_lines: 10, folder: None };
         let state = State::new(hooks, whose, &bounds, &output);
         let plugin = self.clone();
         let run = crate::guest::run(&self.0.sandbox, state, TRIAL, usize::MAX, move |store| {
@@ -141,11 +148,13 @@ impl Plugin {
                 if let Some(sink) = &plugin.0.sink {
                     sink.load(&mut *store, &instance)?;
                 }
+                if let Some(setup) = &plugin.0.setup {
+                    setup.load(&mut *store, &instance)?;
+                }
                 Ok(())
             })
         });
-        let (result, _) = run.await;
-        result.map_err(|error| Error::Trial {
+        run.await.result.map_err(|error| Error::Trial {
             reason: match output.last_words().as_str() {
                 "" => error.to_string(),
                 words => format!("{error}; its last words: {words}"),
@@ -181,6 +190,18 @@ impl Recorder for Nothing {
 
     async fn entity(&self, _: &str, _: &str) -> Result<Option<Entity>, LookupFailed> {
         Ok(None)
+    }
+
+    async fn mapping(&self, _: &str, _: &str) -> Result<Option<String>, LookupFailed> {
+        Ok(None)
+    }
+
+    async fn store(&self, _: Option<&str>, _: &str) -> Result<Option<StoreRecord>, LookupFailed> {
+        Ok(None)
+    }
+
+    async fn number(&self, _: &str) -> Result<u64, LookupFailed> {
+        Ok(1)
     }
 
     async fn http(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {

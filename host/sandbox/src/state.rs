@@ -4,16 +4,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock_egress::recorder::Recorder;
+use crossdock_egress::recorder::{LookupFailed, Recorder, StoreRecord};
 use crossdock_model::common::{Entity, Reference};
 use rand_core::TryRng;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::bindings::crossdock::host::{config, log, references};
+use crate::bindings::crossdock::host::{config, files, log, mappings, numbers, references, stores};
 use crate::capture::Capture;
 use crate::error::Error;
+use crate::handed::{Handed, Refused};
 use crate::http::Hooks;
 use crate::limit::Limiter;
 
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(crate) limiter: Limiter,
     host_calls: (u32, u32),
     log_lines: (u32, u32),
+    folder: Option<u64>,
+    pub(crate) handed: Handed,
     /// Why a host function ended the call: the trap that follows says less.
     pub(crate) broken: Option<Error>,
 }
@@ -48,6 +51,8 @@ pub(crate) struct Bounds {
     pub(crate) memory: usize,
     pub(crate) host_calls: u32,
     pub(crate) log_lines: u32,
+    /// How many bytes of files a call may hand over. Absent: there is no exchange folder.
+    pub(crate) folder: Option<u64>,
 }
 
 impl State {
@@ -77,6 +82,8 @@ impl State {
             limiter: Limiter::new(bounds.memory),
             host_calls: (0, bounds.host_calls),
             log_lines: (0, bounds.log_lines),
+            folder: bounds.folder,
+            handed: Handed::default(),
             broken: None,
         }
     }
@@ -90,6 +97,11 @@ impl State {
         }
         let error = Error::Excess { what: "calls of the host", limit: *limit, words: String::new() };
         Err(self.end(error))
+    }
+
+    /// What was looked up; where the host could not look, the call ends.
+    fn looked<T>(&mut self, found: Result<T, LookupFailed>) -> wasmtime::Result<T> {
+        found.map_err(|error| self.end(Error::Lookup { reason: error.to_string() }))
     }
 
     fn end(&mut self, error: Error) -> wasmtime::Error {
@@ -141,13 +153,61 @@ impl references::Host for State {
     async fn find(&mut self, entity: Entity) -> wasmtime::Result<Vec<Reference>> {
         self.count()?;
         let found = self.recorder.clone().references(&entity).await;
-        found.map_err(|error| self.end(Error::References { reason: error.to_string() }))
+        self.looked(found)
     }
 
     async fn resolve(&mut self, kind: String, id: String) -> wasmtime::Result<Option<Entity>> {
         self.count()?;
         let found = self.recorder.clone().entity(&kind, &id).await;
-        found.map_err(|error| self.end(Error::References { reason: error.to_string() }))
+        self.looked(found)
+    }
+}
+
+impl mappings::Host for State {
+    async fn get(&mut self, table: String, value: String) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        let found = self.recorder.clone().mapping(&table, &value).await;
+        self.looked(found)
+    }
+}
+
+impl stores::Host for State {
+    async fn get(&mut self, id: String) -> wasmtime::Result<Option<stores::Store>> {
+        self.count()?;
+        let found = self.recorder.clone().store(None, &id).await;
+        self.looked(found).map(|found| found.map(store))
+    }
+
+    async fn find(&mut self, system: String, code: String) -> wasmtime::Result<Option<stores::Store>> {
+        self.count()?;
+        let found = self.recorder.clone().store(Some(&system), &code).await;
+        self.looked(found).map(|found| found.map(store))
+    }
+}
+
+fn store(record: StoreRecord) -> stores::Store {
+    let StoreRecord { id, name, zone, country, region, legal_entity, warehouse, currency } = record;
+    stores::Store { id, name, zone, country, region, legal_entity, warehouse, currency }
+}
+
+impl files::Host for State {
+    fn put(&mut self, name: String, content: Vec<u8>) -> wasmtime::Result<Result<(), files::Refusal>> {
+        self.count()?;
+        Ok(self.handed.file(self.folder, &name, content).map_err(|refused| match refused {
+            Refused::NoFolder => files::Refusal::NoFolder,
+            Refused::BadName => files::Refusal::BadName,
+            Refused::TooLarge(most) => files::Refusal::TooLarge(most),
+        }))
+    }
+}
+
+impl numbers::Host for State {
+    async fn next(&mut self, sequence: String) -> wasmtime::Result<u64> {
+        self.count()?;
+        let number = self.recorder.clone().number(&sequence).await;
+        let number = self.looked(number)?;
+        self.handed.number(&sequence, number);
+        Ok(number)
     }
 }
 

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 
 use super::transcript::{Answer, Detail, Exchange, Transcript};
-use super::{LookupFailed, Randomness, Recorder, References};
+use super::{LookupFailed, Randomness, Recorder, References, StoreRecord, Tables};
 use crate::client::{Budget, Client, shown};
 use crate::error::Error;
 
@@ -34,6 +34,8 @@ pub struct Sources {
     pub randomness: Arc<dyn Randomness>,
     /// References.
     pub references: Arc<dyn References>,
+    /// The operator's tables, and numbers.
+    pub tables: Arc<dyn Tables>,
     /// The settings, each as JSON text.
     pub settings: Arc<BTreeMap<String, String>>,
 }
@@ -126,6 +128,28 @@ impl Recorder for Live {
             transcript.entities.push((kind.to_owned(), id.to_owned(), found.clone()))
         });
         Ok(found)
+    }
+
+    async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed> {
+        let found = self.sources.tables.mapping(table, value).await?;
+        self.keep(64, |transcript| {
+            transcript.mappings.push((table.to_owned(), value.to_owned(), found.clone()))
+        });
+        Ok(found)
+    }
+
+    async fn store(&self, system: Option<&str>, code: &str) -> Result<Option<StoreRecord>, LookupFailed> {
+        let found = self.sources.tables.store(system, code).await?;
+        self.keep(256, |transcript| {
+            transcript.stores.push((system.map(str::to_owned), code.to_owned(), found.clone()))
+        });
+        Ok(found)
+    }
+
+    async fn number(&self, sequence: &str) -> Result<u64, LookupFailed> {
+        let number = self.sources.tables.number(sequence).await?;
+        self.keep(32, |transcript| transcript.numbers.push((sequence.to_owned(), number)));
+        Ok(number)
     }
 
     async fn http(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {

@@ -1,5 +1,5 @@
-//! The one seam through which a plugin is told anything: HTTP answers, the time, random numbers, settings
-//! and references.
+//! The one seam through which a plugin is told anything: HTTP answers, the time, random numbers, settings,
+//! references, the operator's tables and the numbers it is allotted.
 //!
 //! A call that runs [`Live`] can write a [`Transcript`] of everything it was told; a call that runs
 //! [`Replay`] is told the same again, without the network, at any later time. A plugin has no other source
@@ -7,6 +7,7 @@
 
 mod live;
 mod replay;
+mod tables;
 mod transcript;
 
 use std::sync::Mutex;
@@ -24,6 +25,7 @@ use crate::error::Error;
 
 pub use live::{Live, Sources};
 pub use replay::{NotReplayable, Replay};
+pub use tables::{NoTables, StoreRecord, Tables};
 pub use transcript::{Answer, Detail, Exchange, Transcript};
 
 /// Everything that one call of a plugin is told.
@@ -54,6 +56,24 @@ pub trait Recorder: Send + Sync + 'static {
     /// When the host could not look.
     async fn entity(&self, kind: &str, id: &str) -> Result<Option<Entity>, LookupFailed>;
 
+    /// What the operator's table maps a value to.
+    ///
+    /// # Errors
+    /// When the host could not look.
+    async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed>;
+
+    /// The store of this id or, with a system, the one that the system calls so.
+    ///
+    /// # Errors
+    /// When the host could not look.
+    async fn store(&self, system: Option<&str>, code: &str) -> Result<Option<StoreRecord>, LookupFailed>;
+
+    /// The next number of a sequence.
+    ///
+    /// # Errors
+    /// When the host could not look.
+    async fn number(&self, sequence: &str) -> Result<u64, LookupFailed>;
+
     /// Sends a request and answers with the whole answer.
     ///
     /// # Errors
@@ -64,9 +84,9 @@ pub trait Recorder: Send + Sync + 'static {
     fn transcript(&self) -> Transcript;
 }
 
-/// The host's references could not be asked.
+/// The host's own records could not be asked.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("references cannot be looked up: {reason}")]
+#[error("it cannot be looked up: {reason}")]
 pub struct LookupFailed {
     /// Why.
     pub reason: String,

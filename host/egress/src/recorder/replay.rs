@@ -11,7 +11,7 @@ use crossdock_model::time::Millis;
 use http::{HeaderName, HeaderValue, Request, Response};
 
 use super::transcript::{Detail, Exchange, Transcript};
-use super::{LookupFailed, Recorder};
+use super::{LookupFailed, Recorder, StoreRecord};
 use crate::error::Error;
 
 /// A transcript that does not hold everything.
@@ -68,9 +68,19 @@ impl Replay {
         self.state().diverged.clone()
     }
 
+    /// The call asked for something that the recorded one did not ask for.
+    fn strayed(&self, what: String) -> LookupFailed {
+        LookupFailed { reason: self.state().diverge(format!("it asked for {what}")).to_string() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes the first that fits.
+fn take<T>(recorded: &mut Vec<T>, fits: impl Fn(&T) -> bool) -> Option<T> {
+    recorded.iter().position(fits).map(|place| recorded.remove(place))
 }
 
 impl State {
@@ -145,27 +155,31 @@ impl Recorder for Replay {
     }
 
     async fn references(&self, entity: &Entity) -> Result<Vec<Reference>, LookupFailed> {
-        let mut state = self.state();
-        let place = state.transcript.references.iter().position(|(asked, _)| asked == entity);
-        match place {
-            Some(place) => Ok(state.transcript.references.remove(place).1),
-            None => {
-                let reason = format!("it asked for the references of {entity}");
-                Err(LookupFailed { reason: state.diverge(reason).to_string() })
-            }
-        }
+        let found = take(&mut self.state().transcript.references, |(asked, _)| asked == entity);
+        found.map(|(_, found)| found).ok_or_else(|| self.strayed(format!("the references of {entity}")))
     }
 
     async fn entity(&self, kind: &str, id: &str) -> Result<Option<Entity>, LookupFailed> {
-        let mut state = self.state();
-        let place = state.transcript.entities.iter().position(|(k, i, _)| k == kind && i == id);
-        match place {
-            Some(place) => Ok(state.transcript.entities.remove(place).2),
-            None => {
-                let reason = format!("it asked for the entity of {kind} {id}");
-                Err(LookupFailed { reason: state.diverge(reason).to_string() })
-            }
-        }
+        let found = take(&mut self.state().transcript.entities, |(k, i, _)| k == kind && i == id);
+        found.map(|(_, _, found)| found).ok_or_else(|| self.strayed(format!("the entity of {kind} {id}")))
+    }
+
+    async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed> {
+        let found = take(&mut self.state().transcript.mappings, |(t, v, _)| t == table && v == value);
+        found
+            .map(|(_, _, found)| found)
+            .ok_or_else(|| self.strayed(format!("the mapping of {table} {value}")))
+    }
+
+    async fn store(&self, system: Option<&str>, code: &str) -> Result<Option<StoreRecord>, LookupFailed> {
+        let same = |(s, c, _): &(Option<String>, String, _)| s.as_deref() == system && c == code;
+        let found = take(&mut self.state().transcript.stores, same);
+        found.map(|(_, _, found)| found).ok_or_else(|| self.strayed(format!("the store {code}")))
+    }
+
+    async fn number(&self, sequence: &str) -> Result<u64, LookupFailed> {
+        let found = take(&mut self.state().transcript.numbers, |(asked, _)| asked == sequence);
+        found.map(|(_, number)| number).ok_or_else(|| self.strayed(format!("a number of {sequence}")))
     }
 
     async fn http(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {

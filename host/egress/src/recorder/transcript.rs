@@ -6,6 +6,7 @@ use std::fmt;
 use crossdock_model::common::{Entity, Reference};
 use serde::{Deserialize, Serialize};
 
+use super::StoreRecord;
 use crate::error::{Error, Sent};
 
 /// How much of a call is kept.
@@ -47,6 +48,15 @@ pub struct Transcript {
     /// The entities that were asked for, by kind and id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entities: Vec<(String, String, Option<Entity>)>,
+    /// The mappings that were asked for, by table and value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<(String, String, Option<String>)>,
+    /// The stores that were asked for, by system and code; without a system, by the retailer's own id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<(Option<String>, String, Option<StoreRecord>)>,
+    /// The numbers that were allotted, by sequence, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<(String, u64)>,
 }
 
 impl Transcript {

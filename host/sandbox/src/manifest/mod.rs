@@ -27,6 +27,9 @@ const KINDS: &[&str] = &[
     "inventory.adjusted",
     "document.updated",
     "customer.updated",
+    "product.updated",
+    "price.updated",
+    "day.closed",
 ];
 
 /// What a plugin says about itself.
@@ -75,6 +78,8 @@ pub enum Export {
     Source,
     /// A system that things have to be told to.
     Sink,
+    /// A system that has to be set up.
+    Setup,
 }
 
 impl fmt::Display for Export {
@@ -82,6 +87,7 @@ impl fmt::Display for Export {
         f.write_str(match self {
             Self::Source => "source",
             Self::Sink => "sink",
+            Self::Setup => "setup",
         })
     }
 }
@@ -205,6 +211,9 @@ pub struct Source {
     /// True when `poll` does something.
     #[serde(default)]
     pub poll: bool,
+    /// True when it reads files of an exchange folder.
+    #[serde(default)]
+    pub files: bool,
 }
 
 fn one() -> u32 {
@@ -322,7 +331,7 @@ impl Manifest {
             return Err(wrong(format!("contract `{}`: this host speaks {known}", self.contract)));
         }
         if self.exports.is_empty() {
-            return Err(wrong("exports: a plugin exports `source`, `sink` or both"));
+            return Err(wrong("exports: a plugin exports `source`, `sink`, `setup` or several of them"));
         }
         self.check_parts()?;
         if let Some(schema) = &self.settings {

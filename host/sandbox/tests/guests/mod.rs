@@ -156,6 +156,7 @@ pub fn inbound() -> Inbound {
         id: "1".into(),
         received_at: "2026-11-23T09:30:00Z".into(),
         method: "POST".into(),
+        file: None,
         query: String::new(),
         headers: Vec::new(),
         body: b"hello".to_vec(),
