@@ -57,7 +57,9 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     .await;
     let _entered = span.enter();
     let command = match outcome {
-        Ok(events) => Command::Admit(Admit { inbound: Some(id), cursor: None, events, now: shared.now() }),
+        Ok(events) => {
+            Command::Admit(Admit { inbound: Some(id), events, now: shared.now(), ..Admit::default() })
+        }
         Err(problem) => {
             tracing::warn!(code = problem.code, "quarantined: {}", problem.message);
             metrics::counter!("crossdock_quarantined_total").increment(1);
@@ -106,6 +108,7 @@ async fn receive(connector: &Connector, unread: Unread) -> Result<Vec<Event>, Pr
         query: unread.request.query,
         headers: unread.request.headers,
         body: unread.request.body,
+        file: unread.request.file,
     };
     let mut tries = 0;
     loop {
@@ -184,7 +187,7 @@ pub(crate) async fn keep_page(
         }
     }
     let count = sound.len();
-    let admit = Admit { inbound: None, cursor: Some(cursor), events: sound, now: shared.now() };
+    let admit = Admit { cursor: Some(cursor), events: sound, now: shared.now(), ..Admit::default() };
     let applied = shared.writer.submit(Command::Admit(admit)).await?;
     shared.admitted(&applied);
     Ok(count)
@@ -201,7 +204,7 @@ async fn set_aside(
         .accept(crossdock_storage::Accept {
             connector: connector.name.clone(),
             dedupe: format!("{POLLED} {}", digest(&body)),
-            request: Request { method: POLLED.into(), query: String::new(), headers: Vec::new(), body },
+            request: Request { method: POLLED.into(), body, ..Request::default() },
             received_at: shared.now(),
             trace: shared.random_trace(),
         })

@@ -114,7 +114,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     latency.saturating_record(asked.elapsed().as_micros() as u64);
                 }
                 let now = SystemClock.now();
-                let admit = Admit { inbound: Some(accepted.inbound), cursor: None, events: vec![new], now };
+                let admit = Admit {
+                    inbound: Some(accepted.inbound),
+                    cursor: None,
+                    handed: None,
+                    events: vec![new],
+                    now,
+                };
                 if let Err(error) = writer.admit(admit).await {
                     eprintln!("{error}");
                 }
@@ -227,6 +233,7 @@ fn model() -> (Accept, NewEvent) {
             query: String::new(),
             headers: vec![("x-topic".into(), "orders/create".into()); 5],
             body: (0..6144u64).map(|at| (32 + at * 7919 % 90) as u8).collect(),
+            file: None,
         },
         received_at: Millis(0),
         trace: String::new(),

@@ -9,6 +9,8 @@ use crossdock_rules::lane::Sent;
 use crossdock_rules::outcome::{Settlement, Try};
 use uuid::Uuid;
 
+use crate::handed::{Handed, SettleAll};
+
 /// One change. It is done whole or, when refused, not at all.
 #[derive(Debug)]
 pub enum Command {
@@ -37,6 +39,19 @@ pub enum Command {
     Claim(Claim),
     /// Record what became of a claimed delivery. Answer: [`Applied::Settled`].
     Settle(Box<Settle>),
+    /// Record what became of all deliveries of one call together with the files and numbers it handed over:
+    /// all of it, or nothing. Refused as a whole when a claim is no longer the newest ([`crate::Error::Fenced`])
+    /// or a file's name was used before ([`crate::Error::Taken`]). Answer: [`Applied::SettledAll`].
+    SettleAll(Box<SettleAll>),
+    /// Keep files and numbers of a call that settles and admits nothing. Answer: [`Applied::Done`].
+    PutFiles(Handed),
+    /// A file is in the exchange folder now. Saying so again does nothing. Answer: [`Applied::Done`].
+    HandedOver {
+        /// The file.
+        file: i64,
+        /// Now.
+        now: Millis,
+    },
     /// Confirm a `received` delivery as posted. Answer: [`Applied::Settled`].
     Confirm {
         /// The delivery.
@@ -176,6 +191,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The request's bytes.
     pub body: Vec<u8>,
+    /// The name of the file it was. Absent for requests that came by HTTP.
+    pub file: Option<String>,
 }
 
 /// Keep a raw request.
@@ -194,7 +211,7 @@ pub struct Accept {
 }
 
 /// Keep events and what is owed for them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Admit {
     /// The inbound that was read into the events; it counts as read from here on.
     pub inbound: Option<i64>,
@@ -202,6 +219,8 @@ pub struct Admit {
     pub cursor: Option<CursorMove>,
     /// The events. Empty: understood, and of no interest.
     pub events: Vec<NewEvent>,
+    /// What the plugin handed over while it read: kept with the events, or not at all.
+    pub handed: Option<Handed>,
     /// Now.
     pub now: Millis,
 }
@@ -343,7 +362,8 @@ pub struct Replay {
 #[derive(Clone, Debug)]
 pub struct Retain {
     /// Raw inbound bodies that arrived before this moment's day are dropped, and the keys of those days
-    /// with them. Bodies that are still pending or in quarantine stay, and so does their day's key.
+    /// with them. Bodies that are still pending or in quarantine stay, and so does their day's key. So are
+    /// the contents of files that were handed over before it; those that wait stay.
     pub bodies_before: Millis,
     /// What was exchanged in attempts that ended before this moment is dropped.
     pub exchanges_before: Millis,
@@ -360,6 +380,8 @@ pub enum Applied {
     Claimed(Vec<Claimed>),
     /// To [`Command::Settle`] and [`Command::Confirm`].
     Settled(Settled),
+    /// To [`Command::SettleAll`], in the order given.
+    SettledAll(Vec<Settled>),
     /// To commands that move any number of deliveries.
     Moved(Moved),
     /// To everything else.
@@ -369,12 +391,16 @@ pub enum Applied {
 impl Applied {
     /// The connectors that have something to claim since.
     #[must_use]
-    pub fn ready(&self) -> &[String] {
+    pub fn ready(&self) -> Vec<&str> {
+        fn names(ready: &[String]) -> Vec<&str> {
+            ready.iter().map(String::as_str).collect()
+        }
         match self {
-            Self::Admitted(admitted) => &admitted.ready,
-            Self::Settled(settled) => &settled.ready,
-            Self::Moved(moved) => &moved.ready,
-            Self::Accepted(_) | Self::Claimed(_) | Self::Done => &[],
+            Self::Admitted(admitted) => names(&admitted.ready),
+            Self::Settled(settled) => names(&settled.ready),
+            Self::SettledAll(all) => all.iter().flat_map(|settled| names(&settled.ready)).collect(),
+            Self::Moved(moved) => names(&moved.ready),
+            Self::Accepted(_) | Self::Claimed(_) | Self::Done => Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod claims;
 pub mod intake;
 pub mod lanes;
 pub mod operations;
+pub mod outbox;
 pub mod random;
 pub mod samples;
 
@@ -45,6 +46,11 @@ macro_rules! conformance {
                 a_body_goes_with_its_retention, a_restored_database_looks_before_it_sends,
                 tokens_are_kept_by_their_hash, what_operators_do_is_written_down,
                 everything_open_says_why, counts_are_of_what_is_there, events_are_found_by_what_they_are;
+            outbox: a_call_settles_as_a_whole_with_its_files_and_numbers,
+                a_fenced_settlement_refuses_the_whole_call, a_file_name_is_used_once,
+                files_come_with_the_events_they_were_written_for_or_not_at_all,
+                a_sequence_never_goes_back, a_restored_database_skips_numbers,
+                a_files_content_goes_after_it_was_handed_over, a_request_keeps_its_files_name;
             random: any_commands_leave_lanes_in_order;
         );
     };

@@ -75,6 +75,34 @@ pub enum Error {
         /// The state it is in.
         state: String,
     },
+    /// There is one of that name already.
+    #[error("there is a {what} {id} already")]
+    Taken {
+        /// What it is (`file`).
+        what: &'static str,
+        /// Its name.
+        id: String,
+    },
+    /// What was given cannot be kept.
+    #[error("{what} {id}: {why}")]
+    Invalid {
+        /// What it is (`store`).
+        what: &'static str,
+        /// Its name or id.
+        id: String,
+        /// Why it cannot be kept.
+        why: String,
+    },
+    /// Somebody else has changed it meanwhile.
+    #[error("{what} {id} is at version {version} by now")]
+    Changed {
+        /// What it is (`secret`).
+        what: &'static str,
+        /// Its name.
+        id: String,
+        /// The version it is at; 0 when there is none.
+        version: u64,
+    },
     /// The queue of writes is full: come back later.
     #[error("too much is waiting to be written")]
     Busy,

@@ -12,8 +12,10 @@ mod command;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
+mod handed;
 mod sqlite;
 mod store;
+mod tables;
 mod vault;
 pub mod view;
 mod writer;
@@ -24,7 +26,9 @@ pub use command::{
     Moved, NewEvent, Owed, Replay, Request, Retain, Settle, Settled, Target,
 };
 pub use error::{Error, Result};
+pub use handed::{Handed, OutFile, OutFileRow, Outgoing, SettleAll};
 pub use sqlite::{Options as SqliteOptions, Sqlite};
 pub use store::Store;
+pub use tables::Tables;
 pub use vault::MasterKey;
 pub use writer::{Options as WriterOptions, Writer};

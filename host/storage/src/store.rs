@@ -8,11 +8,11 @@ use crate::view::{
     AuditRow, ConnectorCounts, Cursor, DeliveryDetail, EntityReference, EventDetail, EventFilter, EventRow,
     Inbound, Meta, Page, Pause, Preview, Quarantined, Stuck, Token,
 };
-use crate::{Applied, Command, Filter, Result};
+use crate::{Applied, Command, Filter, Result, Tables};
 
-/// Everything durable. [`mod@crate::conformance`] is what an implementation has to pass.
+/// Everything durable; what operators and plugins keep in it is asked of [`Tables`]. [`mod@crate::conformance`] is what an implementation has to pass.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Tables + Send + Sync + 'static {
     /// Does the commands in their order, in one physical transaction, and answers each. A command that is
     /// refused changes nothing and leaves the others alone. When this returns, what was done is durable.
     ///

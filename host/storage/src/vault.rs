@@ -45,6 +45,8 @@ pub(crate) enum Bound {
     Personal(i64),
     /// What was exchanged in a try: delivery and claim.
     Exchange(i64, i64),
+    /// The content of a file that a plugin handed over.
+    OutFile(i64),
     /// The text that tells whether a master key is the right one.
     Proof,
 }
@@ -58,6 +60,7 @@ impl Bound {
             Self::Personal(id) => (4, id, 0),
             Self::Exchange(delivery, fence) => (5, delivery, fence),
             Self::Proof => (6, 0, 0),
+            Self::OutFile(id) => (7, id, 0),
         };
         let mut bytes = [tag; 17];
         let (_, numbers) = bytes.split_at_mut(1);

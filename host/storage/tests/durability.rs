@@ -39,7 +39,8 @@ async fn work(open: Open) {
         let inbound = Some(store.accept(accept(&number.to_string(), b"a request")).await.inbound);
         answered("accepted", number);
         let events = vec![new(order("order.placed", number, 0), vec![to(ERP)])];
-        let admitted = store.one(Command::Admit(Admit { inbound, cursor: None, events, now: t(1) })).await;
+        let admitted =
+            store.one(Command::Admit(Admit { inbound, cursor: None, handed: None, events, now: t(1) })).await;
         assert!(matches!(admitted, Ok(Applied::Admitted(_))));
         answered("admitted", number);
         let claimed = store.claim(t(2)).await;

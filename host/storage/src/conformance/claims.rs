@@ -28,7 +28,7 @@ pub async fn a_claim_in_the_group_of_its_event_gets_it(store: impl Store) {
     let lease = std::time::Duration::from_secs(60);
     let claim =
         |connector: &str| Command::Claim(Claim { connector: connector.into(), limit: 5, now: t(1), lease });
-    let admit = Command::Admit(Admit { inbound: None, cursor: None, events, now: t(1) });
+    let admit = Command::Admit(Admit { inbound: None, cursor: None, handed: None, events, now: t(1) });
     let answers = store.0.apply(vec![claim(ERP), admit, claim(ERP), claim("wms"), claim(ERP)]).await.unwrap();
     let claimed: Vec<Vec<_>> = answers
         .into_iter()

@@ -41,6 +41,7 @@ pub async fn a_refused_command_leaves_the_others_alone(store: impl Store) {
     let admit = Admit {
         inbound: Some(99),
         cursor: None,
+        handed: None,
         events: vec![new(order("order.placed", 1, 0), vec![to(ERP)])],
         now: t(1),
     };
@@ -74,7 +75,7 @@ pub async fn a_quarantined_inbound_can_be_read_again(store: impl Store) {
     store.one(Command::Reread { inbound, by: "me".into(), now: t(1) }).await.unwrap();
     assert!(store.0.quarantined(None, Page::default()).await.unwrap().is_empty());
     assert_eq!(store.0.pending(0, 10).await.unwrap().len(), 1);
-    let admit = Admit { inbound: Some(inbound), cursor: None, events: Vec::new(), now: t(2) };
+    let admit = Admit { inbound: Some(inbound), cursor: None, handed: None, events: Vec::new(), now: t(2) };
     store.one(Command::Admit(admit)).await.unwrap();
     assert!(store.0.pending(0, 10).await.unwrap().is_empty());
 }
@@ -84,7 +85,7 @@ pub async fn an_inbound_is_admitted_once(store: impl Store) {
     let inbound = store.accept(accept("1", b"x")).await.inbound;
     let admit = |order_number| {
         let events = vec![new(order("order.placed", order_number, 0), vec![to(ERP)])];
-        Command::Admit(Admit { inbound: Some(inbound), cursor: None, events, now: t(1) })
+        Command::Admit(Admit { inbound: Some(inbound), cursor: None, handed: None, events, now: t(1) })
     };
     store.one(admit(1)).await.unwrap();
     let again = store.one(admit(2)).await;
@@ -97,7 +98,7 @@ pub async fn a_cursor_moves_with_its_events_or_not_at_all(store: impl Store) {
     let poll = |from: Option<&str>, to_: &str, number| {
         let cursor = Some(CursorMove { connector: "pos".into(), from: from.map(Into::into), to: to_.into() });
         let events = vec![new(order("order.placed", number, 0), vec![to(ERP)])];
-        Command::Admit(Admit { inbound: None, cursor, events, now: t(1) })
+        Command::Admit(Admit { inbound: None, cursor, handed: None, events, now: t(1) })
     };
     assert!(store.0.cursor("pos").await.unwrap().is_none());
     store.one(poll(None, "a", 1)).await.unwrap();

@@ -124,7 +124,8 @@ pub async fn a_body_goes_with_its_retention(store: impl Store) {
     let store = Driver(store);
     let day = 86_400;
     let read = store.accept(accept("1", b"old")).await.inbound;
-    let admit = crate::Admit { inbound: Some(read), cursor: None, events: Vec::new(), now: t(1) };
+    let admit =
+        crate::Admit { inbound: Some(read), cursor: None, handed: None, events: Vec::new(), now: t(1) };
     store.one(Command::Admit(admit)).await.unwrap();
     let unread = store.accept(accept("2", b"old, and nobody could read it")).await.inbound;
     let young =
@@ -142,6 +143,7 @@ pub async fn a_body_goes_with_its_retention(store: impl Store) {
         .one(Command::Admit(crate::Admit {
             inbound: Some(unread),
             cursor: None,
+            handed: None,
             events: Vec::new(),
             now: t(1),
         }))

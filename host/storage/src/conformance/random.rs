@@ -43,6 +43,7 @@ impl Model {
                 Command::Admit(Admit {
                     inbound: None,
                     cursor: None,
+                    handed: None,
                     events: vec![new(event, vec![to(ERP)])],
                     now,
                 })

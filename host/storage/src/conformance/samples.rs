@@ -61,9 +61,15 @@ fn event(
     kind: &str,
     value: serde_json::Value,
 ) -> Event {
+    let fact = match kind.strip_prefix("order.") {
+        Some(operation) => {
+            json!({ "kind": "order", "value": { "operation": operation, "order": value } })
+        }
+        None => json!({ "kind": kind, "value": value }),
+    };
     let mut event = json!({
         "entity": { "system": "shopify", "tenant": "acme", "kind": entity, "id": id.to_string() },
-        "occurredAt": t(at.unwrap_or(0)).to_string(), "fact": { "kind": kind, "value": value }
+        "occurredAt": t(at.unwrap_or(0)).to_string(), "fact": fact
     });
     if let Some(parent) = parent {
         event["parent"] =
@@ -105,6 +111,7 @@ pub fn accept(dedupe: &str, body: &[u8]) -> Accept {
             query: "a=1".into(),
             headers: vec![("x-topic".into(), "orders/create".into())],
             body: body.to_vec(),
+            file: None,
         },
         received_at: t(0),
         trace: "trace-1".into(),
@@ -171,7 +178,7 @@ impl<S: Store> Driver<S> {
     }
 
     pub async fn admit(&self, events: Vec<NewEvent>, now: Millis) -> Admitted {
-        let admit = Admit { inbound: None, cursor: None, events, now };
+        let admit = Admit { inbound: None, cursor: None, handed: None, events, now };
         match self.one(Command::Admit(admit)).await.unwrap() {
             Applied::Admitted(admitted) => admitted,
             other => panic!("{other:?}"),

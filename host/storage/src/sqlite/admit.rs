@@ -22,9 +22,10 @@ use crate::{Error, Result};
 
 /// The request as it is sealed: the length of its head, the head as JSON, the body as it came.
 pub(super) fn pack(request: &Request) -> Result<Vec<u8>> {
-    let head = serde_json::to_vec(&(&request.method, &request.query, &request.headers)).map_err(|error| {
-        Error::Unreadable { what: "the head of a request".into(), why: error.to_string() }
-    })?;
+    let head =
+        serde_json::to_vec(&(&request.method, &request.query, &request.headers, &request.file)).map_err(
+            |error| Error::Unreadable { what: "the head of a request".into(), why: error.to_string() },
+        )?;
     let mut packed = Vec::with_capacity(4 + head.len() + request.body.len());
     packed.extend_from_slice(&u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes());
     packed.extend_from_slice(&head);
@@ -32,14 +33,19 @@ pub(super) fn pack(request: &Request) -> Result<Vec<u8>> {
     Ok(packed)
 }
 
+/// The head of a packed request. The name of the file came later than the rest.
+#[derive(serde::Deserialize)]
+struct Head(String, String, Vec<(String, String)>, #[serde(default)] Option<String>);
+
 /// The request that was packed.
 pub(super) fn unpack(packed: &[u8]) -> Result<Request> {
     let wrong = |why: &str| Error::Unreadable { what: "a kept request".into(), why: why.into() };
     let (length, rest) = packed.split_first_chunk::<4>().ok_or_else(|| wrong("it is too short"))?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| wrong("its head is too long"))?;
     let (head, body) = rest.split_at_checked(length).ok_or_else(|| wrong("its head is cut off"))?;
-    let (method, query, headers) = serde_json::from_slice(head).map_err(|error| wrong(&error.to_string()))?;
-    Ok(Request { method, query, headers, body: body.to_vec() })
+    let Head(method, query, headers, file) =
+        serde_json::from_slice(head).map_err(|error| wrong(&error.to_string()))?;
+    Ok(Request { method, query, headers, body: body.to_vec(), file })
 }
 
 impl<'a> Batch<'a> {
@@ -110,6 +116,9 @@ impl<'a> Batch<'a> {
         {
             return Err(self.why_not_pending(inbound).await?);
         }
+        if let Some(handed) = &admit.handed {
+            self.may_hand_over(handed).await?;
+        }
         if let Some(cursor) = &admit.cursor {
             self.move_cursor(cursor, admit.now).await?;
         }
@@ -118,6 +127,9 @@ impl<'a> Batch<'a> {
             self.piles.read.row(|args| {
                 args.add(inbound);
             });
+        }
+        if let Some(handed) = &admit.handed {
+            self.hand_over(handed)?;
         }
         let mut admitted = Admitted::default();
         for (at, new) in admit.events.iter().enumerate() {

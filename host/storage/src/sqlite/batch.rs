@@ -57,6 +57,8 @@ pub(super) struct Batch<'a> {
     pub dirty_entities: HashSet<Place>,
     pub dirty_serials: HashSet<Arc<str>>,
     pub settled: HashMap<Arc<str>, i64>,
+    /// The names of files that this group keeps, by connector.
+    pub handed: HashSet<(String, String)>,
     /// Connectors that have something to claim since the command at hand.
     pub ready: BTreeSet<String>,
     /// The command at hand.
@@ -87,6 +89,7 @@ impl<'a> Batch<'a> {
             dirty_entities: HashSet::new(),
             dirty_serials: HashSet::new(),
             settled: HashMap::new(),
+            handed: HashSet::new(),
             ready: BTreeSet::new(),
             at: 0,
             erased: false,
@@ -102,6 +105,8 @@ impl<'a> Batch<'a> {
             Command::Admit(admit) => self.admit(admit).await,
             Command::Claim(claim) => self.claim(claim).await,
             Command::Settle(settle) => self.settle(settle).await,
+            Command::SettleAll(all) => self.settle_all(all).await,
+            Command::PutFiles(handed) => self.put_files(handed).await,
             other => self.operate(other).await,
         }
     }

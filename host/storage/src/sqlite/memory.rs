@@ -33,6 +33,7 @@ pub(super) struct Ids {
     pub delivery: i64,
     pub reference: i64,
     pub subject: i64,
+    pub file: i64,
 }
 
 /// An event that was admitted lately: most are claimed at once, and need not be read and parsed again.
@@ -75,7 +76,8 @@ impl Memory {
         let what = "reading the last ids";
         let text = "SELECT (SELECT max(inbound) FROM inbound_seen), (SELECT max(id) FROM inbound), \
                     (SELECT max(id) FROM event), (SELECT max(id) FROM delivery), \
-                    (SELECT max(ref) FROM reference), (SELECT max(id) FROM subject_key)";
+                    (SELECT max(ref) FROM reference), (SELECT max(id) FROM subject_key), \
+                    (SELECT max(id) FROM out_file)";
         for row in fetch(connection, what, text, |_| {}).await? {
             let mut cells = Cells::of(&row);
             let mut last = || cells.next::<Option<i64>>().map(Option::unwrap_or_default);
@@ -86,6 +88,7 @@ impl Memory {
                 delivery: last()?,
                 reference: last()?,
                 subject: last()?,
+                file: last()?,
             };
         }
         for row in fetch(connection, "reading serials", "SELECT connector, last FROM serial", |_| {}).await? {

@@ -10,6 +10,7 @@ mod claim;
 mod delivery;
 mod memory;
 mod operate;
+mod outbox;
 mod piles;
 mod prepare;
 mod read;
@@ -17,6 +18,7 @@ mod replay;
 mod settle;
 mod sql;
 mod stuck;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -67,13 +67,17 @@ impl Batch<'_> {
             Command::BumpIncarnation { incarnation, skip, now } => {
                 self.bump(&incarnation.to_string(), *skip, *now).await
             }
-            Command::Accept(_) | Command::Admit(_) | Command::Claim(_) | Command::Settle(_) => {
-                Ok(Applied::Done)
-            }
+            Command::HandedOver { file, now } => self.handed_over(*file, *now).await,
+            Command::Accept(_)
+            | Command::Admit(_)
+            | Command::Claim(_)
+            | Command::Settle(_)
+            | Command::SettleAll(_)
+            | Command::PutFiles(_) => Ok(Applied::Done),
         }
     }
 
-    async fn execute(
+    pub(super) async fn execute(
         &mut self,
         doing: &'static str,
         text: &'static str,
@@ -412,8 +416,10 @@ impl Batch<'_> {
             args.add(retain.exchanges_before.0);
         })
         .await?;
+        self.retain_files(retain.bodies_before).await?;
         let text = "DELETE FROM day_key WHERE day < ? AND day NOT IN (SELECT day FROM inbound_body) \
-                    AND day NOT IN (SELECT day FROM exchange WHERE day IS NOT NULL)";
+                    AND day NOT IN (SELECT day FROM exchange WHERE day IS NOT NULL) \
+                    AND day NOT IN (SELECT day FROM out_file_body)";
         self.execute("dropping days' keys", text, |args| {
             args.add(day);
         })
@@ -433,6 +439,10 @@ impl Batch<'_> {
         let count = count.await?;
         let skip = i64::try_from(skip).unwrap_or(i64::MAX);
         self.execute("skipping serial numbers", "UPDATE serial SET last = last + ?", |args| {
+            args.add(skip);
+        })
+        .await?;
+        self.execute("skipping sequence numbers", "UPDATE sequence SET last = last + ?", |args| {
             args.add(skip);
         })
         .await?;

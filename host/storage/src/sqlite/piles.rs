@@ -63,6 +63,15 @@ templates! {
         "INSERT INTO paused (connector, code, message, since) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET code = excluded.code, message = excluded.message, since = excluded.since";
+    OUT_FILE(5) "keeping files":
+        "INSERT INTO out_file (id, connector, name, size, at) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    OUT_BODY(3) "keeping files' contents":
+        "INSERT INTO out_file_body (file, day, sealed) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    SEQUENCE(3) "keeping sequence numbers":
+        "INSERT INTO sequence (connector, name, last) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET last = max(last, excluded.last)";
     SETTLED(2) "counting what is settled":
         "INSERT INTO settled (connector, count) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET count = count + excluded.count";
@@ -78,6 +87,10 @@ templates! {
         "WITH wanted (c, e) AS (VALUES {rows}) \
          SELECT connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, annulled \
          FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
+    /// Files of names, given as connector and name.
+    OUT_NAMES(2) "looking for files":
+        "WITH wanted (c, n) AS (VALUES {rows}) \
+         SELECT name FROM wanted CROSS JOIN out_file ON connector = c AND name = n";
     /// The pins of roots.
     PINS(1) "reading pins": "SELECT root, connector FROM pin WHERE root IN ({rows})";
     /// The live keys of subjects.
@@ -123,6 +136,9 @@ pub(super) struct Piles {
     pub no_lines: Pile,
     pub line: Pile,
     pub serial: Pile,
+    pub out_file: Pile,
+    pub out_body: Pile,
+    pub sequence: Pile,
     pub settled: Pile,
     pub paused: Pile,
 }
@@ -148,6 +164,9 @@ impl Default for Piles {
             no_lines: Pile::new(&NO_LINES),
             line: Pile::new(&LINE),
             serial: Pile::new(&SERIAL),
+            out_file: Pile::new(&OUT_FILE),
+            out_body: Pile::new(&OUT_BODY),
+            sequence: Pile::new(&SEQUENCE),
             settled: Pile::new(&SETTLED),
             paused: Pile::new(&PAUSED),
         }
@@ -176,6 +195,9 @@ impl Piles {
             &mut self.no_lines,
             &mut self.line,
             &mut self.serial,
+            &mut self.out_file,
+            &mut self.out_body,
+            &mut self.sequence,
             &mut self.settled,
             &mut self.paused,
         ] {

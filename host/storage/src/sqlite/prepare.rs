@@ -48,6 +48,7 @@ impl<'a> Batch<'a> {
                     });
                 }
                 Command::Admit(admit) => {
+                    days.extend(admit.handed.as_ref().map(|handed| handed.now.day()));
                     events.extend(&admit.events);
                     for inbound in admit.inbound.iter().filter(|id| !self.memory.pending.contains(id)) {
                         pending.row(|args| {
@@ -60,6 +61,15 @@ impl<'a> Batch<'a> {
                         days.insert(settle.attempt.ended.day());
                     }
                     settled.push(settle.as_ref());
+                }
+                Command::SettleAll(all) => {
+                    days.insert(all.handed.now.day());
+                    for settle in &all.settles {
+                        if settle.attempt.exchange.is_some() {
+                            days.insert(settle.attempt.ended.day());
+                        }
+                        settled.push(settle);
+                    }
                 }
                 _ => {}
             }

@@ -163,7 +163,13 @@ async fn a_writer_answers_each_its_own_after_the_commit() {
                 let read = store.inbound(kept.inbound).await.unwrap().unwrap();
                 assert_eq!(read.request.unwrap().body, number.to_be_bytes());
                 let events = vec![new(order("order.placed", number, 0), vec![to(ERP)])];
-                let admit = crate::Admit { inbound: Some(kept.inbound), cursor: None, events, now: t(1) };
+                let admit = crate::Admit {
+                    inbound: Some(kept.inbound),
+                    cursor: None,
+                    handed: None,
+                    events,
+                    now: t(1),
+                };
                 let admitted = writer.admit(admit).await.unwrap();
                 assert_eq!(
                     store.event(admitted.events[0]).await.unwrap().unwrap().row.entity,
