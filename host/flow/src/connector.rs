@@ -16,6 +16,14 @@ pub struct Connector {
     pub system: String,
     /// The plugin and its version, for listings (`shopify@0.1.0`).
     pub label: String,
+    /// SHA-256 of the plugin's file, in hexadecimal digits.
+    pub digest: String,
+    /// The plugin as it was asked for: a name, a name with a version, or a file's path.
+    pub file: String,
+    /// The plugin as the configuration asks for it.
+    pub configured: String,
+    /// True when the plugin can check its system's set-up.
+    pub setup: bool,
     /// The plugin.
     pub plugin: Arc<dyn Plugin>,
     /// How requests come in. Absent: they do not.

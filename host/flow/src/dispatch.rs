@@ -33,7 +33,6 @@ const CLAIMS: usize = 4;
 pub(crate) struct Dispatch {
     shared: Arc<Shared>,
     name: String,
-    sink: Sink,
     pace: Pace,
     load: Arc<Load>,
     wake: Arc<Notify>,
@@ -54,7 +53,7 @@ pub(crate) async fn run(shared: Arc<Shared>, name: String, sink: Sink) {
     let Some(load) = shared.sending.get(&name).cloned() else { return };
     let wake = shared.writer.wake(&name);
     let pace = Pace::new(&sink, shared.now());
-    let dispatch = Arc::new(Dispatch { name, sink, pace, load, wake, shared });
+    let dispatch = Arc::new(Dispatch { name, pace, load, wake, shared });
     let calls = TaskTracker::new();
     let (ended, mut claims) = mpsc::unbounded_channel();
     let mut under_way = 0;
@@ -111,12 +110,14 @@ impl Dispatch {
     /// Claims what the permits are for, and starts its calls.
     async fn claim(self: &Arc<Self>, permits: Vec<Permit>, calls: &TaskTracker) -> Found {
         let asked = permits.len();
+        let Some(connector) = self.shared.connectors.get(&self.name) else { return Found::Nothing(LOOK) };
+        let Some(sink) = &connector.sink else { return Found::Nothing(LOOK) };
         let claim = Claim {
             connector: self.name.clone(),
             limit: u32::try_from(asked).unwrap_or(u32::MAX),
             now: self.shared.now(),
             // Twice the deadline: a call that has not ended by then never will.
-            lease: self.sink.deadline.saturating_mul(2).saturating_add(Duration::from_secs(10)),
+            lease: sink.deadline.saturating_mul(2).saturating_add(Duration::from_secs(10)),
         };
         let claimed = match self.shared.writer.claim(claim).await {
             Ok(claimed) => claimed,
@@ -131,10 +132,10 @@ impl Dispatch {
             pass(Point::AfterClaim);
         }
         let mut permits = permits.into_iter();
-        for chunk in chunks(claimed, self.sink.batch) {
-            let dispatch = Arc::clone(self);
+        for chunk in chunks(claimed, sink.batch) {
+            let (dispatch, connector) = (Arc::clone(self), Arc::clone(&connector));
             let permits: Vec<_> = permits.by_ref().take(chunk.len()).collect();
-            calls.spawn(async move { dispatch.attempt(chunk, permits).await });
+            calls.spawn(async move { dispatch.attempt(&connector, chunk, permits).await });
         }
         self.pace.unused(permits.collect(), self.shared.now());
         match got {

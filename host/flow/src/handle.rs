@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crossdock_model::connector::Problem;
 use crossdock_storage::{Command, Error, Filter, Moved, Replay, Request, Store};
 
+use crate::connectors::Version;
 use crate::intake::{self, Accepted, Refused};
 use crate::shared::Shared;
+use crate::swap::{self, Loader, SwapError, Swapped};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +53,15 @@ impl Handle {
     }
 
     /// The connectors: name and plugin.
-    pub fn connectors(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.shared.connectors.values().map(|connector| (connector.name.as_str(), connector.label.as_str()))
+    pub fn connectors(&self) -> Vec<(String, String)> {
+        let all = self.shared.connectors.all();
+        all.iter().map(|connector| (connector.name.clone(), connector.label.clone())).collect()
+    }
+
+    /// The versions of a connector's plugin that are loaded, the current one first.
+    #[must_use]
+    pub fn versions(&self, connector: &str) -> Vec<Version> {
+        self.shared.connectors.versions(connector)
     }
 
     /// How many requests are kept and not yet read.
@@ -92,6 +101,33 @@ impl Handle {
             .submit(Command::Resume { connector, by: by.to_owned(), now: self.shared.now() })
             .await?;
         Ok(())
+    }
+
+    /// Gives a connector another version of its plugin while work flows. See [`swap`].
+    ///
+    /// # Errors
+    /// When the new version cannot take over; then the old one goes on.
+    pub async fn swap(
+        &self,
+        loader: &dyn Loader,
+        connector: &str,
+        plugin: &str,
+        by: &str,
+    ) -> Result<Swapped, SwapError> {
+        swap::swap(&self.shared, loader, connector, plugin, by).await
+    }
+
+    /// Gives a connector the version back that it had before the last swap.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot take over any more.
+    pub async fn swap_back(
+        &self,
+        loader: &dyn Loader,
+        connector: &str,
+        by: &str,
+    ) -> Result<Swapped, SwapError> {
+        swap::back(&self.shared, loader, connector, by).await
     }
 
     /// Tries an exception again.
@@ -175,7 +211,7 @@ impl Handle {
     }
 
     fn known(&self, connector: &str) -> Result<(), OperationError> {
-        if self.shared.connectors.contains_key(connector) {
+        if self.shared.connectors.contains(connector) {
             return Ok(());
         }
         Err(OperationError::NoSuchConnector(connector.to_owned()))

@@ -57,8 +57,9 @@ pub(crate) async fn run(shared: Arc<Shared>, retain: Duration) {
         sweep(&shared, Command::Expire { now }).await;
         metrics::gauge!("crossdock_in_progress").set(shared.gate.level() as f64);
         if sweeps.is_multiple_of(10) {
-            let waiting = shared.connectors.values().filter_map(|connector| connector.sink.as_ref());
-            let waiting = waiting.map(|sink| sink.policy.referent_limit).min();
+            let connectors = shared.connectors.all();
+            let sinks = connectors.iter().filter_map(|connector| connector.sink.as_ref());
+            let waiting = sinks.map(|sink| sink.policy.referent_limit).min();
             let waiting = waiting.unwrap_or(Duration::from_secs(86_400));
             sweep(&shared, Command::Overdue { now, waiting }).await;
         }

@@ -47,10 +47,9 @@ pub(crate) async fn accept(
     connector: &str,
     mut request: Request,
 ) -> Result<Accepted, Refused> {
-    let known = shared.connectors.get(connector);
-    let Some((connector, intake)) = known.and_then(|c| c.intake.as_ref().map(|intake| (c, intake))) else {
-        return Err(Refused::NoSuchConnector(connector.to_owned()));
-    };
+    let unknown = || Refused::NoSuchConnector(connector.to_owned());
+    let connector = shared.connectors.get(connector).ok_or_else(unknown)?;
+    let intake = connector.intake.as_ref().ok_or_else(unknown)?;
     let secrets = (intake.secrets)();
     let secrets: Vec<&[u8]> = secrets.iter().map(Vec::as_slice).collect();
     if !intake.webhook.genuine(&request, &request.body, &secrets) {

@@ -7,6 +7,7 @@
 
 pub mod authenticate;
 pub mod connector;
+mod connectors;
 mod dispatch;
 pub mod faults;
 mod gate;
@@ -18,8 +19,8 @@ mod poll;
 mod reader;
 pub mod routes;
 mod shared;
+pub mod swap;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use connector::Connector;
+use connectors::Connectors;
+pub use connectors::Version;
 use gate::Gate;
 pub use handle::{Handle, OperationError};
 pub use intake::{Accepted, Refused};
@@ -90,8 +93,7 @@ impl Flow {
     ) -> Result<Self, routes::Error> {
         let routes = Routes::compile(rules)?;
         let gate = Gate::new(options.backlog, options.patience);
-        let connectors: HashMap<_, _> =
-            connectors.into_iter().map(|connector| (connector.name.clone(), connector)).collect();
+        let connectors = Connectors::new(connectors);
         let (sender, unread) = mpsc::unbounded_channel();
         let shared = Shared::new(
             store,
@@ -125,7 +127,7 @@ impl Flow {
         tasks.spawn(readers(Arc::clone(&shared), unread, options.readers, reads.clone()));
         tasks.spawn(housekeeping::recover(Arc::clone(&shared)));
         tasks.spawn(housekeeping::run(Arc::clone(&shared), options.retain));
-        for connector in shared.connectors.values() {
+        for connector in shared.connectors.all() {
             if let Some(sink) = &connector.sink {
                 tasks.spawn(dispatch::run(Arc::clone(&shared), connector.name.clone(), sink.clone()));
             }

@@ -21,7 +21,7 @@ pub(crate) async fn run(shared: Arc<Shared>, name: String, interval: Duration) {
     let mut failed = 0u32;
     loop {
         let pause = match shared.connectors.get(&name) {
-            Some(connector) => match poll(&shared, connector).await {
+            Some(connector) => match poll(&shared, &connector).await {
                 Polled::More => Duration::ZERO,
                 Polled::All => interval,
                 Polled::Later(pause) => pause,
@@ -72,7 +72,7 @@ async fn poll(shared: &Arc<Shared>, connector: &Connector) -> Polled {
             Polled::Later(Duration::from_millis(throttle.after_ms.unwrap_or(60_000)))
         }
         Err(Failure::Unauthorized(problem)) => {
-            pause(shared, connector, problem).await;
+            pause(shared, &connector.name, problem).await;
             Polled::All
         }
         Err(Failure::Unavailable(problem) | Failure::Rejected(problem)) => {
@@ -105,11 +105,12 @@ async fn keep(shared: &Arc<Shared>, connector: &Connector, from: Option<String>,
     }
 }
 
-async fn pause(shared: &Shared, connector: &Connector, why: Problem) {
-    tracing::error!(connector = connector.name, code = why.code, "paused: {}", why.message);
+/// Stops asking a system, and telling it things, until a person has looked.
+pub(crate) async fn pause(shared: &Shared, connector: &str, why: Problem) {
+    tracing::error!(connector, code = why.code, "paused: {}", why.message);
     let command =
-        Command::Pause { connector: connector.name.clone(), why, by: "host".into(), now: shared.now() };
+        Command::Pause { connector: connector.to_owned(), why, by: "host".into(), now: shared.now() };
     if let Err(error) = shared.writer.submit(command).await {
-        tracing::error!(connector = connector.name, %error, "the pause could not be kept");
+        tracing::error!(connector, %error, "the pause could not be kept");
     }
 }

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_model::check;
-use crossdock_model::connector::{Inbound, Problem};
+use crossdock_model::connector::{Failure, Inbound, Problem};
 use crossdock_model::event::Event;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::key;
-use crossdock_storage::{Admit, Command, CursorMove, NewEvent, Request};
+use crossdock_storage::{Admit, Command, CursorMove, Handed, NewEvent, Request};
 use tracing::Instrument;
 
 use crate::connector::Connector;
 use crate::faults::{Point, pass};
+use crate::plugins::Exchange;
+use crate::poll;
 use crate::shared::Shared;
 
 /// How often a plugin may fail at a request before it is set aside.
@@ -43,24 +45,34 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
         let Some(connector) = shared.connectors.get(&unread.connector) else {
             let problem =
                 problem("no-connector", format!("there is no connector `{}` any more", unread.connector));
-            return Err(problem);
+            return Err(Unreadable::For(problem));
         };
-        let events = if unread.request.method == POLLED {
-            vec![polled(&unread.request)?]
+        let (events, exchange) = if unread.request.method == POLLED {
+            (vec![polled(&unread.request)?], Exchange::default())
         } else {
-            receive(connector, unread).await?
+            receive(&connector, unread).await?
         };
         pass(Point::AfterParse);
-        prepare(shared, connector, events)
+        let Exchange { files, numbers, .. } = exchange;
+        let handed = Handed { connector: connector.name.clone(), files, numbers, now: shared.now() };
+        Ok((prepare(shared, &connector, events)?, handed))
     }
     .instrument(span.clone())
     .await;
     let _entered = span.enter();
     let command = match outcome {
-        Ok(events) => {
-            Command::Admit(Admit { inbound: Some(id), events, now: shared.now(), ..Admit::default() })
+        Ok((events, handed)) => {
+            let handed = (!handed.is_empty()).then_some(handed);
+            Command::Admit(Admit { inbound: Some(id), events, handed, now: shared.now(), ..Admit::default() })
         }
-        Err(problem) => {
+        Err(Unreadable::Now { connector, why, after, pause }) => {
+            tracing::warn!(code = why.code, "read again later: {}", why.message);
+            if pause {
+                poll::pause(shared, &connector, why).await;
+            }
+            return read_later(shared, id, after);
+        }
+        Err(Unreadable::For(problem)) => {
             tracing::warn!(code = problem.code, "quarantined: {}", problem.message);
             metrics::counter!("crossdock_quarantined_total").increment(1);
             Command::Quarantine { inbound: id, problem }
@@ -70,8 +82,44 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     keep(shared, id, command).instrument(span).await;
 }
 
-/// How long to wait before what could not be kept is read again.
+/// How long to wait before what could not be kept, or read without an answer of its system, is read again.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// The longest that a system's wish for patience is followed.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Why a request has no events.
+enum Unreadable {
+    /// It cannot be read: it is set aside.
+    For(Problem),
+    /// Its system has to be asked and cannot be now.
+    Now {
+        connector: String,
+        why: Problem,
+        after: Duration,
+        /// True when a person must look at the connector first.
+        pause: bool,
+    },
+}
+
+impl From<Problem> for Unreadable {
+    fn from(problem: Problem) -> Self {
+        Self::For(problem)
+    }
+}
+
+/// Reads a request again after a while. It is durable: a host that stops before reads it at its next start.
+fn read_later(shared: &Arc<Shared>, inbound: i64, after: Duration) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        tokio::time::sleep(after).await;
+        match shared.store.inbound(inbound).await {
+            Ok(Some(kept)) => shared.unread_again(kept),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a request could not be read again; the next start does"),
+        }
+    });
+}
 
 /// Keeps what was read. The request is durable already: where the store fails it is read again, and where
 /// the store refuses what was read, it is set aside.
@@ -89,38 +137,40 @@ async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
         return;
     }
     tracing::error!(%error, "what was read could not be kept; it is read again");
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        tokio::time::sleep(AGAIN).await;
-        match shared.store.inbound(inbound).await {
-            Ok(Some(kept)) => shared.unread_again(kept),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a request could not be read again; the next start does"),
-        }
-    });
+    read_later(shared, inbound, AGAIN);
 }
 
-async fn receive(connector: &Connector, unread: Unread) -> Result<Vec<Event>, Problem> {
+async fn receive(connector: &Connector, unread: Unread) -> Result<(Vec<Event>, Exchange), Unreadable> {
     let inbound = Inbound {
         id: unread.id.to_string(),
         received_at: unread.received_at.to_string(),
         method: unread.request.method,
+        file: unread.request.file,
         query: unread.request.query,
         headers: unread.request.headers,
         body: unread.request.body,
-        file: unread.request.file,
     };
     let mut tries = 0;
     loop {
         tries += 1;
         // The last try may have the bytes themselves.
-        match connector.plugin.receive(inbound.clone()).await {
-            Ok(answer) => return answer,
+        let (answer, exchange) = connector.plugin.receive(inbound.clone()).await;
+        let later = |why: Problem, after: Duration, pause: bool| {
+            let connector = connector.name.clone();
+            Err(Unreadable::Now { connector, why, after, pause })
+        };
+        match answer {
+            Ok(Ok(events)) => return Ok((events, exchange)),
+            Ok(Err(Failure::Rejected(problem))) => return Err(problem.into()),
+            Ok(Err(Failure::Unavailable(problem))) => return later(problem, AGAIN, false),
+            Ok(Err(Failure::Unauthorized(problem))) => return later(problem, PATIENCE, true),
+            Ok(Err(Failure::Throttled(throttle))) => {
+                let after = throttle.after_ms.map_or(AGAIN, Duration::from_millis).min(PATIENCE);
+                return later(problem("throttled", throttle.message), after, false);
+            }
             Err(failed) if tries >= TRIES => {
-                return Err(problem(
-                    "plugin-failed",
-                    format!("{} failed {tries} times: {failed}", connector.label),
-                ));
+                let told = format!("{} failed {tries} times: {failed}", connector.label);
+                return Err(problem("plugin-failed", told).into());
             }
             Err(failed) => tracing::warn!(plugin = connector.label, "reading failed, trying again: {failed}"),
         }

@@ -9,10 +9,11 @@ use crossdock_storage::view::Inbound;
 use crossdock_storage::{Applied, Store, Writer};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::connector::Connector;
+use crate::connector::Sink;
+use crate::connectors::Connectors;
 use crate::gate::{Gate, Load};
 use crate::reader::Unread;
 use crate::routes::Routes;
@@ -23,7 +24,7 @@ pub(crate) struct Shared {
     pub writer: Writer,
     pub clock: Arc<dyn Clock>,
     pub routes: Routes,
-    pub connectors: HashMap<String, Connector>,
+    pub connectors: Connectors,
     pub safeguards: Safeguards,
     pub gate: Gate,
     /// What is kept and not yet read.
@@ -31,6 +32,10 @@ pub(crate) struct Shared {
     /// What each sink has to do.
     pub sending: HashMap<String, Arc<Load>>,
     pub drain: CancellationToken,
+    /// Held by whoever swaps a plugin.
+    pub swapping: tokio::sync::Mutex<()>,
+    /// Told when files were handed over.
+    pub handed: Notify,
     dice: Mutex<SmallRng>,
     unread: mpsc::UnboundedSender<Unread>,
 }
@@ -42,14 +47,15 @@ impl Shared {
         writer: Writer,
         clock: Arc<dyn Clock>,
         routes: Routes,
-        connectors: HashMap<String, Connector>,
+        connectors: Connectors,
         safeguards: Safeguards,
         gate: Gate,
         seed: u64,
         unread: mpsc::UnboundedSender<Unread>,
     ) -> Self {
         let reading = gate.load();
-        let sinks = connectors.values().filter(|connector| connector.sink.is_some());
+        let all = connectors.all();
+        let sinks = all.iter().filter(|connector| connector.sink.is_some());
         let sending = sinks.map(|connector| (connector.name.clone(), gate.load())).collect();
         let dice = Mutex::new(SmallRng::seed_from_u64(seed));
         let drain = CancellationToken::new();
@@ -64,6 +70,8 @@ impl Shared {
             reading,
             sending,
             drain,
+            swapping: tokio::sync::Mutex::default(),
+            handed: Notify::new(),
             dice,
             unread,
         }
@@ -100,8 +108,9 @@ impl Shared {
 
     /// True when the connector's plugin takes events of this kind.
     pub fn takes(&self, connector: &str, kind: &str) -> bool {
-        let sink = self.connectors.get(connector).and_then(|connector| connector.sink.as_ref());
-        sink.is_some_and(|sink| sink.kinds.is_empty() || sink.kinds.iter().any(|taken| taken == kind))
+        let Some(connector) = self.connectors.get(connector) else { return false };
+        let taken = |sink: &Sink| sink.kinds.is_empty() || sink.kinds.iter().any(|taken| taken == kind);
+        connector.sink.as_ref().is_some_and(taken)
     }
 
     /// Counts what admission led to.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Accept, Accepted, Admit, Admitted, Applied, Claim, Claimed, Command, Error, Moved, Result, Settle,
-    Settled, Store,
+    SettleAll, Settled, Store,
 };
 
 /// How the writer groups.
@@ -130,6 +130,17 @@ impl Writer {
     pub async fn settle(&self, settle: Settle) -> Result<Settled> {
         match self.submit(Command::Settle(Box::new(settle))).await? {
             Applied::Settled(settled) => Ok(settled),
+            other => Err(mismatch(&other)),
+        }
+    }
+
+    /// Records what became of all deliveries of one call, with what the call handed over.
+    ///
+    /// # Errors
+    /// As [`Self::settle`]; then none of it was recorded.
+    pub async fn settle_all(&self, all: SettleAll) -> Result<Vec<Settled>> {
+        match self.submit(Command::SettleAll(Box::new(all))).await? {
+            Applied::SettledAll(settled) => Ok(settled),
             other => Err(mismatch(&other)),
         }
     }

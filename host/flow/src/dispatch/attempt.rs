@@ -1,27 +1,28 @@
 //! One call into a sink plugin, from the claimed deliveries to their recorded outcomes.
 
-use std::sync::Arc;
-
-use crossdock_model::connector::{Found, Outcome, Problem, Work};
+use crossdock_model::connector::{Found, Outcome, Problem, Unmapped, Work};
 use crossdock_model::time::Millis;
 use crossdock_rules::breaker::Permit;
 use crossdock_rules::key;
 use crossdock_rules::lookup::{First, Keys, first};
 use crossdock_rules::outcome::{Answer, Fault, Next, Settlement, settle};
-use crossdock_storage::{Attempt, AttemptKind, Claimed, Settle};
+use crossdock_storage::{Attempt, AttemptKind, Claimed, Handed, Settle, SettleAll, Settled};
 use tracing::Instrument;
 
 use super::Dispatch;
+use crate::connector::{Connector, Sink};
 use crate::faults::{Point, pass};
 use crate::plugins::{Exchange, NoAnswer};
 
 impl Dispatch {
     /// Calls the plugin for a chunk: `find` for what may have been sent, `deliver` for the rest. What may have
     /// been sent to a target that can tell nothing is a person's decision.
-    pub(super) async fn attempt(self: Arc<Self>, claimed: Vec<Claimed>, permits: Vec<Permit>) {
+    /// All of it is done with the version of the connector that it began with.
+    pub(super) async fn attempt(&self, connector: &Connector, claimed: Vec<Claimed>, permits: Vec<Permit>) {
+        let Some(sink) = &connector.sink else { return };
         let (mut send, mut look, mut decide) = (Vec::new(), Vec::new(), Vec::new());
         for (piece, permit) in claimed.into_iter().zip(permits) {
-            match self.first(&piece) {
+            match self.first(&piece, sink) {
                 First::Send => send.push((piece, permit)),
                 First::Find => look.push((piece, permit)),
                 First::Person => decide.push((piece, permit)),
@@ -29,7 +30,7 @@ impl Dispatch {
         }
         for (pieces, find) in [(look, true), (send, false)] {
             if !pieces.is_empty() {
-                self.call(pieces, find).await;
+                self.call(connector, sink, pieces, find).await;
             }
         }
         if !decide.is_empty() {
@@ -39,16 +40,16 @@ impl Dispatch {
             self.conclude(
                 decide,
                 answers,
-                Call { find: false, started: now, ended: now },
-                &Exchange::default(),
+                Call { sink, find: false, started: now, ended: now },
+                Exchange::default(),
             )
             .await;
         }
     }
 
     /// What has to come before the piece is sent.
-    fn first(&self, piece: &Claimed) -> First {
-        let keys = self.sink.policy.keys;
+    fn first(&self, piece: &Claimed, sink: &Sink) -> First {
+        let keys = sink.policy.keys;
         if !self.shared.safeguards.find() {
             return First::Send;
         }
@@ -63,8 +64,7 @@ impl Dispatch {
         }
     }
 
-    async fn call(&self, pieces: Vec<(Claimed, Permit)>, find: bool) {
-        let Some(connector) = self.shared.connectors.get(&self.name) else { return };
+    async fn call(&self, connector: &Connector, sink: &Sink, pieces: Vec<(Claimed, Permit)>, find: bool) {
         let work: Vec<Work> = pieces.iter().map(|(piece, _)| work(piece)).collect();
         let trace = pieces.first().map(|(piece, _)| piece.trace.clone()).unwrap_or_default();
         let span = tracing::info_span!("attempt", connector = self.name, find, pieces = work.len(), trace);
@@ -88,7 +88,8 @@ impl Dispatch {
             Ok(answers) => Answers::Given(answers.into_iter()),
             Err(failed) => Answers::None(failed),
         };
-        self.conclude(pieces, answers, Call { find, started, ended: self.shared.now() }, &exchange).await;
+        let call = Call { sink, find, started, ended: self.shared.now() };
+        self.conclude(pieces, answers, call, exchange).await;
     }
 
     /// Decides by the answers what happens next, and records it.
@@ -96,32 +97,38 @@ impl Dispatch {
         &self,
         pieces: Vec<(Claimed, Permit)>,
         mut answers: Answers,
-        call: Call,
-        exchange: &Exchange,
+        call: Call<'_>,
+        exchange: Exchange,
     ) {
         let mut settles = Vec::with_capacity(pieces.len());
         for (piece, permit) in pieces {
-            let settle = self.judge(&piece, answers.next(), &call, permit.is_probe(), exchange);
+            let settle = self.judge(&piece, answers.next(), &call, permit.is_probe(), &exchange);
             self.pace.ended(permit, &settle.settlement, call.ended);
             settles.push((piece, settle));
         }
         // The slots are free: the next claim can ride along with what is about to be recorded.
         self.wake.notify_one();
-        let records = settles.into_iter().map(|(piece, settle)| self.record(piece, settle));
-        futures::future::join_all(records).await;
+        let Exchange { files, numbers, .. } = exchange;
+        let handed = Handed { connector: self.name.clone(), files, numbers, now: call.ended };
+        if handed.is_empty() {
+            let records = settles.into_iter().map(|(piece, settle)| self.record(piece, settle));
+            futures::future::join_all(records).await;
+        } else {
+            self.record_all(settles, handed).await;
+        }
     }
 
     fn judge(
         &self,
         piece: &Claimed,
         answer: Answer,
-        call: &Call,
+        call: &Call<'_>,
         probe: bool,
         exchange: &Exchange,
     ) -> Settle {
         let (outcome, message) = describe(&answer);
         let tried = piece.tried(call.find, probe);
-        let settlement = settle(answer, &tried, &self.sink.policy, call.ended, self.shared.random());
+        let settlement = settle(answer, &tried, &call.sink.policy, call.ended, self.shared.random());
         let attempt = Attempt {
             kind: if call.find { AttemptKind::Find } else { AttemptKind::Send },
             started: call.started,
@@ -135,12 +142,35 @@ impl Dispatch {
 
     async fn record(&self, piece: Claimed, settle: Settle) {
         pass(Point::BeforeSettle);
-        let ended = settle.now;
-        let leaves = leaves(&settle.settlement);
-        let outcome = settle.attempt.outcome.clone();
-        let reason = settle.settlement.reason.clone();
-        let exception = matches!(settle.settlement.next, Next::Exception { .. });
-        match self.shared.writer.settle(settle).await {
+        let told = Told::of(&settle);
+        let settled = self.shared.writer.settle(settle).await;
+        self.recorded(&piece, &told, settled.as_ref());
+    }
+
+    /// Records what came of a call together with what it handed over: all of it, or nothing.
+    async fn record_all(&self, settles: Vec<(Claimed, Settle)>, handed: Handed) {
+        pass(Point::BeforeSettle);
+        let told: Vec<Told> = settles.iter().map(|(_, settle)| Told::of(settle)).collect();
+        let (pieces, settles): (Vec<_>, Vec<_>) = settles.into_iter().unzip();
+        let all = self.shared.writer.settle_all(SettleAll { settles, handed }).await;
+        for (at, (piece, told)) in pieces.iter().zip(told).enumerate() {
+            match &all {
+                Ok(settled) => {
+                    if let Some(settled) = settled.get(at) {
+                        self.recorded(piece, &told, Ok(settled));
+                    }
+                }
+                Err(error) => self.recorded(piece, &told, Err(error)),
+            }
+        }
+        self.shared.handed.notify_one();
+    }
+
+    /// Says what was recorded, and counts it.
+    fn recorded(&self, piece: &Claimed, told: &Told, settled: Result<&Settled, &crossdock_storage::Error>) {
+        let Told { ended, leaves, exception, outcome, reason } = told;
+        let (leaves, exception) = (*leaves, *exception);
+        match settled {
             Ok(settled) => {
                 let released = i64::try_from(settled.released.len()).unwrap_or(0);
                 self.load.add(if leaves { -1 } else { 0 });
@@ -164,7 +194,7 @@ impl Dispatch {
                 return;
             }
         }
-        metrics::counter!("crossdock_attempts_total", "connector" => self.name.clone(), "outcome" => outcome)
+        metrics::counter!("crossdock_attempts_total", "connector" => self.name.clone(), "outcome" => outcome.clone())
             .increment(1);
         if exception && let Some(problem) = reason {
             tracing::warn!(
@@ -185,7 +215,29 @@ impl Dispatch {
     }
 }
 
-struct Call {
+/// What is said of a settlement once it is recorded.
+struct Told {
+    ended: Millis,
+    leaves: bool,
+    exception: bool,
+    outcome: String,
+    reason: Option<Problem>,
+}
+
+impl Told {
+    fn of(settle: &Settle) -> Self {
+        Self {
+            ended: settle.now,
+            leaves: leaves(&settle.settlement),
+            exception: matches!(settle.settlement.next, Next::Exception { .. }),
+            outcome: settle.attempt.outcome.clone(),
+            reason: settle.settlement.reason.clone(),
+        }
+    }
+}
+
+struct Call<'a> {
+    sink: &'a Sink,
     find: bool,
     started: Millis,
     ended: Millis,
@@ -230,6 +282,11 @@ fn work(piece: &Claimed) -> Work {
     }
 }
 
+fn unmapped(missing: &[Unmapped]) -> String {
+    let each: Vec<String> = missing.iter().map(|one| format!("{} {}", one.table, one.value)).collect();
+    each.join(", ")
+}
+
 /// An answer for the record: one word, and what was said.
 fn describe(answer: &Answer) -> (&'static str, String) {
     let said = |problem: &Problem| match &problem.field {
@@ -249,6 +306,7 @@ fn describe(answer: &Answer) -> (&'static str, String) {
             Outcome::Throttled(throttle) => ("throttled", throttle.message.clone()),
             Outcome::Unauthorized(problem) => ("unauthorized", said(problem)),
             Outcome::Rejected(problem) => ("rejected", said(problem)),
+            Outcome::Unmapped(missing) => ("unmapped", unmapped(missing)),
             Outcome::Unknown(problem) => ("unknown", said(problem)),
         },
         Answer::Found(found) => match found {
