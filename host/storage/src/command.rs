@@ -10,6 +10,10 @@ use crossdock_rules::outcome::{Settlement, Try};
 use uuid::Uuid;
 
 use crate::handed::{Handed, SettleAll};
+use crate::mapping::{Kept, PutMappings};
+use crate::registry::PutStores;
+use crate::secret::SecretText;
+use crate::vault::MasterKey;
 
 /// One change. It is done whole or, when refused, not at all.
 #[derive(Debug)]
@@ -150,6 +154,66 @@ pub enum Command {
     RevokeToken {
         /// What it is called.
         name: String,
+        /// Who asked.
+        by: String,
+        /// Now.
+        now: Millis,
+    },
+    /// Set and remove mappings; what waits for one of them goes on. Answer: [`Applied::Kept`].
+    PutMappings(PutMappings),
+    /// Put and remove stores; what waits for one of them goes on. Refused when two stores would have the same
+    /// code in a system ([`crate::Error::Taken`]). Answer: [`Applied::Kept`].
+    PutStores(PutStores),
+    /// Put a secret, if it is at the version that the caller believes it is. Refused when it is not
+    /// ([`crate::Error::Changed`]). Answer: [`Applied::Version`].
+    PutSecret {
+        /// What it is called.
+        name: String,
+        /// Its text.
+        value: SecretText,
+        /// The version it has to be at; 0: there has to be none. Absent: whatever there is.
+        expected: Option<u64>,
+        /// Who asked.
+        by: String,
+        /// Now.
+        now: Millis,
+    },
+    /// Forget a secret. Answer: [`Applied::Done`].
+    RemoveSecret {
+        /// What it is called.
+        name: String,
+        /// Who asked.
+        by: String,
+        /// Now.
+        now: Millis,
+    },
+    /// Wrap every key and secret under another master key, and none under the old one any more: from the
+    /// commit on, the database opens with the new one only. Answer: [`Applied::Moved`] with the number of keys
+    /// and secrets.
+    Rekey {
+        /// The new master key.
+        to: MasterKey,
+        /// Who asked.
+        by: String,
+        /// Now.
+        now: Millis,
+    },
+    /// Run another plugin for a connector than its configuration names. Choosing the plugin that is chosen
+    /// already changes nothing. Answer: [`Applied::Done`].
+    Choose {
+        /// The connector.
+        connector: String,
+        /// The plugin, in whatever words find it again.
+        plugin: String,
+        /// Who asked.
+        by: String,
+        /// Now.
+        now: Millis,
+    },
+    /// Run the plugin that the configuration names again. Answer: [`Applied::Done`].
+    Unchoose {
+        /// The connector.
+        connector: String,
         /// Who asked.
         by: String,
         /// Now.
@@ -384,6 +448,10 @@ pub enum Applied {
     SettledAll(Vec<Settled>),
     /// To commands that move any number of deliveries.
     Moved(Moved),
+    /// To [`Command::PutMappings`] and [`Command::PutStores`].
+    Kept(Kept),
+    /// To [`Command::PutSecret`]: the version it is at now.
+    Version(u64),
     /// To everything else.
     Done,
 }
@@ -400,7 +468,8 @@ impl Applied {
             Self::Settled(settled) => names(&settled.ready),
             Self::SettledAll(all) => all.iter().flat_map(|settled| names(&settled.ready)).collect(),
             Self::Moved(moved) => names(&moved.ready),
-            Self::Accepted(_) | Self::Claimed(_) | Self::Done => Vec::new(),
+            Self::Kept(kept) => names(&kept.ready),
+            Self::Accepted(_) | Self::Claimed(_) | Self::Version(_) | Self::Done => Vec::new(),
         }
     }
 }

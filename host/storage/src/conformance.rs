@@ -9,10 +9,13 @@
 pub mod claims;
 pub mod intake;
 pub mod lanes;
+pub mod mappings;
 pub mod operations;
 pub mod outbox;
 pub mod random;
+pub mod registry;
 pub mod samples;
+pub mod secrets;
 
 /// Makes a test of every rule. The expression is awaited and has to be a new, empty store and whatever has
 /// to outlive it (its folder).
@@ -51,6 +54,16 @@ macro_rules! conformance {
                 files_come_with_the_events_they_were_written_for_or_not_at_all,
                 a_sequence_never_goes_back, a_restored_database_skips_numbers,
                 a_files_content_goes_after_it_was_handed_over, a_request_keeps_its_files_name;
+            mappings: a_connectors_own_mapping_comes_before_everybodys,
+                every_change_of_a_table_is_a_version_of_it, a_wrong_mapping_refuses_the_whole_list,
+                a_list_can_take_the_place_of_what_there_is, mappings_are_listed_page_by_page,
+                adding_a_value_releases_all_that_waits_for_it;
+            registry: a_store_is_found_by_its_id_and_by_its_codes, every_change_of_a_store_is_a_version_of_it,
+                two_stores_never_have_one_code, a_whole_file_takes_the_place_of_the_registry,
+                adding_a_store_releases_what_waits_for_it;
+            secrets: a_secret_is_written_by_compare_and_set, a_secret_is_listed_and_printed_without_its_text,
+                a_version_of_a_secret_is_never_used_again,
+                everything_is_read_as_before_under_another_master_key, a_choice_of_plugin_remembers_the_one_before;
             random: any_commands_leave_lanes_in_order;
         );
     };

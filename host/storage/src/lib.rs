@@ -8,11 +8,15 @@
 //! means, is `rules`. It knows nothing of plugins, HTTP or configuration, and reads no clock: every
 //! command carries the time it happens at. No transaction and no SQL crosses the trait.
 
+mod choice;
 mod command;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
 mod handed;
+mod mapping;
+mod registry;
+mod secret;
 mod sqlite;
 mod store;
 mod tables;
@@ -20,6 +24,7 @@ mod vault;
 pub mod view;
 mod writer;
 
+pub use choice::Choice;
 pub use command::Command;
 pub use command::{
     Accept, Accepted, Admit, Admitted, Applied, Attempt, AttemptKind, Claim, Claimed, CursorMove, Filter,
@@ -27,6 +32,12 @@ pub use command::{
 };
 pub use error::{Error, Result};
 pub use handed::{Handed, OutFile, OutFileRow, Outgoing, SettleAll};
+pub use mapping::{
+    EVERY_CONNECTOR, Imported, Kept, MappingChange, MappingChanged, MappingFilter, MappingRow, Missing,
+    Others, PutMappings, waits_for,
+};
+pub use registry::{PutStores, StoreChanged, StoreRecord, StoreRow, Weekday};
+pub use secret::{SecretRow, SecretText};
 pub use sqlite::{Options as SqliteOptions, Sqlite};
 pub use store::Store;
 pub use tables::Tables;

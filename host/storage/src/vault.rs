@@ -47,6 +47,8 @@ pub(crate) enum Bound {
     Exchange(i64, i64),
     /// The content of a file that a plugin handed over.
     OutFile(i64),
+    /// A secret in one of its versions.
+    Secret(i64, i64),
     /// The text that tells whether a master key is the right one.
     Proof,
 }
@@ -61,6 +63,7 @@ impl Bound {
             Self::Exchange(delivery, fence) => (5, delivery, fence),
             Self::Proof => (6, 0, 0),
             Self::OutFile(id) => (7, id, 0),
+            Self::Secret(id, version) => (8, id, version),
         };
         let mut bytes = [tag; 17];
         let (_, numbers) = bytes.split_at_mut(1);
@@ -108,23 +111,27 @@ impl Sealer {
 
 /// Makes, wraps and unwraps keys.
 #[derive(Clone)]
-pub(crate) struct Vault(Sealer);
+pub(crate) struct Vault {
+    sealer: Sealer,
+    /// Of the master key before, when it was changed while the store was open.
+    former: Option<Sealer>,
+}
 
 impl Vault {
     pub(crate) fn new(master: &MasterKey) -> Self {
-        Self(Sealer::new(&master.0))
+        Self { sealer: Sealer::new(&master.0), former: None }
     }
 
     /// A new key and its wrapped form.
     pub(crate) fn make(&self, bound: Bound) -> Result<(Sealer, Vec<u8>)> {
         let mut key = Zeroizing::new([0; 32]);
         rand::rng().fill_bytes(key.as_mut());
-        Ok((Sealer::new(&key), self.0.seal(bound, key.as_ref())?))
+        Ok((Sealer::new(&key), self.sealer.seal(bound, key.as_ref())?))
     }
 
     /// The key of a wrapped form.
     pub(crate) fn unwrap(&self, bound: Bound, wrapped: &[u8]) -> Result<Sealer> {
-        let key = Zeroizing::new(self.0.open(bound, wrapped)?);
+        let key = self.open(bound, wrapped)?;
         let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Error::Unreadable {
             what: format!("{bound:?}"),
             why: "it has the wrong length".into(),
@@ -132,14 +139,48 @@ impl Vault {
         Ok(Sealer::new(key))
     }
 
+    /// Seals a secret, which rests under the master key itself.
+    pub(crate) fn seal(&self, bound: Bound, plain: &[u8]) -> Result<Vec<u8>> {
+        self.sealer.seal(bound, plain)
+    }
+
+    /// What was sealed so.
+    pub(crate) fn open(&self, bound: Bound, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let opened = match (self.sealer.open(bound, sealed), &self.former) {
+            (Err(_), Some(former)) => former.open(bound, sealed),
+            (opened, _) => opened,
+        };
+        opened.map(Zeroizing::new)
+    }
+
+    /// The vault of another master key. It still reads what was sealed for this one, for those who read it
+    /// before it was sealed again.
+    pub(crate) fn succeeded_by(&self, master: &MasterKey) -> Self {
+        Self { sealer: Sealer::new(&master.0), former: Some(self.sealer.clone()) }
+    }
+
+    /// A wrapped key or a secret of this vault's former master key, for its present one.
+    pub(crate) fn again(&self, bound: Bound, sealed: &[u8]) -> Result<Vec<u8>> {
+        self.sealer.seal(bound, &self.open(bound, sealed)?)
+    }
+
     /// A text that only the same master key can read.
     pub(crate) fn proof(&self) -> Result<String> {
-        self.0.seal(Bound::Proof, b"crossdock").map(hex::encode)
+        self.sealer.seal(Bound::Proof, b"crossdock").map(hex::encode)
+    }
+
+    /// This vault, with whichever of its master keys made the text as the present one.
+    pub(crate) fn proven(self, proof: &str) -> Option<Self> {
+        if self.proves(proof) {
+            return Some(self);
+        }
+        let former = Self { sealer: self.former?, former: Some(self.sealer) };
+        former.proves(proof).then_some(former)
     }
 
     /// Whether the text was made with this master key.
     pub(crate) fn proves(&self, proof: &str) -> bool {
-        hex::decode(proof).is_ok_and(|sealed| self.0.open(Bound::Proof, &sealed).is_ok())
+        hex::decode(proof).is_ok_and(|sealed| self.sealer.open(Bound::Proof, &sealed).is_ok())
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) type Referenced = HashMap<(String, String), (i64, Option<String>)>;
 pub(super) struct Batch<'a> {
     pub connection: &'a mut SqliteConnection,
     pub memory: &'a mut Memory,
-    pub vault: &'a Vault,
+    pub vault: Vault,
     pub safeguards: Safeguards,
     pub piles: Piles,
     /// What identifies inbounds that were seen before.
@@ -65,13 +65,15 @@ pub(super) struct Batch<'a> {
     pub at: usize,
     /// True when a person was erased: what the log still holds of them has to go too.
     pub erased: bool,
+    /// True when the vault is not the store's any more: the master key was changed.
+    pub rekeyed: bool,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(
         connection: &'a mut SqliteConnection,
         memory: &'a mut Memory,
-        vault: &'a Vault,
+        vault: Vault,
         safeguards: Safeguards,
     ) -> Self {
         Self {
@@ -93,6 +95,7 @@ impl<'a> Batch<'a> {
             ready: BTreeSet::new(),
             at: 0,
             erased: false,
+            rekeyed: false,
         }
     }
 

@@ -184,7 +184,7 @@ impl Batch<'_> {
             let (key, trace) = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
             let recorded_at = cells.next()?;
             let payload = self.memory.deliveries.get(&id).map_or(0, |row| row.payload_event);
-            let event = event(&mut cells, payload, self.vault)?
+            let event = event(&mut cells, payload, &self.vault)?
                 .ok_or_else(|| Error::Unknown { what: "event", id: payload.to_string() })?;
             contents.insert(id, Content { event, key, trace, recorded_at });
         }

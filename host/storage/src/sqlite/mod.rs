@@ -6,15 +6,19 @@
 
 mod admit;
 mod batch;
+mod choice;
 mod claim;
 mod delivery;
+mod mapping;
 mod memory;
 mod operate;
 mod outbox;
 mod piles;
 mod prepare;
 mod read;
+mod registry;
 mod replay;
+mod secret;
 mod settle;
 mod sql;
 mod stuck;
@@ -25,7 +29,7 @@ mod tests;
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crossdock_rules::safeguards::Safeguards;
@@ -91,7 +95,7 @@ impl Options {
 pub struct Sqlite {
     writing: Mutex<Writing>,
     readers: SqlitePool,
-    vault: Vault,
+    vault: RwLock<Vault>,
     safeguards: Safeguards,
     // Held as long as the store is open.
     _lock: File,
@@ -147,6 +151,7 @@ impl Sqlite {
             .map_err(doing("opening the database for reading"))?;
         let memory = Some(Memory::read(&mut connection).await?);
         let writing = Mutex::new(Writing { connection, memory, open: false });
+        let vault = RwLock::new(vault);
         Ok(Self { writing, readers, vault, safeguards: options.safeguards, _lock: lock })
     }
 
@@ -159,6 +164,22 @@ impl Sqlite {
         self.writing.into_inner().connection.close().await.map_err(doing("closing the database"))
     }
 
+    /// The vault as it is now.
+    fn vault(&self) -> Vault {
+        self.vault.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sees to it that the vault's master key is the one that the database has: a change of it may have been
+    /// undone, or done after all, when whoever asked for it went away.
+    async fn fit_vault(&self, connection: &mut SqliteConnection) -> Result<()> {
+        let text = "SELECT value FROM meta WHERE name = 'proof'";
+        let rows = fetch(connection, "reading what the database is", text, |_| {}).await?;
+        let proof: &str = rows.first().map_or(Ok(""), |row| Cells::of(row).next())?;
+        let vault = self.vault().proven(proof).ok_or(Error::WrongMasterKey)?;
+        *self.vault.write().unwrap_or_else(PoisonError::into_inner) = vault;
+        Ok(())
+    }
+
     async fn group(&self, commands: Vec<Command>) -> Result<Vec<Result<Applied>>> {
         let mut writing = self.writing.lock().await;
         let Writing { connection, memory, open } = &mut *writing;
@@ -166,15 +187,16 @@ impl Sqlite {
             // Whoever wrote last went away in the middle of it.
             rollback(connection).await?;
             *memory = None;
+            self.fit_vault(connection).await?;
         }
         let known = match memory {
             Some(known) => known,
             None => memory.insert(Memory::read(connection).await?),
         };
         execute(connection, "beginning a transaction", "BEGIN IMMEDIATE", |_| {}).await?;
-        let done =
-            Self::together(Batch::new(connection, known, &self.vault, self.safeguards), &commands).await;
-        let (answers, admitted, erased) = match done {
+        let batch = Batch::new(connection, known, self.vault(), self.safeguards);
+        let done = Self::together(batch, &commands).await;
+        let Done { answers, admitted, erased, vault } = match done {
             Ok(done) => done,
             Err(error) => {
                 rollback(connection).await?;
@@ -186,11 +208,16 @@ impl Sqlite {
                 // One of them is at fault: each on its own, so that it harms itself alone.
                 tracing::warn!(%error, commands = commands.len(), "a group failed; its commands are done one by one");
                 execute(connection, "beginning a transaction", "BEGIN IMMEDIATE", |_| {}).await?;
-                (self.one_by_one(connection, memory, &commands).await?, HashMap::new(), true)
+                self.one_by_one(connection, memory, &commands).await?
             }
         };
+        if let Some(vault) = vault {
+            // Those who read have to know the new master key before they can see what it wrapped.
+            *self.vault.write().unwrap_or_else(PoisonError::into_inner) = vault;
+        }
         if let Err(error) = execute(connection, "committing", "COMMIT", |_| {}).await {
             *memory = None;
+            // Whether it is done or not is looked at, with the next group.
             return Err(error);
         }
         *open = false;
@@ -222,7 +249,8 @@ impl Sqlite {
             .filter(|(_, fresh)| fresh.owed > 0)
             .map(|(id, fresh)| (fresh.place, (id, fresh.key, fresh.recorded_at, fresh.owed)))
             .collect();
-        Ok((answers, admitted, batch.erased))
+        let vault = batch.rekeyed.then_some(batch.vault);
+        Ok(Done { answers, admitted, erased: batch.erased, vault })
     }
 
     async fn one_by_one(
@@ -230,17 +258,22 @@ impl Sqlite {
         connection: &mut SqliteConnection,
         memory: &mut Option<Memory>,
         commands: &[Command],
-    ) -> Result<Vec<Result<Applied>>> {
+    ) -> Result<Done> {
         let mut answers = Vec::with_capacity(commands.len());
+        let mut vault = None;
         for command in commands {
             execute(connection, "beginning a command", "SAVEPOINT command", |_| {}).await?;
             let known = match memory {
                 Some(known) => known,
                 None => memory.insert(Memory::read(connection).await?),
             };
-            let batch = Batch::new(connection, known, &self.vault, self.safeguards);
+            let present = vault.clone().unwrap_or_else(|| self.vault());
+            let batch = Batch::new(connection, known, present, self.safeguards);
             match Self::together(batch, std::slice::from_ref(command)).await {
-                Ok((mut answer, _, _)) => answers.extend(answer.pop()),
+                Ok(mut done) => {
+                    answers.extend(done.answers.pop());
+                    vault = done.vault.or(vault);
+                }
                 Err(error) => {
                     execute(connection, "undoing a command", "ROLLBACK TO command", |_| {}).await?;
                     *memory = None;
@@ -249,7 +282,7 @@ impl Sqlite {
             }
             execute(connection, "ending a command", "RELEASE command", |_| {}).await?;
         }
-        Ok(answers)
+        Ok(Done { answers, admitted: HashMap::new(), erased: true, vault })
     }
 }
 
@@ -257,8 +290,15 @@ impl Sqlite {
 /// many deliveries carry them.
 type Admitted = HashMap<(usize, usize), (i64, Arc<str>, i64, u32)>;
 
-/// The answers of a group, its events, and whether something was erased.
-type Done = (Vec<Result<Applied>>, Admitted, bool);
+/// What came of a group before it is committed.
+struct Done {
+    answers: Vec<Result<Applied>>,
+    admitted: Admitted,
+    /// True when something was erased.
+    erased: bool,
+    /// The vault from here on, when the master key was changed.
+    vault: Option<Vault>,
+}
 
 /// Keeps the events of a committed group for those who claim them.
 fn remember(memory: &mut Memory, commands: Vec<Command>, mut admitted: Admitted) {

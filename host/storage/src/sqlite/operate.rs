@@ -67,6 +67,15 @@ impl Batch<'_> {
             Command::BumpIncarnation { incarnation, skip, now } => {
                 self.bump(&incarnation.to_string(), *skip, *now).await
             }
+            Command::PutMappings(put) => self.put_mappings(put).await,
+            Command::PutStores(put) => self.put_stores(put).await,
+            Command::PutSecret { name, value, expected, by, now } => {
+                self.put_secret(name, value, *expected, by, *now).await
+            }
+            Command::RemoveSecret { name, by, now } => self.remove_secret(name, by, *now).await,
+            Command::Rekey { to, by, now } => self.rekey(to, by, *now).await,
+            Command::Choose { connector, plugin, by, now } => self.choose(connector, plugin, by, *now).await,
+            Command::Unchoose { connector, by, now } => self.unchoose(connector, by, *now).await,
             Command::HandedOver { file, now } => self.handed_over(*file, *now).await,
             Command::Accept(_)
             | Command::Admit(_)

@@ -144,7 +144,7 @@ impl Sqlite {
             let (id, connector, name) = (cells.next()?, cells.next()?, cells.next()?);
             let (at, day) = (Millis(cells.next()?), cells.next()?);
             let (sealed, wrapped): (&[u8], &[u8]) = (cells.next()?, cells.next()?);
-            let sealer = self.vault.unwrap(Bound::DayKey(day), wrapped)?;
+            let sealer = self.vault().unwrap(Bound::DayKey(day), wrapped)?;
             let content = sealer.open(Bound::OutFile(id), sealed)?;
             files.push(Outgoing { id, connector, name, content, at });
         }

@@ -72,6 +72,34 @@ templates! {
     SEQUENCE(3) "keeping sequence numbers":
         "INSERT INTO sequence (connector, name, last) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET last = max(last, excluded.last)";
+    MAPPING(6) "writing mappings":
+        "INSERT INTO mapping (connector, tbl, value, target, at, by) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET target = excluded.target, at = excluded.at, by = excluded.by";
+    NO_MAPPING(3) "removing mappings":
+        "DELETE FROM mapping WHERE (connector, tbl, value) IN (VALUES {rows})";
+    MAPPING_CHANGE(8) "writing mappings' history":
+        "INSERT INTO mapping_change (connector, tbl, version, at, by, value, before, after) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    STORE(5) "writing stores":
+        "INSERT INTO store (id, version, record, at, by) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET version = excluded.version, record = excluded.record, at = excluded.at, \
+         by = excluded.by";
+    NO_STORE(1) "removing stores": "DELETE FROM store WHERE id IN ({rows})";
+    STORE_CODE(3) "writing stores' codes":
+        "INSERT INTO store_code (system, code, store) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    NO_STORE_CODES(1) "removing stores' codes": "DELETE FROM store_code WHERE store IN ({rows})";
+    STORE_CHANGE(5) "writing stores' history":
+        "INSERT INTO store_change (store, version, at, by, record) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    REWRAP_SUBJECT(2) "wrapping subjects' keys again":
+        "UPDATE subject_key SET wrapped = column2 FROM (VALUES {rows}) WHERE id = column1";
+    REWRAP_DAY(2) "wrapping days' keys again":
+        "UPDATE day_key SET wrapped = column2 FROM (VALUES {rows}) WHERE day = column1";
+    REWRAP_SECRET(2) "sealing secrets again":
+        "UPDATE secret SET sealed = column2 FROM (VALUES {rows}) WHERE id = column1";
     SETTLED(2) "counting what is settled":
         "INSERT INTO settled (connector, count) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET count = count + excluded.count";
@@ -91,6 +119,10 @@ templates! {
     OUT_NAMES(2) "looking for files":
         "WITH wanted (c, n) AS (VALUES {rows}) \
          SELECT name FROM wanted CROSS JOIN out_file ON connector = c AND name = n";
+    /// Mappings, given as connector, table and value.
+    MAPPINGS(3) "reading mappings":
+        "WITH wanted (c, t, v) AS (VALUES {rows}) SELECT connector, tbl, value, target FROM wanted \
+         CROSS JOIN mapping ON connector = c AND tbl = t AND value = v";
     /// The pins of roots.
     PINS(1) "reading pins": "SELECT root, connector FROM pin WHERE root IN ({rows})";
     /// The live keys of subjects.

@@ -69,7 +69,7 @@ impl Sqlite {
         let (sealed, wrapped): (Option<&[u8]>, Option<&[u8]>) = (cells.next()?, cells.next()?);
         let request = match (day, sealed, wrapped) {
             (Some(day), Some(sealed), Some(wrapped)) => {
-                let sealer = self.vault.unwrap(Bound::DayKey(day), wrapped)?;
+                let sealer = self.vault().unwrap(Bound::DayKey(day), wrapped)?;
                 Some(unpack(&sealer.open(Bound::Inbound(id), sealed)?)?)
             }
             _ => None,
@@ -108,8 +108,10 @@ impl Sqlite {
             let key = subject.map(Bound::SubjectKey).zip(of_subject).or(day.map(Bound::DayKey).zip(of_day));
             let exchange = match (key, sealed) {
                 (Some((bound, wrapped)), Some(sealed)) => {
-                    let plain =
-                        self.vault.unwrap(bound, wrapped)?.open(Bound::Exchange(delivery, fence), sealed)?;
+                    let plain = self
+                        .vault()
+                        .unwrap(bound, wrapped)?
+                        .open(Bound::Exchange(delivery, fence), sealed)?;
                     Some(String::from_utf8_lossy(&plain).into_owned())
                 }
                 _ => None,
@@ -231,7 +233,7 @@ impl Sqlite {
             let key: String = cells.next()?;
             let (kind, entity, trace): (String, String, String) =
                 (cells.next()?, cells.next()?, cells.next()?);
-            let body = claim::event(&mut cells, 0, &self.vault)?;
+            let body = claim::event(&mut cells, 0, &self.vault())?;
             let row = Delivery::take(&mut cells)?;
             let named = self.references_of(connection, Some(&row.connector), &entity).await?;
             found.push(DeliveryDetail {
@@ -278,6 +280,8 @@ macro_rules! all {
         Ok(all)
     }};
 }
+
+pub(super) use {all, first};
 
 const INBOUND: &str = "SELECT inbound.id, connector, received_at, trace, inbound_body.day, sealed, wrapped FROM inbound \
      LEFT JOIN inbound_body ON inbound_body.inbound = inbound.id \

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use super::*;
 use crate::conformance::samples::*;
-use crate::{Accept, Store, Writer, WriterOptions};
+use crate::{Accept, Store, Tables as _, Writer, WriterOptions};
 
 /// A store in a folder that goes with it.
 struct Scratch {
@@ -105,6 +105,83 @@ async fn no_person_and_no_destroyed_key_is_in_the_files() {
     let subject = "shopify/acme/customer/77".to_owned();
     driver.moved(Command::ErasePerson { subject, by: "me".into(), now: t(2) }).await;
     assert!(!on_disk(&folder, &wrapped), "the destroyed key can still be read");
+}
+
+#[tokio::test]
+async fn a_new_master_key_is_the_only_one_that_opens() {
+    let Scratch { store, folder } = scratch().await;
+    let driver = Driver(store);
+    let put = Command::PutSecret {
+        name: "token".into(),
+        value: crate::SecretText::new("hunter2".into()),
+        expected: None,
+        by: "me".into(),
+        now: t(1),
+    };
+    driver.one(put).await.unwrap();
+    let (delivery, _) = driver.owe(with_person(order("order.placed", 1, 0), "Ada"), t(1)).await;
+    driver.accept(accept("1", b"kept")).await;
+    assert!(!on_disk(folder.path(), b"hunter2"));
+    let mut reader = driver.0.reader().await.unwrap();
+    let text = "SELECT wrapped FROM subject_key UNION ALL SELECT wrapped FROM day_key UNION ALL \
+                SELECT sealed FROM secret";
+    let rows = fetch(&mut reader, "test", text, |_| {}).await.unwrap();
+    let old: Vec<Vec<u8>> = rows.iter().map(|row| Cells::of(row).next().unwrap()).collect();
+    drop(reader);
+    assert_eq!(old.len(), 3);
+    let to = MasterKey::new([8; 32]);
+    driver.moved(Command::Rekey { to: to.clone(), by: "me".into(), now: t(2) }).await;
+    for wrapped in &old {
+        assert!(!on_disk(folder.path(), wrapped), "what the old master key opens is still there");
+    }
+    driver.0.close().await.unwrap();
+    assert!(matches!(Sqlite::open(options(folder.path())).await, Err(Error::WrongMasterKey)));
+    let driver = Driver(Sqlite::open(Options { master: to, ..options(folder.path()) }).await.unwrap());
+    assert_eq!(driver.0.secret("token").await.unwrap().unwrap().0.expose(), "hunter2");
+    assert_eq!(
+        driver.claim_only(delivery, t(3)).await.event,
+        with_person(order("order.placed", 1, 0), "Ada")
+    );
+    assert_eq!(driver.0.pending(0, 1).await.unwrap()[0].request.as_ref().unwrap().body, b"kept");
+}
+
+#[tokio::test]
+async fn a_change_of_the_master_key_that_is_left_in_the_middle_leaves_one_key() {
+    for wait in 0..20 {
+        let Scratch { store, folder } = scratch().await;
+        let store = Arc::new(store);
+        let secret = |name: &str, now| Command::PutSecret {
+            name: name.into(),
+            value: crate::SecretText::new(name.into()),
+            expected: None,
+            by: "me".into(),
+            now: t(now),
+        };
+        store.apply(vec![secret("before", 1)]).await.unwrap();
+        let to = MasterKey::new([8; 32]);
+        let task = {
+            let (store, to) = (Arc::clone(&store), to.clone());
+            tokio::spawn(
+                async move { store.apply(vec![Command::Rekey { to, by: "me".into(), now: t(2) }]).await },
+            )
+        };
+        tokio::time::sleep(Duration::from_micros(wait * 150)).await;
+        task.abort();
+        let _ = task.await;
+        assert!(store.apply(vec![secret("after", 3)]).await.unwrap()[0].is_ok());
+        Arc::into_inner(store).unwrap().close().await.unwrap();
+        // Whichever it is: the key that opens the database opens everything in it.
+        let opened = match Sqlite::open(options(folder.path())).await {
+            Ok(opened) => opened,
+            Err(Error::WrongMasterKey) => {
+                Sqlite::open(Options { master: to, ..options(folder.path()) }).await.unwrap()
+            }
+            Err(other) => panic!("{other}"),
+        };
+        for name in ["before", "after"] {
+            assert_eq!(opened.secret(name).await.unwrap().unwrap().0.expose(), name, "{wait}");
+        }
+    }
 }
 
 #[tokio::test]
