@@ -3,25 +3,21 @@
 //! No redirect is followed: a 3xx answer goes to the guest, and what it asks next is judged like any
 //! other request. A credential therefore never travels to a host that the operator did not name.
 
-use std::error::Error as StdError;
-use std::fmt::Write as _;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::capture_connection;
+use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
-use crate::auth::Profile;
-use crate::connect::{Egress, NotFound, OutOfReach};
+use crate::auth::{Authenticator, Context, Profile};
+use crate::connect::Egress;
 use crate::error::Error;
-use crate::hosts::{Origin, Scheme};
+use crate::exchange::Exchange;
+use crate::hosts::Origin;
 use crate::mask::Mask;
 use crate::secret::Secrets;
 
@@ -84,6 +80,11 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Counts what came back.
+    pub(crate) fn receive(&self, bytes: u64) -> Result<(), Error> {
+        Self::take(&self.bytes, bytes, "bytes")
+    }
+
     fn take(left: &AtomicU64, amount: u64, what: &str) -> Result<(), Error> {
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(amount))
             .map(|_| ())
@@ -98,9 +99,9 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     egress: Egress,
     hosts: Vec<Origin>,
-    profile: Option<Profile>,
-    /// The header of the profile.
-    reserved: Option<HeaderName>,
+    authenticator: Authenticator,
+    /// The headers of the profile.
+    reserved: Vec<HeaderName>,
     secrets: Secrets,
     limits: Limits,
 }
@@ -108,17 +109,11 @@ struct Inner {
 impl Client {
     pub(crate) fn new(egress: Egress, access: Access) -> Result<Self, String> {
         let hosts = access.hosts.iter().map(|host| host.parse()).collect::<Result<Vec<Origin>, _>>()?;
-        let reserved = access.profile.as_ref().map(Profile::header).transpose()?;
-        if let Some(profile) = &access.profile {
-            let name = profile.secret();
-            if access.secrets.get(name).is_none() {
-                return Err(format!(
-                    "the profile wants the secret `{name}`, and the connector has none of that name"
-                ));
-            }
-        }
-        let (profile, secrets, limits) = (access.profile, access.secrets, access.limits);
-        Ok(Self(Arc::new(Inner { egress, hosts, profile, reserved, secrets, limits })))
+        let context = Context { egress: &egress, hosts: &hosts, secrets: &access.secrets };
+        let authenticator = Authenticator::new(access.profile.as_ref(), &context)?;
+        let reserved = authenticator.reserved();
+        let (secrets, limits) = (access.secrets, access.limits);
+        Ok(Self(Arc::new(Inner { egress, hosts, authenticator, reserved, secrets, limits })))
     }
 
     /// What one call may use.
@@ -137,21 +132,7 @@ impl Client {
     /// True for headers that are the host's to set: those of the connection, and the profile's.
     #[must_use]
     pub fn reserves(&self, name: &HeaderName) -> bool {
-        const OURS: [HeaderName; 10] = [
-            header::HOST,
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-            header::TE,
-            header::TRAILER,
-            header::UPGRADE,
-            header::EXPECT,
-            header::PROXY_AUTHORIZATION,
-            header::PROXY_AUTHENTICATE,
-            header::FORWARDED,
-        ];
-        OURS.contains(name)
-            || self.0.reserved.as_ref() == Some(name)
-            || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
+        ours(name) || self.0.reserved.contains(name)
     }
 
     /// Asks. The answer is whole and free of the connector's secrets.
@@ -160,24 +141,54 @@ impl Client {
     /// Why there is no answer; [`Error::sent`] tells whether the target may have seen the request.
     pub async fn send(&self, request: Request<Bytes>, budget: &Budget) -> Result<Response<Bytes>, Error> {
         let inner = &*self.0;
-        let mask = Mask::of(&inner.secrets, inner.profile.as_ref());
         let origin = self.admit(&request)?;
         Budget::take(&budget.requests, 1, "requests")?;
         Budget::take(&budget.bytes, request.body().len() as u64, "bytes")?;
+        let start = Instant::now();
+        let end = start + inner.limits.total;
+        let first_byte = inner.limits.first_byte;
+        let first_byte = request.extensions().get().map_or(first_byte, |FirstByte(own)| first_byte.min(*own));
         let (mut parts, body) = request.into_parts();
-        if let Some(profile) = &inner.profile {
-            profile.apply(&mut parts.headers, &inner.secrets)?;
-        }
         // An encoded answer could carry a secret past the mask.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         parts.headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("crossdock"));
         parts.version = http::Version::HTTP_11;
-        let request = Request::from_parts(parts, Full::new(body));
-        let answer = self.exchange(request, &origin, budget, &mask).await;
-        answer.map(|mut answer| {
+        let mut refused = None;
+        loop {
+            let last = refused.is_some();
+            let credential = inner.authenticator.credential(&origin, refused.take());
+            let credential = timeout_at(end.min(Instant::now() + first_byte), credential);
+            let credential = credential.await.map_err(|_| Error::CredentialsUnavailable {
+                reason: format!("none within {:?}", start.elapsed()),
+            })??;
+            let mut parts = parts.clone();
+            inner.authenticator.apply(&credential, &mut parts)?;
+            let path = parts.uri.path().to_owned();
+            let request = Request::from_parts(parts, Full::new(body.clone()));
+            let mask = Mask::of(&inner.secrets, &inner.authenticator.hidden(&credential));
+            let exchange = Exchange {
+                egress: &inner.egress,
+                origin: &origin,
+                mask: &mask,
+                budget: Some(budget),
+                answer: inner.limits.answer,
+                first_byte,
+                between_bytes: inner.limits.between_bytes,
+                end,
+            };
+            let mut answer = exchange.run(request).await?;
+            inner.authenticator.learn(&credential, &path, &mut answer);
+            if !last {
+                refused = inner.authenticator.refused(&credential, &answer);
+                if refused.is_some() {
+                    continue;
+                }
+            }
+            // Made anew: another call may have got another token meanwhile, and cookies may have come.
+            let mask = Mask::of(&inner.secrets, &inner.authenticator.hidden(&credential));
             mask.headers(answer.headers_mut());
-            answer.map(|body| mask.body(body))
-        })
+            return Ok(answer.map(|body| mask.body(body)));
+        }
     }
 
     /// Decides whether a request may go where it wants to go, as it is.
@@ -195,76 +206,23 @@ impl Client {
         }
         Ok(origin)
     }
+}
 
-    async fn exchange(
-        &self,
-        mut request: Request<Full<Bytes>>,
-        origin: &Origin,
-        budget: &Budget,
-        mask: &Mask,
-    ) -> Result<Response<Bytes>, Error> {
-        let limits = &self.0.limits;
-        let start = Instant::now();
-        let end = start + limits.total;
-        let first_byte = request
-            .extensions()
-            .get()
-            .map_or(limits.first_byte, |FirstByte(own)| limits.first_byte.min(*own));
-        let chosen = capture_connection(&mut request);
-        let head = timeout_at(end.min(start + first_byte), self.0.egress.pool.request(request)).await;
-        let answer = match head {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(failed(&error, origin, mask)),
-            // A request that never got a connection was never sent.
-            Err(_) if chosen.connection_metadata().is_none() => {
-                let reason = format!("none within {:?}", start.elapsed());
-                return Err(Error::Connect { origin: origin.to_string(), reason, timed_out: true });
-            }
-            Err(_) => return Err(Error::TimedOut { origin: origin.to_string(), waited: start.elapsed() }),
-        };
-        let (parts, body) = answer.into_parts();
-        if mask.hides() {
-            plain(&parts.headers, origin)?;
-        }
-        let body = self.read(body, origin, budget, start, end, mask).await?;
-        Ok(Response::from_parts(parts, body))
-    }
-
-    async fn read(
-        &self,
-        mut body: Incoming,
-        origin: &Origin,
-        budget: &Budget,
-        start: Instant,
-        end: Instant,
-        mask: &Mask,
-    ) -> Result<Bytes, Error> {
-        let limits = &self.0.limits;
-        let mut whole = BytesMut::new();
-        loop {
-            let next = timeout_at(end.min(Instant::now() + limits.between_bytes), body.frame()).await;
-            let frame = match next {
-                Err(_) => {
-                    return Err(Error::TimedOut { origin: origin.to_string(), waited: start.elapsed() });
-                }
-                Ok(None) => return Ok(whole.freeze()),
-                Ok(Some(Err(error))) => {
-                    let reason = mask.text(chain(&error));
-                    return Err(Error::Lost { origin: origin.to_string(), reason });
-                }
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(data) = frame.into_data() else { continue };
-            let limit = limits.answer;
-            let too_large = || Error::TooLarge { origin: origin.to_string(), limit };
-            if (whole.len() + data.len()) as u64 > limit {
-                return Err(too_large());
-            }
-            // The request has left by now, so a spent budget is no refusal.
-            Budget::take(&budget.bytes, data.len() as u64, "bytes").map_err(|_| too_large())?;
-            whole.extend_from_slice(&data);
-        }
-    }
+/// True for headers that belong to the connection.
+pub(crate) fn ours(name: &HeaderName) -> bool {
+    const OURS: [HeaderName; 10] = [
+        header::HOST,
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::TE,
+        header::TRAILER,
+        header::UPGRADE,
+        header::EXPECT,
+        header::PROXY_AUTHORIZATION,
+        header::PROXY_AUTHENTICATE,
+        header::FORWARDED,
+    ];
+    OURS.contains(name) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "http2-settings")
 }
 
 /// An address for people: without what could be a password or personal data.
@@ -273,65 +231,4 @@ pub(crate) fn shown(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let authority = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}{authority}{}", uri.path())
-}
-
-fn plain(headers: &HeaderMap, origin: &Origin) -> Result<(), Error> {
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Error::Encoded {
-            origin: origin.to_string(),
-            encoding: String::from_utf8_lossy(encoding.as_bytes()).into_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// What the pool's error means: did the request leave?
-fn failed(error: &hyper_util::client::legacy::Error, origin: &Origin, mask: &Mask) -> Error {
-    if let Some(refused) = find::<OutOfReach>(error) {
-        return Error::AddressRefused { host: refused.host.clone(), address: refused.address.to_string() };
-    }
-    if let Some(unknown) = find::<NotFound>(error) {
-        return Error::Lookup { host: unknown.host.clone(), reason: unknown.source.to_string() };
-    }
-    let (origin_text, reason) = (origin.to_string(), mask.text(chain(error)));
-    if !error.is_connect() {
-        return Error::Lost { origin: origin_text, reason };
-    }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return Error::Tls { origin: origin_text, reason: tls.to_string() };
-    }
-    let timed_out = find_io(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
-    // A handshake that the other side breaks off is an `io::Error` without a reason of rustls.
-    let broken = find_io(error).is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
-    if broken && origin.scheme == Scheme::Https {
-        return Error::Tls { origin: origin_text, reason };
-    }
-    Error::Connect { origin: origin_text, reason, timed_out }
-}
-
-/// The first cause of a type. `io::Error` hides what it wraps from `source`, so it is opened by hand.
-fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    if let Some(found) = error.downcast_ref::<E>() {
-        return Some(found);
-    }
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    if let Some(found) = wrapped.and_then(|wrapped| find::<E>(wrapped)) {
-        return Some(found);
-    }
-    error.source().and_then(find::<E>)
-}
-
-fn find_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
-    find::<io::Error>(error)
-}
-
-/// An error with its causes in one line.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use crossdock_model::time::{Clock, SystemClock};
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as Pool;
@@ -66,6 +67,7 @@ pub enum Unusable {
 #[derive(Clone)]
 pub struct Egress {
     pub(crate) pool: Pool<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Egress {
@@ -113,7 +115,13 @@ impl Egress {
             // the first byte), never one that may have been sent. A test holds it to that.
             .retry_canceled_requests(true)
             .build(connector);
-        Ok(Self { pool })
+        Ok(Self { pool, clock: Arc::new(SystemClock) })
+    }
+
+    /// The same way out by another clock: by it tokens and sessions expire.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// One connector's way out: its hosts, its authentication, its limits.

@@ -6,7 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sent {
-    /// Not one byte of it has left: it can be sent again without a second thought.
+    /// Not one byte of it has left, or the target said that it did nothing because it does not know who
+    /// asks: it can be sent again without a second thought.
     Nothing,
     /// It left, as a whole or in part, and what became of it is not known.
     Unknown,
@@ -60,6 +61,20 @@ pub enum Error {
         /// Its name.
         secret: String,
         /// Why, without the secret.
+        reason: String,
+    },
+    /// The host could not authenticate itself, so the request was not sent, or was answered that it is not
+    /// authenticated and did nothing. A person must look.
+    #[error("the connector could not authenticate: {reason}")]
+    Unauthorized {
+        /// Who refused and why, without any secret.
+        reason: String,
+    },
+    /// What authenticates the request is had from a place that cannot be asked now, so the request was not
+    /// sent, or was answered that it is not authenticated and did nothing. It can be sent again later.
+    #[error("what authenticates the request cannot be had now: {reason}")]
+    CredentialsUnavailable {
+        /// What did not answer and why, without any secret.
         reason: String,
     },
     /// The name cannot be looked up.
@@ -140,6 +155,8 @@ impl Error {
             | Self::BudgetSpent { .. }
             | Self::Body { .. }
             | Self::SecretMissing { .. }
+            | Self::Unauthorized { .. }
+            | Self::CredentialsUnavailable { .. }
             | Self::Lookup { .. }
             | Self::Connect { .. }
             | Self::Tls { .. }

@@ -11,6 +11,7 @@ mod auth;
 mod client;
 mod connect;
 mod error;
+mod exchange;
 mod hosts;
 mod mask;
 pub mod recorder;
@@ -18,7 +19,7 @@ mod secret;
 mod stored;
 
 pub use address::Network;
-pub use auth::Profile;
+pub use auth::{ClientAuth, Csrf, Grant, Login, OAuth2, Profile, Session};
 pub use client::{Access, Budget, Client, FirstByte, Limits};
 pub use connect::{Egress, Options, Unusable};
 pub use error::{Error, Sent};

@@ -12,8 +12,7 @@ use http::header::{HeaderMap, HeaderValue};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use crate::auth::Profile;
-use crate::secret::Secrets;
+use crate::secret::{Secret, Secrets};
 
 /// Shorter texts occur by chance: hiding them would spoil answers and protect nothing.
 const SHORTEST: usize = 6;
@@ -22,8 +21,9 @@ const SHORTEST: usize = 6;
 pub(crate) struct Mask(Vec<Zeroizing<Vec<u8>>>);
 
 impl Mask {
-    /// Hides every secret of a connector, plain, as JSON and URLs write it, and as its profile sends it.
-    pub(crate) fn of(secrets: &Secrets, profile: Option<&Profile>) -> Self {
+    /// Hides every secret of a connector and what authenticates its requests, plain and as JSON, URLs and
+    /// base64 write it.
+    pub(crate) fn of(secrets: &Secrets, credentials: &[Secret]) -> Self {
         let mut forms: Vec<Zeroizing<Vec<u8>>> = Vec::new();
         let mut add = |form: Cow<'_, str>| {
             let form = Zeroizing::new(form.into_owned().into_bytes());
@@ -31,18 +31,12 @@ impl Mask {
                 forms.push(form);
             }
         };
-        for secret in secrets.all() {
+        for secret in secrets.all().chain(credentials.iter().cloned()) {
             let text = secret.expose();
             add(Cow::Borrowed(text));
             add(Cow::Owned(STANDARD.encode(text)));
             add(Cow::Owned(escaped(text)));
             add(Cow::Owned(percent(text)));
-        }
-        if let Some(profile) = profile
-            && let Some(secret) = secrets.get(profile.secret())
-            && let Some((_, credentials)) = profile.value(&secret).split_once(' ')
-        {
-            add(Cow::Owned(credentials.to_owned()));
         }
         // The longest first: a form may contain another.
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
@@ -117,20 +111,19 @@ fn percent(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn mask(secret: &str, profile: Option<Profile>) -> Mask {
+    fn mask(secret: &str, credentials: &[Secret]) -> Mask {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         std::fs::write(&path, secret).unwrap();
         let place = format!("file:{}", path.display());
-        Mask::of(&Secrets::load([("token", [place.as_str()])]).unwrap(), profile.as_ref())
+        Mask::of(&Secrets::load([("token", [place.as_str()])]).unwrap(), credentials)
     }
 
     #[test]
     fn every_form_of_a_secret_is_hidden_and_lengths_stay() {
         let secret = "p\"ss w/rd+1";
-        let basic = Profile::Basic { user: "crossdock".into(), secret: "token".into() };
-        let mask = mask(secret, Some(basic));
         let pair = STANDARD.encode(format!("crossdock:{secret}"));
+        let mask = mask(secret, &[Secret::new(pair.clone())]);
         for form in [secret, &escaped(secret), &percent(secret), &STANDARD.encode(secret), &pair] {
             let before = format!("x{form}y{form}");
             let after = mask.body(Bytes::from(before.clone()));
@@ -145,7 +138,7 @@ mod tests {
 
     #[test]
     fn headers_are_masked_too() {
-        let mask = mask("tok-123456", None);
+        let mask = mask("tok-123456", &[]);
         let mut headers = HeaderMap::new();
         headers.insert("x-echo", HeaderValue::from_static("Bearer tok-123456"));
         mask.headers(&mut headers);
@@ -155,12 +148,12 @@ mod tests {
     #[test]
     fn what_holds_no_secret_is_not_copied() {
         let body = Bytes::from_static(b"{\"id\":\"SO-1\"}");
-        let masked = mask("tok-123456", None).body(body.clone());
+        let masked = mask("tok-123456", &[]).body(body.clone());
         assert_eq!(masked.as_ptr(), body.as_ptr());
     }
 
     #[test]
     fn short_secrets_are_not_hunted() {
-        assert!(!mask("ab", None).0.iter().any(|form| form.as_slice() == b"ab"));
+        assert!(!mask("ab", &[]).0.iter().any(|form| form.as_slice() == b"ab"));
     }
 }

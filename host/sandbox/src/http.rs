@@ -81,15 +81,19 @@ async fn whole(mut body: WasiBody, largest: usize) -> Result<Bytes, WasiError> {
 
 /// What the guest is told. The codes keep apart what was never sent (`HTTP-request-*`, `destination-*`,
 /// `DNS-*`, `connection-refused`, `connection-timeout`, `TLS-*`) from what may have been
-/// (`connection-terminated`, `HTTP-response-*`).
+/// (`connection-terminated`, `HTTP-response-*`), and what waiting does not help (`HTTP-request-denied`: a
+/// person must look) from what it does: `destination-unavailable`, and `connection-limit-reached` for a call
+/// that has used up what it may ask, because another call has its own.
 fn told(error: Error) -> WasiError {
     tracing::debug!(target: "crossdock::egress", %error, "a request has no answer");
     match error {
         Error::Url { .. } => WasiError::HttpRequestUriInvalid,
         Error::HostRefused { .. }
         | Error::HeaderRefused { .. }
-        | Error::BudgetSpent { .. }
-        | Error::SecretMissing { .. } => WasiError::HttpRequestDenied,
+        | Error::SecretMissing { .. }
+        | Error::Unauthorized { .. } => WasiError::HttpRequestDenied,
+        Error::BudgetSpent { .. } => WasiError::ConnectionLimitReached,
+        Error::CredentialsUnavailable { .. } => WasiError::DestinationUnavailable,
         Error::Diverged { .. } => WasiError::HttpRequestDenied,
         Error::AddressRefused { .. } => WasiError::DestinationIpProhibited,
         Error::Body { .. } => WasiError::HttpRequestBodySize(None),

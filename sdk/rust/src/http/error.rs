@@ -92,11 +92,14 @@ impl Loss {
             Self::NotSent(why) => {
                 Error::Unavailable(Problem::new("out-of-reach", format!("{request} was not sent: {why}")))
             }
+            Self::OverBudget(why) => {
+                Error::Unavailable(Problem::new("over-budget", format!("{request} was not sent: {why}")))
+            }
             Self::NotAllowed(why) => Error::Unauthorized(Problem::new(
                 "host-not-allowed",
                 format!(
                     "{request} was not sent: the host denies it ({why}); is the address among the connector's \
-                     `hosts`, and is its secret there?"
+                     `hosts`, is its secret there, and is it still accepted?"
                 ),
             )),
             Self::Malformed(why) => {

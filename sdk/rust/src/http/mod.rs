@@ -12,6 +12,7 @@
 //! | 409 | `Conflict` | rejected, unless the plugin knows better |
 //! | 429 | `Throttled`, with `Retry-After` in seconds or as a date | throttled |
 //! | 503, no address, connection refused | `Unavailable`: nothing was done | unavailable |
+//! | the call has used up its requests or bytes | `Unavailable`, code `over-budget`: nothing was done | unavailable |
 //! | other 5xx, connection lost, unreadable answer: to a question | `Unavailable` | unavailable |
 //! | the same to a request that changes something | `Unknown` | unknown: the host asks with `find` |
 //!
@@ -286,6 +287,8 @@ pub(crate) struct Answer {
 pub(crate) enum Loss {
     /// Not a byte of the request reached the target.
     NotSent(String),
+    /// The call has used up the requests or bytes that the host allows it; another call may ask again.
+    OverBudget(String),
     /// The host does not let the connector speak to this address.
     NotAllowed(String),
     /// The request itself is malformed.

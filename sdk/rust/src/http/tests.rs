@@ -62,6 +62,18 @@ fn nothing_sent_is_told_from_no_answer() {
 }
 
 #[test]
+fn a_spent_budget_is_nobodys_credentials() {
+    // A connector is paused when it is unauthorized; here the next call simply goes on.
+    let Err(Error::Unavailable(problem)) = wrote(testing::post("/orders").over_budget()) else { panic!() };
+    assert_eq!(problem.code, "over-budget");
+    assert_eq!(problem.message, "POST /orders was not sent: the call has used up its requests");
+    assert!(Error::Unavailable(problem.clone()).nothing_was_done());
+    assert_eq!(Outcome::from(Error::Unavailable(problem.clone())), Outcome::Unavailable(problem.clone()));
+    let asked = asked(testing::get("/orders").over_budget()).unwrap_err();
+    assert!(matches!(Failure::from(asked), Failure::Unavailable(problem) if problem.code == "over-budget"));
+}
+
+#[test]
 fn an_address_without_a_scheme_is_never_sent() {
     let _host = testing::Host::new().install();
     assert!(matches!(Client::new("erp.test").get("/orders").send(), Err(Error::Rejected(_))));

@@ -107,8 +107,9 @@ fn loss(code: ErrorCode) -> Loss {
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached
         | ErrorCode::TlsCertificateError => Loss::NotSent(why),
+        // The connector's connections are the host's to manage: what has a limit is the call.
+        ErrorCode::ConnectionLimitReached => Loss::OverBudget(why),
         ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => Loss::NotAllowed(why),
         ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong
@@ -125,6 +126,10 @@ fn loss(code: ErrorCode) -> Loss {
 fn describe(code: &ErrorCode) -> String {
     match code {
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => "the host's name could not be resolved".into(),
+        ErrorCode::DestinationUnavailable => "what it needs to be sent cannot be had now".into(),
+        ErrorCode::ConnectionLimitReached => {
+            "the call has used up the requests or bytes that the host allows it".into()
+        }
         ErrorCode::ConnectionRefused => "the connection was refused".into(),
         ErrorCode::ConnectionTimeout => "the connection could not be made in time".into(),
         ErrorCode::ConnectionTerminated => "the connection was lost".into(),

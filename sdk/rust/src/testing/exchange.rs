@@ -123,6 +123,12 @@ impl Exchange {
         self
     }
 
+    /// Refuses as the host does when the call has used up the requests or bytes that it may.
+    pub fn over_budget(mut self) -> Self {
+        self.comes = Comes::Nothing(Loss::OverBudget("the call has used up its requests".into()));
+        self
+    }
+
     /// What the expectation is called when it fails.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method.name(), self.path)
