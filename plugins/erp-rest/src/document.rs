@@ -2,22 +2,27 @@
 //!
 //! Amounts are decimal texts in the shop's own currency: that is what is booked, whatever the customer saw.
 
+use std::collections::BTreeMap;
+
 use crossdock_sdk::prelude::*;
 use serde_json::{Value, json};
 
+use crate::tables::Tables;
+
 /// An order as the ERP takes it and gives it back.
-pub(crate) fn sales_order(entity: &Entity, order: &Order) -> Result<Value, Problem> {
+pub(crate) fn sales_order(entity: &Entity, order: &Order, tables: &Tables) -> Result<Value, Problem> {
     let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
     let tax = |taxes: &[TaxLine]| money::booked(taxes.iter().map(|one| &one.amount));
     let line = |line: &Line| {
         Ok(json!({
             "line": line.id,
-            "sku": line.sku,
+            "sku": line.sku.as_deref().map(|sku| tables.article(sku)),
             "title": line.title,
             "quantity": line.quantity,
             "unitPrice": line.unit_price.shop.amount,
             "discount": off(&line.discounts)?,
             "tax": tax(&line.taxes)?,
+            "ships": line.ships,
         }))
     };
     let (mut shipping, mut shipping_tax) = (Decimal::ZERO, Decimal::ZERO);
@@ -34,6 +39,9 @@ pub(crate) fn sales_order(entity: &Entity, order: &Order) -> Result<Value, Probl
         "currency": order.currency,
         "customer": personal.filter(|who| who.name.is_some()).map(|who| json!({ "name": who.name, "email": who.email })),
         "shipTo": personal.and_then(|who| who.shipping.as_ref()).map(ship_to),
+        "warehouse": tables.warehouse(&entity.system, order.store.as_deref()),
+        "businessDate": order.business_date,
+        "payments": payments(&order.payments, tables)?,
         "lines": order.lines.iter().map(line).collect::<Result<Vec<_>, Problem>>()?,
         "shipping": shipping,
         "shippingTax": shipping_tax,
@@ -51,6 +59,25 @@ pub(crate) fn sales_order(entity: &Entity, order: &Order) -> Result<Value, Probl
     }))
 }
 
+/// What came into each account. Money that was only promised, or did not come, is not booked.
+fn payments(payments: &[Payment], tables: &Tables) -> Result<Vec<Value>, Problem> {
+    let mut accounts: BTreeMap<String, Decimal> = BTreeMap::new();
+    for payment in payments.iter().filter(|one| one.outcome == PaymentResult::Success && !one.test) {
+        let amount = money::booked([&payment.amount])?;
+        let signed = match payment.kind {
+            PaymentKind::Sale | PaymentKind::Capture => amount,
+            PaymentKind::Change => -amount,
+            // A refund is a document of its own.
+            PaymentKind::Authorization | PaymentKind::Void | PaymentKind::Refund => continue,
+        };
+        *accounts.entry(tables.account(payment)).or_default() += signed;
+    }
+    Ok(accounts
+        .into_iter()
+        .map(|(account, amount)| json!({ "account": account, "amount": amount }))
+        .collect())
+}
+
 fn ship_to(address: &Address) -> Value {
     json!({
         "name": address.name.as_ref().or(address.company.as_ref()),
@@ -64,7 +91,9 @@ fn ship_to(address: &Address) -> Value {
 }
 
 /// A refund as the ERP takes it. Its amount is what really went back: pending and failed payments are not booked.
-pub(crate) fn credit_note(entity: &Entity, refund: &Refund) -> Result<Value, Problem> {
+pub(crate) fn credit_note(entity: &Entity, refund: &Refund, tables: &Tables) -> Result<Value, Problem> {
+    // Where the goods went, else where the money was given back.
+    let place = refund.lines.iter().find_map(|line| line.location.as_deref()).or(refund.store.as_deref());
     let paid = |one: &&Payment| one.kind == PaymentKind::Refund && one.outcome == PaymentResult::Success;
     let line = |line: &RefundLine| {
         json!({
@@ -84,6 +113,8 @@ pub(crate) fn credit_note(entity: &Entity, refund: &Refund) -> Result<Value, Pro
         "reference": entity.to_string(),
         "refundedAt": refund.at,
         "currency": refund.currency,
+        "warehouse": place.and_then(|place| tables.warehouse(&entity.system, Some(place))),
+        "businessDate": refund.business_date,
         "amount": money::booked(refund.payments.iter().filter(paid).map(|one| &one.amount))?,
         "lines": refund.lines.iter().map(line).collect::<Vec<_>>(),
     }))

@@ -5,15 +5,21 @@
 //! ERP (`deliver`), and when nobody knows whether the ERP has heard, it looks (`find`). When to do which, how
 //! often, and what to believe, is the host's business.
 //!
-//! This file is the conversation; `document` is what is said.
+//! What changes in the ERP itself, orders on their way, parcels, invoices, stock and prices, it tells in a feed
+//! that is polled.
+//!
+//! This file is the conversation; `document` is what is said, `tables` in which words, `changes` what is heard.
 
+mod changes;
 mod document;
+mod tables;
 #[cfg(test)]
 mod tests;
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
+use tables::Tables;
 
 /// The ERP's paths.
 const ORDERS: &str = "orders";
@@ -25,7 +31,18 @@ const REFUND: &str = "refund";
 /// The plugin. It keeps nothing: every call may run in a fresh instance.
 pub struct SmallErp;
 
-plugin!(SmallErp: sink);
+plugin!(SmallErp: sink, source);
+
+impl Source for SmallErp {
+    /// The ERP sends nothing by itself.
+    fn receive(_: Inbound) -> Result<Vec<Event>, Failure> {
+        Ok(Vec::new())
+    }
+
+    fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {
+        changes::poll(cursor.as_deref(), limit)
+    }
+}
 
 impl Sink for SmallErp {
     fn deliver(work: Vec<Work>) -> Vec<Outcome> {
@@ -56,7 +73,9 @@ fn deliver(work: Work) -> Result<Outcome, Outcome> {
 /// Creates the order, or replaces it where the ERP has it. A snapshot is the whole order, so an `order.paid` that
 /// comes first simply creates, and a cancellation is a snapshot in the state `cancelled`.
 fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outcome> {
-    let document = document::sales_order(&work.event.entity, order)?;
+    let tables = Tables::read()?;
+    let document = document::sales_order(&work.event.entity, order, &tables)?;
+    waits(tables)?;
     let known = match work.reference(ORDER) {
         Some(reference) => Some(reference.id.clone()),
         None if order.cancelled_at.is_none() => None,
@@ -75,12 +94,20 @@ fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outco
     Ok(Outcome::Posted(booked.receipt(ORDER)))
 }
 
+/// Lets the work wait when its document lacks words.
+fn waits(tables: Tables) -> Result<(), Outcome> {
+    let missing = tables.missing();
+    if missing.is_empty() { Ok(()) } else { Err(Outcome::Unmapped(missing)) }
+}
+
 /// Books a refund on the ERP's order, which has to be there first.
 fn give_back(erp: &http::Client, work: &Work, refund: &Refund) -> Result<Outcome, Outcome> {
     let Some(order) = work.parent_reference(ORDER) else {
         return Ok(Outcome::NotYet(work.event.root().clone()));
     };
-    let document = document::credit_note(&work.event.entity, refund)?;
+    let tables = Tables::read()?;
+    let document = document::credit_note(&work.event.entity, refund, &tables)?;
+    waits(tables)?;
     let booked: Booked = erp.post([ORDERS, &order.id, REFUNDS]).json(&document).call()?;
     Ok(Outcome::Posted(booked.receipt(REFUND)))
 }
@@ -107,7 +134,9 @@ fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, F
         None => search(erp, ORDERS, &work.event.entity)?,
     };
     let creates = work.references.is_empty() && order.cancelled_at.is_none();
-    let document = document::sales_order(&work.event.entity, order)?;
+    // What is missing in a table by now was there when the order was sent; the ERP's words for it are not known
+    // any more, and nothing of ours will look like what it holds.
+    let document = document::sales_order(&work.event.entity, order, &Tables::read()?)?;
     let done = held.iter().filter(|held| creates || document::says(&held.document, &document));
     Ok(found(done.map(|held| Reference::new(ORDER, &held.id)).collect()))
 }

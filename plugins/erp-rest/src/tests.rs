@@ -1,5 +1,7 @@
 //! The conversation with the ERP, with an ERP that answers what each test says.
 
+mod feed;
+
 use crossdock_sdk::prelude::*;
 use crossdock_sdk::testing::{self, Host};
 use serde_json::{Value, json};
@@ -57,7 +59,7 @@ fn held(state: &str) -> Value {
         "customer": { "name": "Ada Example", "email": "ada@example.com" },
         "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "city": "Berlin", "postcode": "10115", "country": "DE" },
         "lines": [{ "id": "SO-17-1", "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2",
-            "unitPrice": "10.0", "discount": "0", "tax": "2.00" }],
+            "unitPrice": "10.0", "discount": "0", "tax": "2.00", "ships": true }], "payments": [],
         "shipping": "5.00", "shippingTax": "0", "tips": "0", "duties": "0", "rounding": "0", "taxIncluded": false,
         "total": "27", "tax": "2.00", "state": state,
     })
@@ -70,8 +72,9 @@ fn an_order_is_created_with_its_lines() {
         "customer": { "name": "Ada Example", "email": "ada@example.com" },
         "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "line2": null, "city": "Berlin",
             "postcode": "10115", "region": null, "country": "DE" },
+        "warehouse": null, "businessDate": null, "payments": [],
         "lines": [{ "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2", "unitPrice": "10.00",
-            "discount": "0", "tax": "2.00" }],
+            "discount": "0", "tax": "2.00", "ships": true }],
         "shipping": "5.00", "shippingTax": "0", "tips": "0", "duties": "0", "rounding": "0", "taxIncluded": false,
         "total": "27.00", "tax": "2.00", "state": "paid",
     });
@@ -118,6 +121,77 @@ fn an_order_that_the_erp_has_is_replaced() {
     assert!(matches!(deliver(erp_, cancelled), Outcome::Posted(_)));
 }
 
+fn store(warehouse: &str) -> stores::Store {
+    stores::Store {
+        id: "S01".into(),
+        name: "Harbour".into(),
+        zone: "Europe/Berlin".into(),
+        country: None,
+        region: None,
+        legal_entity: None,
+        warehouse: Some(warehouse.into()),
+        currency: None,
+    }
+}
+
+fn at_the_till() -> Work {
+    let mut order = testing::order();
+    order.store = Some("655".into());
+    order.business_date = Some("2026-11-22".into());
+    let mut paid = testing::refund().payments.remove(0);
+    paid.kind = PaymentKind::Sale;
+    let mut cash = paid.clone();
+    (cash.tender, cash.amount) = (TenderKind::Cash, Price::shop("20.00", "EUR"));
+    let mut change = cash.clone();
+    (change.kind, change.amount) = (PaymentKind::Change, Price::shop("4.00", "EUR"));
+    let mut declined = paid.clone();
+    declined.outcome = PaymentResult::Failure;
+    order.payments = vec![paid, cash, change, declined];
+    testing::work(testing::placed(order))
+}
+
+#[test]
+fn articles_accounts_and_warehouses_are_the_erps() {
+    let wanted = json!({ "warehouse": "C2", "businessDate": "2026-11-22", "lines": [{ "sku": "4711" }],
+        "payments": [{ "account": "1000", "amount": "16.00" }, { "account": "card", "amount": "11.00" }] });
+    let erp_ = erp()
+        .mapping("sku", "TEA-250", "4711")
+        .mapping("tender", "cash", "1000")
+        .store(store("C2"), &[("shopify", "655")])
+        .expect(testing::post("/orders").body_with(wanted).answer(201, json!({ "id": "SO-1" })));
+    assert!(matches!(deliver(erp_, at_the_till()), Outcome::Posted(_)));
+    let elsewhere = erp().setting("warehouse", "C1").expect(
+        testing::post("/orders").body_with(json!({ "warehouse": "C1" })).answer(201, json!({ "id": "SO-1" })),
+    );
+    assert!(matches!(deliver(elsewhere, placed()), Outcome::Posted(_)));
+    let mut refund = testing::refund();
+    refund.lines[0].location = Some("655".into());
+    let mut work = testing::work(testing::refunded(refund));
+    work.parent_references = refunded().parent_references;
+    let posts = testing::post("/orders/SO-17/refunds").body_with(json!({ "warehouse": "C2" }));
+    let erp_ =
+        erp().store(store("C2"), &[("shopify", "655")]).expect(posts.answer(201, json!({ "id": "CR-5" })));
+    assert!(matches!(deliver(erp_, work), Outcome::Posted(_)));
+}
+
+#[test]
+fn what_a_strict_table_lacks_is_told_at_once_and_nothing_is_sent() {
+    let strict = || erp().setting("strict", ["sku", "tender", "warehouse"]);
+    let Outcome::Unmapped(missing) = deliver(strict().mapping("tender", "card", "1200"), at_the_till())
+    else {
+        panic!()
+    };
+    let missing: Vec<_> = missing.iter().map(|one| (one.table.as_str(), one.value.as_str())).collect();
+    assert_eq!(missing, [("warehouse", "655"), ("tender", "cash"), ("sku", "TEA-250")]);
+    let repaired = strict()
+        .mapping("sku", "TEA-250", "4711")
+        .mapping("tender", "card", "1200")
+        .mapping("tender", "cash", "1000")
+        .mapping("warehouse", "655", "C2")
+        .expect(testing::post("/orders").answer(201, json!({ "id": "SO-1" })));
+    assert!(matches!(deliver(repaired, at_the_till()), Outcome::Posted(_)));
+}
+
 #[test]
 fn nothing_is_created_only_to_be_cancelled() {
     let search = |orders: Value| {
@@ -142,6 +216,7 @@ fn nothing_is_created_only_to_be_cancelled() {
 fn a_refund_is_booked_on_its_order() {
     let wanted = json!({
         "reference": REFUND, "refundedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR", "amount": "11.00",
+        "warehouse": null, "businessDate": null,
         "lines": [{ "line": "11", "quantity": "1", "restockType": "return", "subtotal": "10.00", "tax": "1.00" }],
     });
     let posts = testing::post("/orders/SO-17/refunds").body(wanted).answer(201, json!({ "id": "CR-5" }));

@@ -17,12 +17,13 @@ pub(super) enum Call {
     FindOrders(String),
     CreateRefund(String, Refund),
     FindRefunds(String),
+    Changes { after: usize, limit: usize },
 }
 
 impl Call {
     /// Whether the call changes what the ERP holds.
     pub(super) fn writes(&self) -> bool {
-        !matches!(self, Self::GetOrder(_) | Self::FindOrders(_) | Self::FindRefunds(_))
+        !matches!(self, Self::GetOrder(_) | Self::FindOrders(_) | Self::FindRefunds(_) | Self::Changes { .. })
     }
 }
 
@@ -104,6 +105,10 @@ pub(super) fn parse(method: &Method, path: &str, query: Option<&str>, body: &[u8
             Ok(Call::CreateRefund(id.to_owned(), document(body)?))
         }
         ("GET", (Some("refunds"), None, ..)) => Ok(Call::FindRefunds(reference(query)?)),
+        ("GET", (Some("changes"), None, ..)) => {
+            let limit = number(query, "limit", 100)?.clamp(1, 500);
+            Ok(Call::Changes { after: number(query, "after", 0)?, limit })
+        }
         _ => Err(Answer::error(StatusCode::NOT_FOUND, "no-route", "there is no such path or method")),
     }
 }
@@ -126,6 +131,15 @@ fn order(body: &[u8]) -> Result<Order, Answer> {
         return Err(Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &problem));
     }
     Ok(order)
+}
+
+fn number(query: Option<&str>, name: &str, absent: usize) -> Result<usize, Answer> {
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let Some((_, value)) = pairs.find(|(other, _)| other == name) else { return Ok(absent) };
+    value.parse().map_err(|_| {
+        let message = format!("the query parameter `{name}` is no number");
+        Answer::error(StatusCode::BAD_REQUEST, "malformed", &message)
+    })
 }
 
 fn reference(query: Option<&str>) -> Result<String, Answer> {

@@ -78,6 +78,18 @@ pub struct Line {
     /// Tax of the whole line.
     #[serde(default)]
     pub tax: Decimal,
+    /// Whether goods have to leave for it.
+    #[serde(default)]
+    pub ships: bool,
+}
+
+/// What was paid into one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The account of the books.
+    pub account: String,
+    /// How much; negative when it was given back.
+    pub amount: Decimal,
 }
 
 /// An order as the sender wants it held; a `PUT` replaces all of it.
@@ -99,6 +111,15 @@ pub struct Order {
     /// Where the goods go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_to: Option<Address>,
+    /// The warehouse the goods leave from. Absent: the ERP's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<String>,
+    /// The day of a store's books. Absent for a sale that was not at a till.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_date: Option<String>,
+    /// How it was paid, as far as the sender knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
     /// What was bought.
     pub lines: Vec<Line>,
     /// Shipping after its discounts, before tax unless `tax_included`.
@@ -146,6 +167,14 @@ pub struct RefundLine {
     pub tax: Option<Decimal>,
 }
 
+impl RefundLine {
+    /// Whether the pieces go back on the shelf.
+    pub fn is_restocked(&self) -> bool {
+        let kind = self.restock_type.replace(['-', '_'], "").to_lowercase();
+        matches!(kind.as_str(), "return" | "cancel" | "legacyrestock")
+    }
+}
+
 /// Money given back for an order (a credit note).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -158,6 +187,12 @@ pub struct Refund {
     /// ISO 4217.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// The warehouse that the goods came back to. Absent: that of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<String>,
+    /// The day of a store's books. Absent when it was not at a till.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_date: Option<String>,
     /// Money that really went back.
     pub amount: Decimal,
     /// What was taken back; may be empty.

@@ -9,6 +9,7 @@
 //! | `GET /orders?reference=…` | 200 `{"orders":[…]}`; **lags** behind the commit |
 //! | `POST /orders/{id}/refunds` ([`document::Refund`]) | 201 `{"id":"CR-5"}` |
 //! | `GET /refunds?reference=…` | 200 `{"refunds":[…]}`, each with `id` and `order`; lags |
+//! | `GET /changes?after=N&limit=M` | 200 `{"changes":[…],"next":N,"more":false}`; never lags, see [`changes`] |
 //!
 //! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a
 //! SKU that begins with `UNKNOWN`), 429 with `Retry-After` in seconds, 503. References are **not unique**:
@@ -17,15 +18,18 @@
 //! How badly it behaves is [`Weather`]. The ERP knows nothing of who calls it.
 
 mod api;
+pub mod changes;
 pub mod document;
+pub mod stock;
 mod store;
 mod weather;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -34,14 +38,17 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::lock;
 use api::{Answer, Call};
-use store::Store;
-pub use store::{HeldOrder, HeldRefund, LineId};
+use stock::{Place, Shelves};
+pub use store::{HeldOrder, HeldRefund, LineId, Parcel};
+use store::{Now, Store};
 pub use weather::Weather;
 use weather::{Ending, Fate, Sky};
 
@@ -65,6 +72,10 @@ pub struct Options {
     pub keep_documents: bool,
     /// Called when an order document is created, before the answer; must be quick.
     pub on_arrival: Option<ArrivalHook>,
+    /// What lies on its shelves.
+    pub shelves: Shelves,
+    /// A paid order moves on towards the door when nothing has happened to it for this long. `None`: never.
+    pub fulfil_after: Option<Duration>,
 }
 
 impl Options {
@@ -77,6 +88,8 @@ impl Options {
             weather: Weather::stormy(),
             keep_documents: true,
             on_arrival: None,
+            shelves: Shelves::default(),
+            fulfil_after: None,
         }
     }
 
@@ -132,7 +145,11 @@ pub struct Erp {
     shared: Arc<Shared>,
     address: SocketAddr,
     listening: JoinHandle<()>,
+    fulfilling: Option<JoinHandle<()>>,
 }
+
+/// What the ERP's prices are in.
+const CURRENCY: &str = "USD";
 
 impl Erp {
     /// Binds and serves on the current runtime.
@@ -157,8 +174,10 @@ impl Erp {
             dropped_before: AtomicU64::new(0),
             writes: AtomicU64::new(0),
         });
+        lock(&shared.store).open(&options.shelves, CURRENCY, Timestamp::now());
         let listening = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self { shared, address, listening })
+        let fulfilling = options.fulfil_after.map(|rested| tokio::spawn(fulfil(Arc::clone(&shared), rested)));
+        Ok(Self { shared, address, listening, fulfilling })
     }
 
     /// Where it listens.
@@ -180,6 +199,21 @@ impl Erp {
     /// How many order documents it holds.
     pub fn order_count(&self) -> usize {
         lock(&self.shared.store).orders().len()
+    }
+
+    /// What can be sold of each article in each warehouse.
+    pub fn stock(&self) -> BTreeMap<Place, Decimal> {
+        lock(&self.shared.store).stock()
+    }
+
+    /// Paid orders whose goods have not all left.
+    pub fn unshipped(&self) -> usize {
+        lock(&self.shared.store).unshipped()
+    }
+
+    /// How many changes its feed has by now.
+    pub fn changes(&self) -> usize {
+        lock(&self.shared.store).changes.len()
     }
 
     /// Requests that were taken in and are not yet carried out or answered, also those whose caller is gone.
@@ -204,6 +238,24 @@ impl Erp {
 impl Drop for Erp {
     fn drop(&mut self) {
         self.listening.abort();
+        if let Some(fulfilling) = &self.fulfilling {
+            fulfilling.abort();
+        }
+    }
+}
+
+impl Now {
+    fn now() -> Self {
+        Self { instant: Instant::now(), at: Timestamp::now() }
+    }
+}
+
+/// The people in the warehouse: they look again and again what has to leave.
+async fn fulfil(shared: Arc<Shared>, rested: Duration) {
+    let pause = (rested / 8).max(Duration::from_millis(20));
+    loop {
+        tokio::time::sleep(pause).await;
+        lock(&shared.store).fulfil(rested, Now::now());
     }
 }
 
@@ -308,7 +360,7 @@ impl Fate {
 
 impl Shared {
     fn carry_out(&self, call: Call, fate: Fate) -> Answer {
-        let now = Instant::now();
+        let now = Now::now();
         if call.writes() {
             self.writes.fetch_add(1, Ordering::Relaxed);
         }
@@ -316,17 +368,17 @@ impl Shared {
         match call {
             Call::CreateOrder(order) => {
                 if let Some(hook) = &self.on_arrival {
-                    hook(&order.reference, now);
+                    hook(&order.reference, now.instant);
                 }
                 let held = store.create_order(order, now, fate.lag);
                 drop(store);
                 Answer::order_ids(StatusCode::CREATED, &held)
             }
-            Call::ReplaceOrder(id, order) => match store.replace_order(&id, order) {
+            Call::ReplaceOrder(id, order) => match store.replace_order(&id, order, now) {
                 Some(held) => Answer::order_ids(StatusCode::OK, &held),
                 None => Answer::not_found(),
             },
-            Call::CancelOrder(id) => match store.cancel_order(&id) {
+            Call::CancelOrder(id) => match store.cancel_order(&id, now) {
                 Some(held) => Answer::json(StatusCode::OK, &json!({ "id": held.id, "state": "cancelled" })),
                 None => Answer::not_found(),
             },
@@ -336,7 +388,7 @@ impl Shared {
             },
             Call::FindOrders(reference) => {
                 let found: Vec<_> =
-                    store.search_orders(&reference, now).into_iter().map(api::order_view).collect();
+                    store.search_orders(&reference, now.instant).into_iter().map(api::order_view).collect();
                 Answer::json(StatusCode::OK, &json!({ "orders": found }))
             }
             Call::CreateRefund(order, refund) => match store.create_refund(&order, refund, now, fate.lag) {
@@ -345,8 +397,14 @@ impl Shared {
             },
             Call::FindRefunds(reference) => {
                 let found: Vec<_> =
-                    store.search_refunds(&reference, now).into_iter().map(api::refund_view).collect();
+                    store.search_refunds(&reference, now.instant).into_iter().map(api::refund_view).collect();
                 Answer::json(StatusCode::OK, &json!({ "refunds": found }))
+            }
+            Call::Changes { after, limit } => {
+                let feed = store.changes.after(after, limit);
+                drop(store);
+                let page = json!({ "changes": feed.changes, "next": feed.next, "more": feed.more });
+                Answer::json(StatusCode::OK, &page)
             }
         }
     }

@@ -1,14 +1,18 @@
-//! What the ERP holds: documents in memory, in the order of their commits.
+//! What the ERP holds: documents in memory, in the order of their commits, and what they do to its stock.
 //!
 //! There is deliberately **no unique key**: a second post of a reference makes a second document. The search
 //! index lags: a document is found by its reference only some time after its commit, by its id at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::changes::{Changes, Stage};
 use super::document::{Order, Refund, State};
+use super::stock::{Pieces, Place, Shelves, Stock, brought_back, taken};
 
 /// An order the ERP holds.
 #[derive(Debug, Clone)]
@@ -19,8 +23,29 @@ pub struct HeldOrder {
     pub document: Option<Order>,
     /// When the first post of this document was committed.
     pub created: Instant,
+    /// How far it has come.
+    pub stage: Stage,
+    /// What has left for it.
+    pub parcels: Vec<Parcel>,
     line_numbers: Vec<(String, usize)>,
     searchable: Instant,
+    changed: Instant,
+    promised: BTreeMap<Place, Decimal>,
+}
+
+/// Goods that left together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// The ERP's own id, `SH-3`.
+    pub id: String,
+    /// Where it left from.
+    pub warehouse: String,
+    /// The sender's id of the line, the article if it is one, and pieces.
+    pub lines: Vec<(String, Option<String>, Decimal)>,
+    /// Who carries it.
+    pub carrier: String,
+    /// Its number there.
+    pub tracking: String,
 }
 
 /// A refund the ERP holds.
@@ -46,7 +71,14 @@ pub struct LineId {
     pub id: String,
 }
 
-/// The documents and their indexes.
+/// A moment by both clocks: the one that measures, and the one that documents are dated by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) instant: Instant,
+    pub(super) at: Timestamp,
+}
+
+/// The documents and their indexes, the stock, and what changed.
 #[derive(Debug, Default)]
 pub(super) struct Store {
     orders: Vec<HeldOrder>,
@@ -54,6 +86,10 @@ pub(super) struct Store {
     orders_by_reference: HashMap<String, Vec<usize>>,
     refunds_by_reference: HashMap<String, Vec<usize>>,
     keep_documents: bool,
+    stock: Stock,
+    parcels: usize,
+    /// What changed, for whoever polls.
+    pub(super) changes: Changes,
 }
 
 impl Store {
@@ -61,47 +97,166 @@ impl Store {
         Self { keep_documents, ..Self::default() }
     }
 
+    /// Fills the shelves, and tells of everything on them.
+    pub(super) fn open(&mut self, shelves: &Shelves, currency: &str, at: Timestamp) {
+        self.stock = Stock::new(shelves);
+        for article in &shelves.articles {
+            self.changes.article(at, article, currency);
+        }
+        let all = self.stock.all().iter().map(|(place, pieces)| (place.clone(), Some(*pieces))).collect();
+        self.changes.stock(at, &all);
+    }
+
     /// Commits a new order, whatever its reference; the search finds it after `lag`.
-    pub(super) fn create_order(&mut self, order: Order, now: Instant, lag: Duration) -> HeldOrder {
+    pub(super) fn create_order(&mut self, order: Order, now: Now, lag: Duration) -> HeldOrder {
         let index = self.orders.len();
         self.orders_by_reference.entry(order.reference.clone()).or_default().push(index);
         let mut held = HeldOrder {
             id: format!("SO-{}", index + 1),
             line_numbers: Vec::with_capacity(order.lines.len()),
             document: None,
-            created: now,
-            searchable: now + lag,
+            created: now.instant,
+            stage: Stage::Accepted,
+            parcels: vec![],
+            searchable: now.instant + lag,
+            changed: now.instant,
+            promised: BTreeMap::new(),
         };
         held.number_lines(&order);
         held.document = self.keep_documents.then_some(order);
         self.orders.push(held.clone());
-        held
+        self.settle(index, now).unwrap_or(held)
     }
 
     /// Replaces an order's document; its lines keep the ids they have.
-    pub(super) fn replace_order(&mut self, id: &str, order: Order) -> Option<HeldOrder> {
+    pub(super) fn replace_order(&mut self, id: &str, order: Order, now: Now) -> Option<HeldOrder> {
         let keep = self.keep_documents;
-        let held = self.order_mut(id)?;
+        let index = position(id, "SO-")?;
+        let held = self.orders.get_mut(index)?;
         held.number_lines(&order);
         held.document = keep.then_some(order);
-        Some(held.clone())
+        self.settle(index, now)
     }
 
     /// Cancels an order; doing it twice is doing it once.
-    pub(super) fn cancel_order(&mut self, id: &str) -> Option<HeldOrder> {
-        let held = self.order_mut(id)?;
+    pub(super) fn cancel_order(&mut self, id: &str, now: Now) -> Option<HeldOrder> {
+        let index = position(id, "SO-")?;
+        let held = self.orders.get_mut(index)?;
         if let Some(document) = &mut held.document {
             document.state = State::Cancelled;
         }
+        self.settle(index, now)
+    }
+
+    /// Makes stock and stage follow the document, and tells what changed.
+    fn settle(&mut self, index: usize, now: Now) -> Option<HeldOrder> {
+        let Self { orders, stock, changes, .. } = self;
+        let held = orders.get_mut(index)?;
+        held.changed = now.instant;
+        let Some(document) = &held.document else { return Some(held.clone()) };
+        let warehouse = stock.warehouse(document.warehouse.as_deref());
+        let wanted: BTreeMap<Place, Decimal> =
+            taken(document).into_iter().map(|(article, by)| ((article, warehouse.clone()), by)).collect();
+        let mut moved: BTreeMap<Place, Option<Pieces>> = BTreeMap::new();
+        for place in wanted.keys().chain(held.promised.keys()) {
+            let of = |map: &BTreeMap<Place, Decimal>| map.get(place).copied().unwrap_or_default();
+            let by = of(&wanted) - of(&held.promised);
+            if !by.is_zero() && !moved.contains_key(place) {
+                stock.promise(place, by);
+                moved.insert(place.clone(), stock.at(place));
+            }
+        }
+        held.promised = wanted;
+        if document.state == State::Cancelled {
+            held.stage = Stage::Cancelled;
+        } else if document.ship_to.is_none() && document.state == State::Paid && held.stage == Stage::Accepted
+        {
+            // Handed over the counter.
+            for (place, by) in &held.promised {
+                stock.send(place, *by);
+                moved.insert(place.clone(), stock.at(place));
+            }
+            held.stage = Stage::Invoiced;
+        }
+        changes.order(now.at, held);
+        if held.stage == Stage::Invoiced && held.parcels.is_empty() {
+            changes.invoice(now.at, held);
+        }
+        changes.stock(now.at, &moved);
         Some(held.clone())
+    }
+
+    /// Moves on what has rested for this long: allocated first, then sent, in two parcels where there are
+    /// several lines and the order's number says so.
+    pub(super) fn fulfil(&mut self, rested: Duration, now: Now) {
+        let Self { orders, stock, changes, parcels, .. } = self;
+        for (index, held) in orders.iter_mut().enumerate() {
+            let due = now.instant.saturating_duration_since(held.changed) >= rested;
+            let under_way =
+                matches!(held.stage, Stage::Accepted | Stage::Allocated | Stage::PartiallyShipped);
+            let Some(document) = held.document.as_ref().filter(|_| due && under_way) else { continue };
+            if document.state != State::Paid || document.ship_to.is_none() {
+                continue;
+            }
+            held.changed = now.instant;
+            let left: Vec<_> = document
+                .lines
+                .iter()
+                .filter(|line| line.ships)
+                .filter(|line| {
+                    !held.parcels.iter().flat_map(|parcel| &parcel.lines).any(|(id, ..)| *id == line.line)
+                })
+                .map(|line| (line.line.clone(), line.sku.clone(), line.quantity))
+                .collect();
+            if held.stage == Stage::Accepted && !left.is_empty() {
+                held.stage = Stage::Allocated;
+                changes.order(now.at, held);
+                continue;
+            }
+            let part =
+                if index % 3 == 0 && left.len() > 1 && held.parcels.is_empty() { 1 } else { left.len() };
+            held.stage = if part < left.len() { Stage::PartiallyShipped } else { Stage::Invoiced };
+            let lines: Vec<_> = left.into_iter().take(part).collect();
+            if !lines.is_empty() {
+                *parcels += 1;
+                let warehouse = stock.warehouse(document.warehouse.as_deref());
+                let (id, tracking) = (format!("SH-{parcels}"), format!("1Z999AA1{:010}", *parcels));
+                let carrier = "UPS".to_owned();
+                let parcel = Parcel { id, warehouse: warehouse.clone(), lines, carrier, tracking };
+                let mut moved = BTreeMap::new();
+                for (_, article, by) in &parcel.lines {
+                    let Some(article) = article else { continue };
+                    let place = (article.clone(), warehouse.clone());
+                    stock.send(&place, *by);
+                    moved.insert(place.clone(), stock.at(&place));
+                }
+                changes.shipment(now.at, held, &parcel);
+                changes.stock(now.at, &moved);
+                held.parcels.push(parcel);
+            }
+            changes.order(now.at, held);
+            if held.stage == Stage::Invoiced {
+                changes.invoice(now.at, held);
+            }
+        }
+    }
+
+    /// Orders that goods will still leave for.
+    pub(super) fn unshipped(&self) -> usize {
+        let open = |held: &&HeldOrder| {
+            let document = held.document.as_ref();
+            let ships = document.is_some_and(|d| d.state == State::Paid && d.ship_to.is_some());
+            ships && !matches!(held.stage, Stage::Invoiced | Stage::Cancelled)
+        };
+        self.orders.iter().filter(open).count()
+    }
+
+    pub(super) fn stock(&self) -> BTreeMap<Place, Decimal> {
+        self.stock.all().iter().map(|(place, pieces)| (place.clone(), pieces.available())).collect()
     }
 
     pub(super) fn order(&self, id: &str) -> Option<&HeldOrder> {
         self.orders.get(position(id, "SO-")?)
-    }
-
-    fn order_mut(&mut self, id: &str) -> Option<&mut HeldOrder> {
-        self.orders.get_mut(position(id, "SO-")?)
     }
 
     /// The orders with this reference that the search index knows by now.
@@ -115,14 +270,27 @@ impl Store {
         &mut self,
         order: &str,
         refund: Refund,
-        now: Instant,
+        now: Now,
         lag: Duration,
     ) -> Option<HeldRefund> {
-        let order = self.order(order)?.id.clone();
+        let held = self.orders.get(position(order, "SO-")?)?;
+        let order = held.id.clone();
+        let mut moved = BTreeMap::new();
+        if let Some(document) = &held.document {
+            let warehouse = refund.warehouse.as_deref().or(document.warehouse.as_deref());
+            let warehouse = self.stock.warehouse(warehouse);
+            for (article, by) in brought_back(document, &refund) {
+                let place = (article, warehouse.clone());
+                self.stock.take_back(&place, by);
+                moved.insert(place.clone(), self.stock.at(&place));
+            }
+        }
+        self.changes.stock(now.at, &moved);
         let index = self.refunds.len();
         self.refunds_by_reference.entry(refund.reference.clone()).or_default().push(index);
         let id = format!("CR-{}", index + 1);
-        let held = HeldRefund { id, order, document: refund, created: now, searchable: now + lag };
+        let searchable = now.instant + lag;
+        let held = HeldRefund { id, order, document: refund, created: now.instant, searchable };
         self.refunds.push(held.clone());
         Some(held)
     }
@@ -165,14 +333,19 @@ fn position(id: &str, prefix: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::erp::stock::Article;
     use crate::erp::tests::order;
+
+    fn now(instant: Instant) -> Now {
+        Now { instant, at: Timestamp::UNIX_EPOCH }
+    }
 
     #[test]
     fn posting_twice_makes_two_and_the_search_lags() {
         let mut store = Store::new(true);
         let now = Instant::now();
-        let first = store.create_order(order("r"), now, Duration::from_secs(5));
-        let second = store.create_order(order("r"), now, Duration::from_secs(1));
+        let first = store.create_order(order("r"), self::now(now), Duration::from_secs(5));
+        let second = store.create_order(order("r"), self::now(now), Duration::from_secs(1));
         assert_ne!(first.id, second.id);
         assert!(store.search_orders("r", now).is_empty());
         assert_eq!(store.search_orders("r", now + Duration::from_secs(2)).len(), 1);
@@ -184,14 +357,107 @@ mod tests {
     #[test]
     fn a_line_keeps_its_id_when_the_document_is_replaced() {
         let mut store = Store::new(true);
-        let id = store.create_order(order("r"), Instant::now(), Duration::ZERO).id;
+        let id = store.create_order(order("r"), now(Instant::now()), Duration::ZERO).id;
         let mut next = order("r");
         let mut new = next.lines[0].clone();
         new.line = "new".to_owned();
         next.lines.insert(0, new);
-        let held = store.replace_order(&id, next).unwrap();
+        let held = store.replace_order(&id, next, now(Instant::now())).unwrap();
         let ids = held.line_ids();
         assert_eq!((ids[0].line.as_str(), ids[0].id.as_str()), ("L1", "SO-1-1"));
         assert_eq!((ids[1].line.as_str(), ids[1].id.as_str()), ("new", "SO-1-2"));
+    }
+
+    fn stocked() -> Store {
+        let mut store = Store::new(true);
+        let mug = Article { number: "MUG".into(), title: "Mug".into(), price: Decimal::TEN, pieces: 50 };
+        let shelves = Shelves { warehouses: vec!["C1".into(), "C2".into()], articles: vec![mug] };
+        store.open(&shelves, "USD", Timestamp::UNIX_EPOCH);
+        store
+    }
+
+    fn left(store: &Store, warehouse: &str) -> Decimal {
+        store.stock()[&("MUG".to_owned(), warehouse.to_owned())]
+    }
+
+    #[test]
+    fn stock_follows_the_document_whatever_becomes_of_it() {
+        let (mut store, now) = (stocked(), now(Instant::now()));
+        let id = store.create_order(order("r"), now, Duration::ZERO).id;
+        assert_eq!((left(&store, "C1"), left(&store, "C2")), (48.into(), 50.into()));
+        let mut next = order("r");
+        next.lines[0].quantity = Decimal::from(5);
+        next.warehouse = Some("C2".to_owned());
+        store.replace_order(&id, next.clone(), now);
+        assert_eq!((left(&store, "C1"), left(&store, "C2")), (50.into(), 45.into()));
+        next.state = State::Paid;
+        store.replace_order(&id, next, now);
+        assert_eq!(left(&store, "C2"), 45.into(), "handed over is no more than promised");
+        let refund = |kind: &str| -> Refund {
+            let line = serde_json::json!({ "line": "L1", "quantity": 2, "restockType": kind });
+            serde_json::from_value(serde_json::json!({ "reference": "x", "amount": "1", "lines": [line] }))
+                .unwrap()
+        };
+        store.create_refund(&id, refund("no_restock"), now, Duration::ZERO);
+        assert_eq!(left(&store, "C2"), 45.into());
+        store.create_refund(
+            &id,
+            Refund { warehouse: Some("C1".into()), ..refund("return") },
+            now,
+            Duration::ZERO,
+        );
+        assert_eq!(
+            (left(&store, "C1"), left(&store, "C2")),
+            (52.into(), 45.into()),
+            "stock follows the place"
+        );
+        store.cancel_order(&id, now);
+        assert_eq!(left(&store, "C2"), 50.into());
+    }
+
+    #[test]
+    fn a_paid_order_leaves_in_parcels_and_every_step_is_told_once() {
+        let (mut store, start) = (stocked(), Instant::now());
+        let mut paid = order("r");
+        paid.state = State::Paid;
+        paid.ship_to = Some(Default::default());
+        let mut second = paid.lines[0].clone();
+        second.line = "L2".to_owned();
+        paid.lines.push(second);
+        let before = store.changes.after(0, 1000).next;
+        store.create_order(paid, now(start), Duration::ZERO);
+        assert_eq!(store.unshipped(), 1);
+        for second in 0..9 {
+            store.fulfil(Duration::from_secs(2), now(start + Duration::from_secs(second)));
+        }
+        assert_eq!(store.unshipped(), 0);
+        let held = store.order("SO-1").unwrap();
+        assert_eq!((held.stage, held.parcels.len()), (Stage::Invoiced, 2));
+        let feed = store.changes.after(before, 1000);
+        let told: Vec<String> = feed
+            .changes
+            .iter()
+            .map(|change| match change["type"].as_str().unwrap() {
+                "order" => change["order"]["state"].as_str().unwrap().to_owned(),
+                other => other.to_owned(),
+            })
+            .collect();
+        let wanted = [
+            "accepted",
+            "stock",
+            "allocated",
+            "shipment",
+            "stock",
+            "partially-shipped",
+            "shipment",
+            "stock",
+            "invoiced",
+            "invoice",
+        ];
+        assert_eq!(told, wanted);
+        assert_eq!(left(&store, "C1"), 46.into());
+        let page = store.changes.after(before, 3);
+        assert!(page.more && page.next == before + 3 && page.changes.len() == 3);
+        assert!(!store.changes.after(feed.next, 3).more);
     }
 }

@@ -17,6 +17,9 @@ pub(crate) fn order(reference: &str) -> Order {
         currency: "USD".to_owned(),
         customer: None,
         ship_to: None,
+        warehouse: None,
+        business_date: None,
+        payments: vec![],
         lines: vec![Line {
             line: "L1".to_owned(),
             sku: Some("MUG".to_owned()),
@@ -25,6 +28,7 @@ pub(crate) fn order(reference: &str) -> Order {
             unit_price: Decimal::new(500, 2),
             discount: Decimal::ZERO,
             tax: Decimal::ZERO,
+            ships: true,
         }],
         shipping: Decimal::ZERO,
         shipping_tax: Decimal::ZERO,
@@ -181,4 +185,33 @@ async fn throttling_says_when_to_come_back_and_the_search_lags() {
     assert!(throttled > 0);
     tokio::time::sleep(lag + Duration::from_millis(300)).await;
     assert_eq!(caller.get("/orders?reference=r7").await.1["orders"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_feed_tells_what_changed_and_the_goods_leave_by_themselves() {
+    let mug = stock::Article { number: "MUG".into(), title: "Mug".into(), price: Decimal::TEN, pieces: 9 };
+    let shelves = Shelves { warehouses: vec!["C1".into()], articles: vec![mug] };
+    let fulfil_after = Some(Duration::from_millis(40));
+    let weather = Weather::calm();
+    let erp =
+        Erp::start(Options { weather, shelves, fulfil_after, ..Options::stormy("t", 1) }).await.unwrap();
+    let caller = Caller::new(&erp);
+    let (_, first) = caller.get("/changes").await;
+    let kinds: Vec<_> = first["changes"].as_array().unwrap().iter().map(|one| one["type"].clone()).collect();
+    assert_eq!(kinds, ["product", "price", "stock"]);
+    assert_eq!((&first["next"], &first["more"]), (&json!(3), &json!(false)));
+    let mut order = order("shop/1");
+    order.state = State::Paid;
+    order.ship_to = Some(document::Address::default());
+    caller.post("/orders", serde_json::to_value(order).unwrap()).await;
+    while erp.unshipped() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (_, page) = caller.get("/changes?after=3&limit=500").await;
+    let parcel = &page["changes"].as_array().unwrap().iter().find(|one| one["type"] == "shipment").unwrap()["shipment"];
+    assert_eq!((&parcel["reference"], &parcel["lines"][0]["line"]), (&json!("shop/1"), &json!("L1")));
+    assert!(parcel["tracking"].as_str().unwrap().starts_with("1Z"));
+    assert_eq!(erp.stock()[&("MUG".to_owned(), "C1".to_owned())], Decimal::from(7));
+    assert_eq!(page["next"], erp.changes());
+    assert_eq!(caller.get("/changes?after=x").await.0, 400);
 }

@@ -31,6 +31,9 @@ pub(super) fn order(shop: &str, order: &Order, priced: &Priced) -> document::Ord
             region: place.region.province.map(|(_, code)| code.to_owned()),
             country: Some(place.region.country.1.to_owned()),
         }),
+        warehouse: None,
+        business_date: None,
+        payments: vec![],
         lines: lines
             .map(|(line, priced)| document::Line {
                 line: line.id.to_string(),
@@ -40,6 +43,7 @@ pub(super) fn order(shop: &str, order: &Order, priced: &Priced) -> document::Ord
                 unit_price: line.price,
                 discount: priced.discount(),
                 tax: priced.tax(),
+                ships: line.grams > 0,
             })
             .collect(),
         shipping: priced.shipping,
@@ -60,6 +64,8 @@ pub(super) fn refund(shop: &str, order: &Order, refund: &Refund) -> document::Re
         reference: format!("shopify/{shop}/refund/{}", refund.id),
         refunded_at: Some(instant(order, refund.at)),
         currency: Some(CURRENCY.to_owned()),
+        warehouse: None,
+        business_date: None,
         amount: refund.amount(),
         lines: refund
             .lines
