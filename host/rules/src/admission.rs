@@ -6,10 +6,16 @@
 use std::io;
 
 use crossdock_model::event::{Event, Fact, OrderOperation};
+use crossdock_model::time::Millis;
 use sha2::{Digest as _, Sha256};
 
-use crate::lane::{DeliveryState, Sent, names};
+use crate::confirm::Confirmation;
+use crate::day::Day;
+use crate::lane::{DeliveryState, Ending, Sent, names};
+use crate::ownership::Verdict;
 use crate::safeguards::Safeguards;
+use crate::stock::Counted;
+use crate::told::{Marks, Told, told};
 use crate::version::{Gate, Stamp, gate};
 use crate::{Error, key};
 
@@ -70,7 +76,7 @@ impl Effect {
 }
 
 /// What admission needs to know of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Incoming {
     /// Its idempotency key, before any collision; see [`key::collide`].
     pub key: String,
@@ -87,15 +93,26 @@ pub struct Incoming {
     /// SHA-256, in hex, of the JSON of what the fact holds, without its kind: the same snapshot told as
     /// placed and as paid has one digest.
     pub digest: String,
+    /// What it tells, attribute by attribute, without what is personal.
+    pub told: Vec<Told>,
+    /// What names the sale in every system that tells of it, where it is a sale and has such a name.
+    pub natural_key: Option<String>,
+    /// The day of a store's books that it belongs to, or closes.
+    pub day: Option<Day>,
+    /// What it says about a message that its source had received.
+    pub confirms: Option<Confirmation>,
+    /// The level it tells, where that can be added to others.
+    pub stock: Option<Counted>,
 }
 
 impl Incoming {
-    /// Computes it from an event out of which the personal data has been taken.
+    /// Computes it from an event out of which the personal data has been taken, and from when it arrived:
+    /// for a request that is read again, when the request arrived.
     ///
     /// # Errors
     /// When the instant that places the event cannot be read.
-    pub fn of(event: &Event) -> Result<Self, Error> {
-        let stamp = Stamp::of(event)?;
+    pub fn of(event: &Event, arrived: Millis) -> Result<Self, Error> {
+        let said = Stamp::of(event)?;
         let entity = event.entity.to_string();
         let lane = key::lane(event);
         let parent = match (&event.parent, &event.fact) {
@@ -105,13 +122,19 @@ impl Incoming {
         let digest =
             digest(&event.fact).map_err(|source| Error::Digest { entity: entity.clone(), source })?;
         Ok(Self {
-            key: key::key_at(event, &stamp),
+            // The key is what the source says, so that it is the same whenever it arrives.
+            key: key::key_at(event, &said),
             lane,
             entity,
             parent,
-            stamp,
+            stamp: said.believed(arrived),
             effect: Effect::of(&event.fact),
             digest,
+            told: told(event)?,
+            natural_key: event.fact.order().and_then(|order| order.natural_key.clone()),
+            day: Day::of(event),
+            confirms: Confirmation::of(event),
+            stock: Counted::of(event),
         })
     }
 }
@@ -127,6 +150,19 @@ pub struct Known {
     pub exists: bool,
     /// True when the entity was cancelled before it was ever sent. Admitting anything for sending clears it.
     pub annulled: bool,
+    /// What the newest state told. Absent when nothing was admitted yet, or what was tells no attributes.
+    pub told: Option<Marks>,
+    /// [`Stamp::at`] of the newest state that was owed: what ended at once as an echo or a conflict is
+    /// admitted and not owed.
+    pub owed: Option<i64>,
+}
+
+impl Known {
+    /// [`Stamp::at`] of the newest state that was owed. None when nothing was.
+    #[must_use]
+    pub fn owed_at(&self) -> Option<i64> {
+        self.owed.or_else(|| self.newest.as_ref().map(|(stamp, _)| stamp.at))
+    }
 }
 
 /// One delivery of the incoming event's lane and connector that is not settled, waiting ones included.
@@ -185,6 +221,42 @@ pub enum Admission {
         /// The deliveries, in the order of the lane. Empty when the root was annulled before.
         deliveries: Vec<i64>,
     },
+    /// It is settled so at once and never sent.
+    End {
+        /// How.
+        ending: Ending,
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+impl Admission {
+    /// What becomes of the event when what it tells is taken into account too. An echo that can go out with
+    /// what has yet to be sent does so: that is then the newest state. A conflict goes nowhere.
+    #[must_use]
+    pub fn judged(self, verdict: &Verdict) -> Self {
+        let end = |ending, reason: String| Self::End { ending, reason };
+        match (verdict, self) {
+            (_, stale @ Self::Stale { .. }) => stale,
+            (Verdict::Echo, Self::Enqueue | Self::Wait { .. }) => {
+                end(Ending::Echo, "it only tells what was written there".to_owned())
+            }
+            (Verdict::Repeated, Self::Enqueue | Self::Wait { .. }) => {
+                end(Ending::Echo, "it tells nothing new".to_owned())
+            }
+            (Verdict::Conflict { attributes }, _) => {
+                let names: Vec<&str> = attributes.iter().map(|attribute| attribute.as_str()).collect();
+                end(Ending::Conflict, format!("{} told by a system that does not own it", names.join(", ")))
+            }
+            (_, decided) => decided,
+        }
+    }
+
+    /// What becomes of an event of a sale that another system told first.
+    #[must_use]
+    pub fn same_sale(first: &str) -> Self {
+        Self::End { ending: Ending::SameSale, reason: format!("the same sale as {first}") }
+    }
 }
 
 /// Decides what becomes of an event that is owed to a connector.
@@ -276,7 +348,7 @@ pub fn overtaken(effect: Effect, at: i64, state: &Stamp) -> bool {
 
 /// The digest of what a fact holds.
 fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
-    let mut hash = Hash(Sha256::new());
+    let mut hash = Hash::default();
     match fact {
         Fact::Order(change) => serde_json::to_writer(&mut hash, &change.order),
         Fact::OrderEdited(edit) => serde_json::to_writer(&mut hash, edit),
@@ -290,11 +362,18 @@ fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
         Fact::PriceUpdated(price) => serde_json::to_writer(&mut hash, price),
         Fact::DayClosed(day) => serde_json::to_writer(&mut hash, day),
     }?;
-    Ok(hex::encode(hash.0.finalize()))
+    Ok(hash.hex())
 }
 
 /// Takes JSON into a digest as it is written, without a copy of it in memory.
-struct Hash(Sha256);
+#[derive(Default)]
+pub(crate) struct Hash(Sha256);
+
+impl Hash {
+    pub(crate) fn hex(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
 
 impl io::Write for Hash {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

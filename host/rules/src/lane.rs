@@ -116,6 +116,12 @@ pub enum Ending {
     Annulled,
     /// A person said so.
     Discarded,
+    /// It only told what Crossdock itself had written, or nothing new.
+    Echo,
+    /// What it told is not its source's own to tell.
+    Conflict,
+    /// Another system told the same sale first.
+    SameSale,
 }
 names!(
     Ending,
@@ -126,7 +132,10 @@ names!(
     Stale = "stale",
     Joined = "joined",
     Annulled = "annulled",
-    Discarded = "discarded"
+    Discarded = "discarded",
+    Echo = "echo",
+    Conflict = "conflict",
+    SameSale = "same-sale"
 );
 
 impl Ending {

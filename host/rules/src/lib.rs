@@ -28,20 +28,32 @@
 //! | a breaker counts only "the destination is down" | [`breaker`] | `a_breaker_does_not_count_what_said_no` |
 //! | what the breaker holds back does not become an exception | [`outcome`] | `an_outage_does_not_use_up_the_attempts_of_what_probes_it` |
 //! | throttled slows the limiter | [`limiter`] | `throttled_waits_and_slows_the_limiter`, `a_slowed_limiter_recovers_little_by_little` |
-//! | books have one home | [`pin`] | `an_order_is_pinned_when_it_is_first_routed`, `what_happens_later_follows_the_pin` |
+//! | books have one home | [`pin`] | `an_order_is_pinned_when_it_is_first_routed`, `what_happens_later_follows_the_pin`, `an_order_older_than_crossdock_has_a_home_by_default_and_keeps_it` |
+//! | what Crossdock wrote and comes back is not sent round again | [`told`], [`ownership`] | `what_was_written_and_comes_back_is_an_echo`, `an_order_that_only_carries_our_tag_back_is_an_echo_though_its_content_is_repeated`, `no_news_is_lost` |
+//! | what somebody tells who does not own it is not applied | [`ownership`] | `what_is_told_by_one_who_does_not_own_it_is_a_conflict`, `what_is_ones_own_is_news_though_it_comes_with_what_is_not` |
+//! | a clock that is ahead does not win | [`version`] | `a_clock_that_is_ahead_counts_from_the_arrival` |
+//! | a late sale of a closed day is for a person | [`day`] | `what_comes_after_its_day_was_closed_is_for_a_person` |
+//! | received and posted are two states | [`confirm`] | `an_acknowledgement_says_nothing_of_the_content`, `a_sales_order_posts_and_names_its_lines`, `rejected_lines_are_named_with_the_reasons` |
+//! | what is not mapped names itself and waits for its mapping | [`outcome`] | `what_is_not_mapped_waits_for_its_mapping` |
+//! | stock of one article is the sum of who counts it | [`stock`] | `levels_of_one_place_are_added_to_the_last_digit`, `the_sum_does_not_depend_on_who_told_first` |
 //! | sums are right to the cent, or quarantine | `crossdock_model::check` | `an_order_that_balances_to_the_cent_is_accepted`, `an_order_that_is_off_by_a_cent_is_not` |
 //! | each safeguard is needed | [`safeguards`] | `without_the_version_gate_or_dedupe_the_same_scenarios_go_wrong`, `without_find_an_unknown_outcome_is_simply_sent_again` |
 
 pub mod admission;
 pub mod breaker;
+pub mod confirm;
+pub mod day;
 pub mod key;
 pub mod lane;
 pub mod limiter;
 pub mod lookup;
 pub mod outcome;
+pub mod ownership;
 pub mod pin;
 pub mod retry;
 pub mod safeguards;
+pub mod stock;
+pub mod told;
 pub mod version;
 
 /// Why no decision could be made.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crossdock_model::common::Reference;
-use crossdock_model::connector::{Failure, Found, Outcome, Problem, Throttle, Unmapped};
+use crossdock_model::connector::{Failure, Found, Outcome, Problem, Receipt, Throttle, Unmapped, Written};
 use crossdock_model::time::Millis;
 
 use crate::lane::{Ending, Sent};
@@ -139,7 +139,15 @@ pub enum Next {
     Exception {
         /// Why, a stable code: the problem's own, or one of those in [`code`].
         code: String,
+        /// What puts it back into its line when it comes: see [`mapping`]. Absent when only a person can.
+        waits_for: Option<String>,
     },
+}
+
+/// What a delivery waits for whose value is not mapped.
+#[must_use]
+pub fn mapping(table: &str, value: &str) -> String {
+    format!("mapping/{table}/{value}")
 }
 
 /// What the answer says about the target being there.
@@ -170,6 +178,8 @@ pub struct Settlement {
     pub reason: Option<Problem>,
     /// What the target calls the entity, to be kept. Empty when it did not say.
     pub references: Vec<Reference>,
+    /// What was set in the target and will come back as a change, to be known by that. Empty when nothing is.
+    pub written: Vec<Written>,
     /// The resume token for the next try. Absent leaves the one there is.
     pub resume: Option<String>,
     /// What the breaker learns.
@@ -194,6 +204,14 @@ pub mod code {
     pub const UNMAPPED: &str = "unmapped";
     /// The plugin failed at it again and again.
     pub const PLUGIN_FAILED: &str = "plugin-failed";
+    /// The target received it and did not confirm it in time.
+    pub const OVERDUE: &str = "overdue";
+    /// The target received it, and then refused it.
+    pub const REFUSED: &str = "refused";
+    /// The target received it, and booked it without some of its lines.
+    pub const LINES_REJECTED: &str = "lines-rejected";
+    /// The store's day was closed before it came.
+    pub const DAY_CLOSED: &str = "day-closed";
 }
 
 /// Decides what an answer leads to. `now` is the moment of the answer; `random` any number, evenly spread.
@@ -226,6 +244,7 @@ impl Call<'_> {
             plugin_failed: false,
             reason: None,
             references: Vec::new(),
+            written: Vec::new(),
             resume: None,
             breaker: Signal::Up,
             pause: false,
@@ -238,16 +257,19 @@ impl Call<'_> {
         Settlement { sent: Sent::Yes, references, ..self.unchanged(next) }
     }
 
+    /// The target has it, and said what it made of it.
+    fn receipted(&self, next: Next, receipt: Receipt) -> Settlement {
+        Settlement { written: receipt.written, ..self.there(next, receipt.references) }
+    }
+
     fn outcome(&self, outcome: Outcome) -> Settlement {
         match outcome {
-            Outcome::Posted(receipt) => self.there(Next::Settle(Ending::Posted), receipt.references),
-            Outcome::AlreadyThere(receipt) => {
-                self.there(Next::Settle(Ending::AlreadyThere), receipt.references)
-            }
+            Outcome::Posted(receipt) => self.receipted(Next::Settle(Ending::Posted), receipt),
+            Outcome::AlreadyThere(receipt) => self.receipted(Next::Settle(Ending::AlreadyThere), receipt),
             Outcome::Received(receipt) => {
                 let overdue_at = self.now.plus(self.policy.overdue);
                 let releases = !self.policy.holds_until_posted;
-                self.there(Next::Received { overdue_at, releases }, receipt.references)
+                self.receipted(Next::Received { overdue_at, releases }, receipt)
             }
             Outcome::Partial(progress) => self.partial(progress.resume, progress.references),
             Outcome::NotYet(entity) => self.not_yet(entity.to_string()),
@@ -274,12 +296,15 @@ impl Call<'_> {
     fn unmapped(&self, missing: &[Unmapped]) -> Settlement {
         let named: Vec<String> = missing.iter().map(|one| format!("{}: {}", one.table, one.value)).collect();
         let reason = Some(problem(code::UNMAPPED, format!("not mapped: {}", named.join(", "))));
-        Settlement { reason, breaker: Signal::Neither, ..self.unchanged(exception(code::UNMAPPED)) }
+        // One after the other: with the first of them it is tried again, and says what is still missing.
+        let waits_for = missing.first().map(|one| mapping(&one.table, &one.value));
+        let next = Next::Exception { code: code::UNMAPPED.to_owned(), waits_for };
+        Settlement { reason, breaker: Signal::Neither, ..self.unchanged(next) }
     }
 
     fn found(&self, found: Found) -> Settlement {
         match found {
-            Found::Present(receipt) => self.there(Next::Settle(Ending::Posted), receipt.references),
+            Found::Present(receipt) => self.receipted(Next::Settle(Ending::Posted), receipt),
             Found::Partial(progress) => self.partial(progress.resume, progress.references),
             Found::Pending => {
                 let at = self.after(self.tried.finds);
@@ -432,7 +457,7 @@ impl Call<'_> {
 }
 
 fn exception(code: &str) -> Next {
-    Next::Exception { code: code.to_owned() }
+    Next::Exception { code: code.to_owned(), waits_for: None }
 }
 
 fn problem(code: &str, message: impl Into<String>) -> Problem {

@@ -1,6 +1,9 @@
 //! Books have one home: an order is pinned to one connector when it is first routed, and what happens to
 //! it later follows the pin, whatever the routes say by then.
 
+use crossdock_model::event::{Event, Fact, OrderOperation};
+use crossdock_model::time::micros;
+
 /// Where an event goes, and whether that is to be remembered for its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinned<'a> {
@@ -11,34 +14,101 @@ pub struct Pinned<'a> {
 }
 
 /// Decides where an event goes that a route sends to `target`. `pin` is the home of the event's root, if it
-/// has one; `pins` whether the route pins.
+/// has one; `pins` whether the route pins; `older` the route's home for orders that are older than Crossdock,
+/// given when the event's order [is one](is_older).
 #[must_use]
-pub fn home<'a>(pin: Option<&'a str>, target: &'a str, pins: bool) -> Pinned<'a> {
-    match pin {
-        Some(connector) if pins => Pinned { connector, record: false },
+pub fn home<'a>(pin: Option<&'a str>, target: &'a str, pins: bool, older: Option<&'a str>) -> Pinned<'a> {
+    match (pin, older) {
+        (Some(connector), _) if pins => Pinned { connector, record: false },
+        (None, Some(connector)) if pins => Pinned { connector, record: true },
         _ => Pinned { connector: target, record: pins },
     }
 }
 
+/// True when an event tells of an order that is surely older than `since` (microseconds since 1970) and is
+/// not its birth. A snapshot says when the order was placed; of the others it is known when they themselves
+/// happened before. Nothing is said of what cannot be read.
+#[must_use]
+pub fn is_older(event: &Event, since: i64) -> bool {
+    let at = match &event.fact {
+        Fact::Order(change) if change.operation == OrderOperation::Placed => return false,
+        Fact::Order(change) => &change.order.placed_at,
+        _ => &event.occurred_at,
+    };
+    micros(at).is_ok_and(|at| at < since)
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn an_order_is_pinned_when_it_is_first_routed() {
-        assert_eq!(home(None, "erp-legacy", true), Pinned { connector: "erp-legacy", record: true });
+        assert_eq!(home(None, "erp-legacy", true, None), Pinned { connector: "erp-legacy", record: true });
     }
 
     #[test]
     fn what_happens_later_follows_the_pin() {
-        let later = home(Some("erp-legacy"), "erp-cloud", true);
+        let later = home(Some("erp-legacy"), "erp-cloud", true, None);
         assert_eq!(later, Pinned { connector: "erp-legacy", record: false });
     }
 
     #[test]
     fn a_route_that_does_not_pin_neither_makes_nor_follows_one() {
-        let stock = home(Some("erp-legacy"), "warehouse", false);
+        let stock = home(Some("erp-legacy"), "warehouse", false, None);
         assert_eq!(stock, Pinned { connector: "warehouse", record: false });
-        assert_eq!(home(None, "warehouse", false), Pinned { connector: "warehouse", record: false });
+        assert_eq!(home(None, "warehouse", false, None), Pinned { connector: "warehouse", record: false });
+        let older = home(None, "warehouse", false, Some("erp-legacy"));
+        assert_eq!(older, Pinned { connector: "warehouse", record: false });
+    }
+
+    #[test]
+    fn an_order_older_than_crossdock_has_a_home_by_default_and_keeps_it() {
+        let first = home(None, "erp-cloud", true, Some("erp-legacy"));
+        assert_eq!(first, Pinned { connector: "erp-legacy", record: true });
+        // A pin is stronger than any default.
+        let later = home(Some("erp-cloud"), "erp-cloud", true, Some("erp-legacy"));
+        assert_eq!(later, Pinned { connector: "erp-cloud", record: false });
+    }
+
+    fn event(kind: &str, operation: &str, placed: &str) -> Event {
+        let usd = json!({ "shop": { "amount": "0", "currency": "USD" } });
+        let order = json!({
+            "number": "#1", "channel": "web", "placedAt": placed, "currency": "USD", "pricesIncludeTax": false,
+            "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+            "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd }
+        });
+        let value = match kind {
+            "order" => json!({ "operation": operation, "order": order }),
+            _ => json!({ "at": placed, "currency": "USD" }),
+        };
+        serde_json::from_value(json!({
+            "entity": { "system": "shopify", "tenant": "acme", "kind": "order", "id": "1" },
+            "occurredAt": placed, "fact": { "kind": kind, "value": value }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_order_is_older_when_it_was_placed_before_or_its_refund_was_made_before() {
+        let since = micros("2026-11-01T00:00:00Z").unwrap();
+        for (kind, operation, placed, older) in [
+            ("order", "updated", "2026-10-31T23:59:59Z", true),
+            ("order", "cancelled", "2026-10-31T23:59:59Z", true),
+            ("order", "updated", "2026-11-01T00:00:00Z", false),
+            // Told late, but told whole: it goes where new orders go.
+            ("order", "placed", "2026-10-31T23:59:59Z", false),
+            ("refund.issued", "", "2026-10-31T23:59:59Z", true),
+            ("refund.issued", "", "2026-11-02T00:00:00Z", false),
+            ("refund.issued", "", "yesterday", false),
+        ] {
+            assert_eq!(
+                is_older(&event(kind, operation, placed), since),
+                older,
+                "{kind} {operation} {placed}"
+            );
+        }
     }
 }

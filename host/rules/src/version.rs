@@ -7,9 +7,12 @@ use crossdock_model::document::DocumentState;
 use crossdock_model::event::{Event, Fact};
 use crossdock_model::fulfilment::ShipmentState;
 use crossdock_model::order::{FulfilmentState, Order, PaymentState};
-use crossdock_model::time::micros;
+use crossdock_model::time::{Millis, micros};
 
 use crate::Error;
+
+/// How far a source's clock may be ahead of the host's, in microseconds, before it is not believed.
+const LEEWAY: i64 = 60_000_000;
 
 /// The place of a state in its entity's history. Later is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +41,14 @@ impl Stamp {
             source,
         })?;
         Ok(Self { at, sequence, progress: progress(&event.fact) })
+    }
+
+    /// The stamp as it counts: what says it happened well after it arrived, by a clock that is ahead, counts
+    /// from when it arrived. Otherwise nothing could supersede it until that clock is caught up with.
+    #[must_use]
+    pub fn believed(self, arrived: Millis) -> Self {
+        let arrived = arrived.0.saturating_mul(1000);
+        if self.at > arrived.saturating_add(LEEWAY) { Self { at: arrived, ..self } } else { self }
     }
 }
 

@@ -160,6 +160,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                         plugin_failed: false,
                         reason: None,
                         references: vec![reference],
+                        written: Vec::new(),
                         resume: None,
                         breaker: Signal::Up,
                         pause: false,
@@ -240,10 +241,20 @@ fn model() -> (Accept, NewEvent) {
     };
     let mut event = order(1);
     let personal = event.take_personal();
-    let incoming = Incoming::of(&event).unwrap_or_else(|error| {
+    let incoming = Incoming::of(&event, Millis(i64::MAX / 2000)).unwrap_or_else(|error| {
         eprintln!("{error}");
         std::process::exit(1)
     });
     let targets = vec![Target { connector: "erp".into(), pin: true, ..Target::default() }];
-    (accept, NewEvent { event, personal, incoming, targets, trace: String::new() })
+    let new = NewEvent {
+        event,
+        personal,
+        incoming,
+        source: "shop".into(),
+        foreign: Vec::new(),
+        overdue: Duration::from_secs(3600),
+        targets,
+        trace: String::new(),
+    };
+    (accept, new)
 }

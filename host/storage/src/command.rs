@@ -7,6 +7,7 @@ use crossdock_model::time::Millis;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::lane::Sent;
 use crossdock_rules::outcome::{Settlement, Try};
+use crossdock_rules::told::Attribute;
 use uuid::Uuid;
 
 use crate::handed::{Handed, SettleAll};
@@ -309,6 +310,12 @@ pub struct NewEvent {
     pub personal: Option<Personal>,
     /// What `rules` needs to know of it to admit it: its key, its lane, its state.
     pub incoming: Incoming,
+    /// The connector it came from.
+    pub source: String,
+    /// The attributes it can tell that are not its source's own (`Ownership::foreign`).
+    pub foreign: Vec<Attribute>,
+    /// How long its source may take to confirm what it acknowledges: what the event can start anew.
+    pub overdue: std::time::Duration,
     /// Who it is owed to.
     pub targets: Vec<Target>,
     /// The trace it belongs to.
@@ -325,6 +332,14 @@ pub struct Target {
     /// The system the connector speaks to (`shopify`): entities that come from it exist there without
     /// having been delivered.
     pub system: Option<String>,
+    /// The connector that is the home of the event's order, should that have none yet: given when the order
+    /// is older than Crossdock (`rules::pin::is_older`) and the route says where such orders live.
+    pub home: Option<String>,
+    /// Before this moment the delivery is not claimed: the next opening of the route's window.
+    pub due_at: Option<Millis>,
+    /// The place whose stock the event's level is a part of, where the connector is told the sum of all its
+    /// levels. Without effect on events that tell no level of an article number.
+    pub sum: Option<String>,
 }
 
 /// Take due deliveries.
@@ -484,12 +499,18 @@ pub struct Accepted {
 }
 
 /// What became of events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Admitted {
     /// The events' ids, in the order given; a duplicate's is that of the first.
     pub events: Vec<i64>,
     /// How many of them were duplicates.
     pub duplicates: u32,
+    /// How many deliveries ended as echoes.
+    pub echoes: u32,
+    /// How many deliveries ended as conflicts.
+    pub conflicts: u32,
+    /// What a person has to decide by it.
+    pub raised: Vec<Raised>,
     /// What is owed, in the order of events and targets.
     pub owed: Vec<Owed>,
     /// Connectors that have something to claim since.
@@ -505,8 +526,20 @@ pub struct Owed {
     pub delivery: i64,
     /// The connector: the pinned one where the order is pinned.
     pub connector: String,
-    /// `queued`, `ready`, `waiting`, or how it was settled at once: `stale`, `joined`, `annulled`.
+    /// `queued`, `ready`, `waiting`, `exception`, or how it was settled at once: `stale`, `joined`, `annulled`,
+    /// `echo`, `conflict`, `same-sale`.
     pub what: String,
+}
+
+/// A delivery that became an exception by time, or by what another system said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raised {
+    /// The delivery.
+    pub delivery: i64,
+    /// The connector.
+    pub connector: String,
+    /// Why.
+    pub problem: Problem,
 }
 
 /// A delivery that is held by the caller until its lease ends.
@@ -586,12 +619,14 @@ pub struct Settled {
 }
 
 /// What a command that moves many moved.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moved {
     /// How many.
     pub count: u64,
     /// How many the filter meant but the rules left alone.
     pub skipped: u64,
+    /// What a person has to decide by it.
+    pub raised: Vec<Raised>,
     /// Connectors that have something to claim since.
     pub ready: Vec<String>,
 }

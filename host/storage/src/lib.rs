@@ -28,7 +28,7 @@ pub use choice::Choice;
 pub use command::Command;
 pub use command::{
     Accept, Accepted, Admit, Admitted, Applied, Attempt, AttemptKind, Claim, Claimed, CursorMove, Filter,
-    Moved, NewEvent, Owed, Replay, Request, Retain, Settle, Settled, Target,
+    Moved, NewEvent, Owed, Raised, Replay, Request, Retain, Settle, Settled, Target,
 };
 pub use error::{Error, Result};
 pub use handed::{Handed, OutFile, OutFileRow, Outgoing, SettleAll};

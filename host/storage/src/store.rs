@@ -5,8 +5,8 @@ use crossdock_model::common::Reference;
 use crossdock_model::time::Millis;
 
 use crate::view::{
-    AuditRow, ConnectorCounts, Cursor, DeliveryDetail, EntityReference, EventDetail, EventFilter, EventRow,
-    Inbound, Meta, Page, Pause, Preview, Quarantined, Stuck, Token,
+    AuditRow, Conflict, ConnectorCounts, Cursor, DeliveryDetail, EntityReference, EventDetail, EventFilter,
+    EventRow, Inbound, Meta, Page, Pause, Preview, Quarantined, StockLevel, Stuck, Token,
 };
 use crate::{Applied, Command, Filter, Result, Tables};
 
@@ -86,6 +86,12 @@ pub trait Store: Tables + Send + Sync + 'static {
 
     /// All tokens.
     async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// What was told by systems that do not own it, newest first: by a connector, or by all.
+    async fn conflicts(&self, connector: Option<&str>, page: Page) -> Result<Vec<Conflict>>;
+
+    /// The levels of an article that are added up at a place, by source and location.
+    async fn stock_levels(&self, sku: &str, place: &str) -> Result<Vec<StockLevel>>;
 
     /// What operators did, newest first.
     async fn audit(&self, page: Page) -> Result<Vec<AuditRow>>;

@@ -6,7 +6,9 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use crossdock_rules::told::{Mark, short};
 use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{Error, Result};
@@ -122,6 +124,22 @@ impl Vault {
         Self { sealer: Sealer::new(&master.0), former: None }
     }
 
+    /// A mark of a text that is personal, by which it can be told from another and, without the master key,
+    /// not be guessed: SHA-256 behind a key of its own, cut short.
+    pub(crate) fn mark(&self, text: &[u8]) -> Result<Mark> {
+        // The cipher's own stream at a place that no sealed text can stand at: nonces of those are random.
+        let payload = Payload { msg: &[0; 32], aad: b"marks" };
+        let key = self.sealer.0.encrypt(Nonce::from_slice(&[0xff; NONCE]), payload).map(Zeroizing::new);
+        let key = key.map_err(|_| Error::Unreadable {
+            what: "the key of marks".into(),
+            why: "it cannot be derived".into(),
+        })?;
+        let mut hash = Sha256::new();
+        hash.update(key.as_slice());
+        hash.update(text);
+        Ok(short(&hash.finalize()))
+    }
+
     /// A new key and its wrapped form.
     pub(crate) fn make(&self, bound: Bound) -> Result<(Sealer, Vec<u8>)> {
         let mut key = Zeroizing::new([0; 32]);
@@ -201,6 +219,16 @@ mod tests {
         let other = vault.make(Bound::SubjectKey(1)).unwrap().0;
         assert!(other.open(Bound::Personal(5), &sealed).is_err());
         assert!(Vault::new(&MasterKey::new([8; 32])).unwrap(Bound::SubjectKey(1), &wrapped).is_err());
+    }
+
+    #[test]
+    fn a_mark_tells_texts_apart_and_depends_on_the_master_key() {
+        let vault = Vault::new(&MasterKey::new([7; 32]));
+        assert_eq!(vault.mark(b"Ada").unwrap(), vault.mark(b"Ada").unwrap());
+        assert_ne!(vault.mark(b"Ada").unwrap(), vault.mark(b"Bob").unwrap());
+        assert_ne!(vault.mark(b"Ada").unwrap(), crossdock_rules::told::mark("Ada"));
+        let other = Vault::new(&MasterKey::new([8; 32]));
+        assert_ne!(vault.mark(b"Ada").unwrap(), other.mark(b"Ada").unwrap());
     }
 
     #[test]

@@ -270,6 +270,46 @@ pub struct Stuck {
     pub behind: Option<i64>,
 }
 
+/// Something that was told by a system that does not own it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflict {
+    /// Its number.
+    pub id: i64,
+    /// The event.
+    pub event: i64,
+    /// The event's kind (`inventory.counted`).
+    pub kind: String,
+    /// The connector that told it.
+    pub connector: String,
+    /// What it told something about: identity text.
+    pub entity: String,
+    /// What it told (`stock.available`).
+    pub attribute: String,
+    /// The value it told. Absent where that is personal.
+    pub value: Option<String>,
+    /// What had last been written there. Absent when nothing was, and where that is personal.
+    pub written: Option<String>,
+    /// True when it was delivered all the same, since it came with what is its source's own.
+    pub applied: bool,
+    /// When it was kept.
+    pub at: Millis,
+}
+
+/// How much of an article one source has at one of its locations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockLevel {
+    /// The connector that counted it.
+    pub source: String,
+    /// Its location.
+    pub location: String,
+    /// How many can be sold. Absent when the location does not stock it any more.
+    pub available: Option<String>,
+    /// When it was counted, by the source's clock as far as that is believed.
+    pub at: Millis,
+}
+
 /// What a replay would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -23,6 +23,11 @@ fn incoming(effect: Effect, at: i64) -> Incoming {
         stamp: stamp(at),
         effect,
         digest: format!("digest of {at}"),
+        told: vec![],
+        natural_key: None,
+        day: None,
+        confirms: None,
+        stock: None,
     }
 }
 
@@ -237,16 +242,29 @@ fn event(kind: &str, at: &str, cancelled: bool) -> Event {
 }
 
 fn of(kind: &str, at: &str, value: Value) -> Event {
+    let fact = match kind.strip_prefix("order.").filter(|operation| *operation != "edited") {
+        Some(operation) => {
+            json!({ "kind": "order", "value": { "operation": operation, "order": value } })
+        }
+        None => json!({ "kind": kind, "value": value }),
+    };
     serde_json::from_value(json!({
         "entity": { "system": "shopify", "tenant": "acme", "kind": "order", "id": "9007199254740993" },
-        "version": { "at": at }, "occurredAt": at, "fact": { "kind": kind, "value": value }
+        "version": { "at": at }, "occurredAt": at, "fact": fact
     }))
     .unwrap()
 }
 
+/// Well after anything that happens here.
+const LATER: Millis = Millis(1_800_000_000_000);
+
+fn read(event: &Event) -> Incoming {
+    Incoming::of(event, LATER).unwrap()
+}
+
 #[test]
 fn a_key_is_derived_from_what_happened() {
-    let key = |kind| Incoming::of(&event(kind, "2026-11-23T09:30:00+01:00", false)).unwrap().key;
+    let key = |kind| read(&event(kind, "2026-11-23T09:30:00+01:00", false)).key;
     assert_eq!(key("order.placed"), "shopify/acme/order/9007199254740993/placed");
     assert_eq!(key("order.updated"), "shopify/acme/order/9007199254740993/updated@2026-11-23T08:30:00Z");
     assert_eq!(key("order.paid"), "shopify/acme/order/9007199254740993/paid@2026-11-23T08:30:00Z");
@@ -257,19 +275,19 @@ fn a_key_is_derived_from_what_happened() {
             "id": "e5", "at": "2026-11-23T08:30:00Z", "discountsChanged": false, "shippingChanged": false
         }),
     );
-    let edit = Incoming::of(&edit).unwrap();
+    let edit = read(&edit);
     assert_eq!(edit.key, "shopify/acme/order/9007199254740993/edited/e5");
     assert_eq!((edit.effect, edit.parent.as_deref()), (Effect::Difference, Some(edit.entity.as_str())));
 }
 
 #[test]
 fn a_key_does_not_depend_on_how_the_source_writes_the_moment() {
-    let key = |at| Incoming::of(&event("order.updated", at, false)).unwrap().key;
+    let key = |at| read(&event("order.updated", at, false)).key;
     assert_eq!(key("2026-11-23T09:30:00+01:00"), key("2026-11-23T03:30:00.000-05:00"));
     assert_ne!(key("2026-11-23T09:30:00+01:00"), key("2026-11-23T09:30:00Z"));
     let mut numbered = event("order.updated", "2026-11-23T08:30:00Z", false);
     numbered.version.as_mut().unwrap().sequence = Some(7);
-    let key = Incoming::of(&numbered).unwrap().key;
+    let key = read(&numbered).key;
     assert!(key.ends_with("/updated@2026-11-23T08:30:00Z#7"), "{key}");
 }
 
@@ -293,7 +311,7 @@ fn two_states_within_one_tick_are_two_events_and_a_copy_is_none() {
 
 #[test]
 fn one_snapshot_told_as_placed_and_as_paid_is_one_state() {
-    let told = |kind| Incoming::of(&event(kind, "2026-11-23T08:30:00Z", false)).unwrap();
+    let told = |kind| read(&event(kind, "2026-11-23T08:30:00Z", false));
     assert_eq!(told("order.placed").digest, told("order.paid").digest);
     assert_eq!(told("order.placed").stamp, told("order.paid").stamp);
     assert_ne!(told("order.placed").key, told("order.paid").key);
@@ -301,8 +319,7 @@ fn one_snapshot_told_as_placed_and_as_paid_is_one_state() {
 
 #[test]
 fn a_cancelled_order_is_a_cancel_whatever_it_is_told_as() {
-    let effect =
-        |kind, cancelled| Incoming::of(&event(kind, "2026-11-23T08:30:00Z", cancelled)).unwrap().effect;
+    let effect = |kind, cancelled| read(&event(kind, "2026-11-23T08:30:00Z", cancelled)).effect;
     assert_eq!(effect("order.placed", false), Effect::Create);
     assert_eq!(effect("order.updated", false), Effect::Change);
     assert_eq!(effect("order.updated", true), Effect::Cancel);
@@ -316,7 +333,7 @@ fn progress_places_what_happened_within_one_second() {
         if let Fact::Order(OrderChange { order, .. }) = &mut told.fact {
             order.payment = serde_json::from_value(json!(payment)).unwrap();
         }
-        Incoming::of(&told).unwrap().stamp
+        read(&told).stamp
     };
     assert!(stamp("authorized", false) < stamp("paid", false));
     assert!(stamp("paid", false) < stamp("partially-refunded", false));
@@ -325,6 +342,57 @@ fn progress_places_what_happened_within_one_second() {
 
 #[test]
 fn an_event_whose_moment_cannot_be_read_is_an_error() {
-    let error = Incoming::of(&event("order.updated", "yesterday", false)).unwrap_err();
+    let error = Incoming::of(&event("order.updated", "yesterday", false), LATER).unwrap_err();
     assert_eq!(error.to_string(), "reading `version.at` of an event of shopify/acme/order/9007199254740993");
+}
+
+#[test]
+fn a_clock_that_is_ahead_counts_from_the_arrival() {
+    let noon = Millis(crossdock_model::time::micros("2026-11-23T12:00:00Z").unwrap() / 1000);
+    let at = |at: &str| Incoming::of(&event("order.updated", at, false), noon).unwrap();
+    // A minute is what clocks differ by.
+    assert_eq!(at("2026-11-23T12:01:00Z").stamp.at, (noon.0 + 60_000) * 1000);
+    let ahead = at("2026-11-24T12:00:00Z");
+    assert_eq!(ahead.stamp.at, noon.0 * 1000);
+    // The key stays what the source says: the same told again is the same event, whenever it arrives.
+    assert!(ahead.key.ends_with("/updated@2026-11-24T12:00:00Z"), "{}", ahead.key);
+    let again = Incoming::of(&event("order.updated", "2026-11-24T12:00:00Z", false), LATER).unwrap();
+    assert_eq!((again.key, again.digest), (ahead.key, ahead.digest.clone()));
+    // What happens half an hour later by a right clock is newer.
+    let known = Known { newest: Some((ahead.stamp, ahead.digest)), ..Known::default() };
+    let half_past = Millis(noon.0 + 1_800_000);
+    let right = Incoming::of(&event("order.updated", "2026-11-23T12:30:00Z", false), half_past).unwrap();
+    assert_eq!(admitted(&right, &known, None, &[]), Admission::Enqueue);
+}
+
+#[test]
+fn an_echo_or_a_conflict_is_recorded_and_not_sent() {
+    use crate::told::Attribute::OrderTags;
+    let wait = || Admission::Wait { referent: ORDER.into() };
+    for verdict in [Verdict::Echo, Verdict::Repeated] {
+        for decided in [Admission::Enqueue, wait()] {
+            let ended = decided.judged(&verdict);
+            assert!(matches!(ended, Admission::End { ending: Ending::Echo, .. }), "{ended:?}");
+        }
+        // What has yet to be sent is sent as it is by now.
+        assert_eq!(join(1, Effect::Create).judged(&verdict), join(1, Effect::Create));
+    }
+    let conflict = Verdict::Conflict { attributes: vec![OrderTags] };
+    let annul = Admission::Annul { deliveries: vec![1] };
+    for decided in [Admission::Enqueue, wait(), join(1, Effect::Create), annul] {
+        let reason = "order.tags told by a system that does not own it".to_owned();
+        assert_eq!(decided.judged(&conflict), Admission::End { ending: Ending::Conflict, reason });
+    }
+    let news = Verdict::News { disputed: vec![] };
+    for decided in [Admission::Enqueue, wait(), join(1, Effect::Create)] {
+        assert_eq!(decided.clone().judged(&news), decided);
+    }
+    let stale = || Admission::Stale { reason: "older".into() };
+    assert_eq!(stale().judged(&conflict), stale());
+}
+
+#[test]
+fn a_sale_that_was_told_before_is_named() {
+    let Admission::End { ending, reason } = Admission::same_sale(ORDER) else { panic!() };
+    assert_eq!((ending, reason.as_str()), (Ending::SameSale, "the same sale as shopify/acme/order/1001"));
 }

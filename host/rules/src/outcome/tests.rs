@@ -54,6 +54,35 @@ fn in_doubt() -> Try {
 }
 
 #[test]
+fn what_is_not_mapped_waits_for_its_mapping() {
+    let missing = ["A-1", "A-2"].map(|value| Unmapped { table: "sku".into(), value: value.into() });
+    let tried = Try { attempts: 3, sent: Sent::No, ..Try::default() };
+    let settled = delivered(Outcome::Unmapped(missing.to_vec()), &tried);
+    let waits_for = Some("mapping/sku/A-1".to_owned());
+    assert_eq!(settled.next, Next::Exception { code: "unmapped".into(), waits_for });
+    assert_eq!(settled.reason.unwrap().message, "not mapped: sku: A-1, sku: A-2");
+    assert!(!settled.uses_attempt);
+    assert_eq!((settled.sent, settled.breaker), (Sent::No, Signal::Neither));
+    // Nothing was done by this call; what a call before it did is not forgotten.
+    let settled = delivered(Outcome::Unmapped(missing.to_vec()), &Try { sent: Sent::Yes, ..tried });
+    assert_eq!(settled.sent, Sent::Yes);
+}
+
+#[test]
+fn what_was_written_is_kept_whichever_way_it_was_learned() {
+    let entity =
+        Entity { system: "shopify".into(), tenant: "acme".into(), kind: EntityKind::Order, id: "1".into() };
+    let written = vec![Written { entity, attribute: "order.tags".into(), value: "SO-17".into() }];
+    let receipt = || Receipt { written: written.clone(), ..receipt() };
+    for outcome in
+        [Outcome::Posted(receipt()), Outcome::AlreadyThere(receipt()), Outcome::Received(receipt())]
+    {
+        assert_eq!(delivered(outcome, &Try::default()).written, written);
+    }
+    assert_eq!(found(Found::Present(receipt()), &in_doubt()).written, written);
+}
+
+#[test]
 fn posted_settles_with_its_references() {
     let settled = delivered(Outcome::Posted(receipt()), &Try::default());
     assert_eq!(settled.next, Next::Settle(Ending::Posted));

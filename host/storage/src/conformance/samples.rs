@@ -97,8 +97,17 @@ pub fn to(connector: &str) -> Target {
 /// An event ready to be admitted, owed to these targets.
 pub fn new(mut event: Event, targets: Vec<Target>) -> NewEvent {
     let personal = event.take_personal();
-    let incoming = Incoming::of(&event).unwrap();
-    NewEvent { event, personal, incoming, targets, trace: "trace-1".into() }
+    let incoming = Incoming::of(&event, t(1_000_000)).unwrap();
+    NewEvent {
+        event,
+        personal,
+        incoming,
+        source: "shop".into(),
+        foreign: Vec::new(),
+        overdue: Duration::from_secs(3600),
+        targets,
+        trace: "trace-1".into(),
+    }
 }
 
 /// A request with a body.
@@ -128,6 +137,7 @@ pub fn answer(next: Next, sent: Sent) -> Settlement {
         plugin_failed: false,
         reason: None,
         references: Vec::new(),
+        written: Vec::new(),
         resume: None,
         breaker: Signal::Up,
         pause: false,
@@ -144,7 +154,11 @@ pub fn posted(references: &[&str]) -> Settlement {
 /// The target refused.
 pub fn rejected(sent: Sent) -> Settlement {
     let reason = Some(problem("unknown-sku", "SKU 7 is unknown"));
-    Settlement { reason, uses_attempt: true, ..answer(Next::Exception { code: "unknown-sku".into() }, sent) }
+    Settlement {
+        reason,
+        uses_attempt: true,
+        ..answer(Next::Exception { code: "unknown-sku".into(), waits_for: None }, sent)
+    }
 }
 
 /// What an order is called in an ERP.

@@ -1,21 +1,29 @@
 //! Keeping what arrives: requests, events, and what is owed for them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crossdock_model::common::Personal;
 use crossdock_model::connector::Problem;
-use crossdock_model::event::Event;
+use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::Millis;
-use crossdock_rules::admission::{Admission, Effect, Known, admit};
+use crossdock_rules::admission::{Admission, Effect, Incoming, Known, admit};
 use crossdock_rules::key::{Collision, collide, distinct};
-use crossdock_rules::lane::{DeliveryState, Ending, Sent};
+use crossdock_rules::lane::{DeliveryState, Ending};
+use crossdock_rules::outcome::code;
+use crossdock_rules::ownership::Verdict;
+use crossdock_rules::told::{Attribute, Marks};
+use crossdock_rules::{day, stock};
 
 use super::batch::{Batch, Fresh};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Purpose};
+use super::echo::HELD;
+use super::landscape::{Held, Telling};
 use super::memory::Place;
 use super::prepare::{carries_personal, mark};
 use super::sql::{Cells, execute, fetch};
 use crate::command::{
-    Accept, Accepted, Admit, Admitted, Applied, CursorMove, NewEvent, Owed, Request, Target,
+    Accept, Accepted, Admit, Admitted, Applied, CursorMove, NewEvent, Owed, Raised, Request, Target,
 };
 use crate::vault::{Bound, Sealer};
 use crate::{Error, Result};
@@ -141,9 +149,9 @@ impl<'a> Batch<'a> {
                     continue;
                 }
             };
-            let id = self.keep(new, key, admit, at)?;
+            let (id, personal) = self.keep(new, key, admit, at)?;
             admitted.events.push(id);
-            self.owe(id, new, admit.now, &mut admitted.owed).await?;
+            self.owe(id, new, &personal, admit.now, &mut admitted).await?;
         }
         admitted.ready = self.take_ready();
         Ok(Applied::Admitted(admitted))
@@ -205,8 +213,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Writes an event down.
-    fn keep(&mut self, new: &'a NewEvent, key: Arc<str>, admit: &Admit, at: usize) -> Result<i64> {
+    /// Writes an event down. Answers its id, and marks of what it tells of a person.
+    fn keep(&mut self, new: &'a NewEvent, key: Arc<str>, admit: &Admit, at: usize) -> Result<(i64, Marks)> {
         let (event, incoming) = (&new.event, &new.incoming);
         let id = self.memory.ids.event + 1;
         let unwritable = |error: serde_json::Error| Error::Unreadable {
@@ -222,6 +230,10 @@ impl<'a> Batch<'a> {
         }
         let body = serde_json::to_string(bare.as_ref().unwrap_or(event)).map_err(unwritable)?;
         let subject = new.subject();
+        let marks = match &personal {
+            Some(personal) if matches!(event.fact, Fact::Order(_)) => self.personal_marks(personal)?,
+            _ => Marks::default(),
+        };
         if let Some(personal) = personal {
             let plain = serde_json::to_vec(&personal).map_err(unwritable)?;
             let (subject, sealer) = self.subject(&subject)?;
@@ -257,7 +269,19 @@ impl<'a> Batch<'a> {
         self.keys.insert(Arc::clone(&key), (id, incoming.digest.as_str().into()));
         let place = (self.at, at);
         self.fresh.insert(id, Fresh { new, key, recorded_at: admit.now.0, owed: 0, place });
-        Ok(id)
+        Ok((id, marks))
+    }
+
+    /// Marks of what an order tells of a person: the note apart from the rest, since others write notes.
+    fn personal_marks(&self, personal: &Personal) -> Result<Marks> {
+        let mut rest = personal.clone();
+        let note = Attribute::OrderNote.normal(&rest.note.take().unwrap_or_default());
+        let rest = serde_json::to_vec(&rest)
+            .map_err(|error| Error::Unreadable { what: "personal data".into(), why: error.to_string() })?;
+        let mut marks = Marks::default();
+        marks.set(Attribute::OrderNote, self.vault.mark(note.as_bytes())?);
+        marks.set(Attribute::OrderPersonal, self.vault.mark(&rest)?);
+        Ok(marks)
     }
 
     /// The live key of a subject, made where there is none. What there is has been read.
@@ -275,13 +299,36 @@ impl<'a> Batch<'a> {
         Ok((id, sealer))
     }
 
-    /// Decides what the event's targets are owed.
-    async fn owe(&mut self, event: i64, new: &NewEvent, now: Millis, owed: &mut Vec<Owed>) -> Result<()> {
-        let lane: Arc<str> = new.incoming.lane.as_str().into();
-        let entity: Arc<str> = new.incoming.entity.as_str().into();
+    /// Decides what the event's targets are owed. `personal` marks what it tells of a person.
+    async fn owe(
+        &mut self,
+        event: i64,
+        new: &NewEvent,
+        personal: &Marks,
+        now: Millis,
+        to: &mut Admitted,
+    ) -> Result<()> {
+        let incoming = &new.incoming;
+        let closed_at = match &incoming.day {
+            Some(day) => self.day_of(event, day).await?,
+            None => None,
+        };
+        let first = self.first_told(new).await?;
+        self.confirmed(new, now, to).await?;
+        if new.targets.is_empty() {
+            return Ok(());
+        }
+        let own: Arc<str> = incoming.lane.as_str().into();
+        // What belongs to a sale that another told first goes with that one.
+        let lane = first.clone().unwrap_or_else(|| Arc::clone(&own));
+        let same_sale = first.as_deref().filter(|_| incoming.entity == incoming.lane);
+        let entity: Arc<str> = incoming.entity.as_str().into();
         if new.targets.iter().any(|target| target.pin) {
             self.load_pins([Arc::clone(&lane)]).await?;
         }
+        let source: Place = (new.source.as_str().into(), Arc::clone(&entity));
+        self.load_written([source.clone()]).await?;
+        let what = Self::telling(event, new, personal);
         let mut told: Vec<Arc<str>> = Vec::new();
         for target in &new.targets {
             let (connector, record) = self.home(&lane, target);
@@ -289,37 +336,90 @@ impl<'a> Batch<'a> {
                 continue;
             }
             told.push(Arc::clone(&connector));
+            if let Some(first) = same_sale {
+                let place = (Arc::clone(&connector), Arc::clone(&own));
+                let case = Case { event, new, place, entity: &entity, known_as: &entity, what: &what };
+                let decided = Admission::same_sale(first);
+                let (delivery, what) = self.decided(&case, decided, target, now)?;
+                to.owed.push(Owed { event, delivery, connector: connector.to_string(), what: what.into() });
+                continue;
+            }
             if record {
                 self.memory.pins.insert(Arc::clone(&lane), Some(Arc::clone(&connector)));
                 self.piles.pin.row(|args| {
                     args.add(Arc::clone(&lane)).add(Arc::clone(&connector));
                 });
             }
-            let at = (Arc::clone(&connector), Arc::clone(&lane));
-            self.load_lanes([at.clone()]).await?;
             let known = self.known(&connector, &entity, target).await?;
-            let parent = match &new.incoming.parent {
-                Some(parent) => Some(self.known(&connector, parent, target).await?),
+            let place_of = target.sum.as_deref().zip(incoming.stock.as_ref());
+            let sum: Option<Arc<str>> =
+                place_of.map(|(place, counted)| stock::lane(&counted.sku, place).into());
+            let place = (Arc::clone(&connector), sum.clone().unwrap_or_else(|| Arc::clone(&lane)));
+            self.load_lanes([place.clone()]).await?;
+            let parent = match &incoming.parent {
                 None => None,
+                Some(_) => Some(self.known(&connector, &lane, target).await?),
             };
-            let lane_now: Vec<_> = self
+            let open: Vec<_> = self
                 .memory
                 .lanes
-                .get(&at)
+                .get(&place)
                 .into_iter()
                 .flatten()
                 .filter_map(|id| self.memory.deliveries.get(id))
                 .map(Delivery::open)
                 .collect();
-            let decided = admit(&new.incoming, &known, parent.as_ref(), &lane_now, self.safeguards);
-            let (delivery, what) = self.decided(event, new, at, (entity.clone(), decided), now)?;
-            owed.push(Owed { event, delivery, connector: connector.to_string(), what: what.to_owned() });
+            let decided = match (&sum, &first) {
+                (None, None) => admit(incoming, &known, parent.as_ref(), &open, self.safeguards),
+                (sum, first) => {
+                    let moved = moved(incoming, sum.as_deref(), first.as_deref());
+                    admit(&moved, &known, parent.as_ref(), &open, self.safeguards)
+                }
+            };
+            let verdict = self.verdict(&source, &what, known.told.as_ref());
+            let undecided = matches!(decided, Admission::Enqueue)
+                && sum.is_none()
+                && !what.marks.is_empty()
+                && !matches!(verdict, Verdict::Echo | Verdict::Repeated);
+            let flights = if undecided { self.flights_to(&source.0, new, &lane) } else { BTreeSet::new() };
+            let row_entity = sum.as_ref().unwrap_or(&entity);
+            let case = Case { event, new, place, entity: row_entity, known_as: &entity, what: &what };
+            let (delivery, became) = if flights.is_empty() {
+                let late = incoming.day.as_ref().and_then(|day| day::late(day, closed_at.as_deref(), &known));
+                let decided = decided.judged(&verdict);
+                if !matches!(decided, Admission::Stale { .. }) {
+                    self.note_conflict(&source, &what, &verdict, now);
+                }
+                match (decided, late) {
+                    (Admission::Enqueue | Admission::Wait { .. }, Some(problem)) => {
+                        self.decided_late(&case, problem, target, now, to)?
+                    }
+                    (decided, _) => self.decided(&case, decided, target, now)?,
+                }
+            } else {
+                self.decided_held(&case, flights, &source, known.told, target, now)?
+            };
+            if let (Some(place), "ready" | "queued" | "joined" | "waiting") = (&target.sum, became) {
+                self.keep_level(new, place);
+            }
+            match became {
+                "echo" => to.echoes += 1,
+                "conflict" => to.conflicts += 1,
+                _ => {}
+            }
+            let connector = connector.to_string();
+            to.owed.push(Owed { event, delivery, connector, what: became.to_owned() });
         }
         Ok(())
     }
 
     /// What is known of an entity. One that comes from the connector's own system is there anyway.
-    async fn known(&mut self, connector: &Arc<str>, entity: &str, target: &Target) -> Result<Known> {
+    pub(super) async fn known(
+        &mut self,
+        connector: &Arc<str>,
+        entity: &str,
+        target: &Target,
+    ) -> Result<Known> {
         let place = (Arc::clone(connector), Arc::from(entity));
         self.load_entities([place.clone()]).await?;
         let mut known = self.memory.entities.get(&place).cloned().unwrap_or_default();
@@ -330,62 +430,100 @@ impl<'a> Batch<'a> {
         Ok(known)
     }
 
+    /// A delivery for the case, and its place among the deliveries.
+    fn delivery_for(&mut self, case: &Case<'_>, target: &Target, now: Millis) -> Delivery {
+        let id = self.memory.ids.delivery + 1;
+        self.memory.ids.delivery = id;
+        let purpose = Purpose {
+            id,
+            event: case.event,
+            generation: 0,
+            place: case.place.clone(),
+            entity: Arc::clone(case.entity),
+        };
+        let incoming = &case.new.incoming;
+        let due_at = target.due_at.unwrap_or(now).0;
+        Delivery::new(purpose, incoming.effect, incoming.stamp.at, due_at, now)
+    }
+
+    /// A delivery will carry the event: it is kept in memory until then.
+    fn will_carry(&mut self, event: i64) {
+        if let Some(fresh) = self.fresh.get_mut(&event) {
+            fresh.owed += 1;
+        }
+    }
+
+    /// The day was closed before it came: a person decides.
+    fn decided_late(
+        &mut self,
+        case: &Case<'_>,
+        problem: Problem,
+        target: &Target,
+        now: Millis,
+        to: &mut Admitted,
+    ) -> Result<(i64, &'static str)> {
+        let mut row = self.delivery_for(case, target, now);
+        let id = row.id;
+        self.advance(case, true);
+        self.will_carry(case.event);
+        self.clear_annulled(&case.known());
+        row.state = DeliveryState::Exception;
+        row.reason = Some(problem.clone());
+        self.add(row);
+        to.raised.push(Raised { delivery: id, connector: case.place.0.to_string(), problem });
+        Ok((id, "exception"))
+    }
+
+    /// What is on its way to its source at this moment may be what it tells of: that is waited for.
+    fn decided_held(
+        &mut self,
+        case: &Case<'_>,
+        flights: BTreeSet<i64>,
+        source: &Place,
+        before: Option<Marks>,
+        target: &Target,
+        now: Millis,
+    ) -> Result<(i64, &'static str)> {
+        let mut row = self.delivery_for(case, target, now);
+        let id = row.id;
+        self.advance(case, false);
+        self.will_carry(case.event);
+        self.clear_annulled(&case.known());
+        row.state = DeliveryState::Waiting;
+        row.reason = reason(HELD, "may only tell what is being written there at this moment".to_owned());
+        let (source, entity) = (Arc::clone(&source.0), Arc::clone(&source.1));
+        let held = Held { flights, source, entity, what: case.what.clone(), before };
+        row.due_at = self.hold(id, held).max(now.0);
+        self.add(row);
+        Ok((id, "waiting"))
+    }
+
     /// Does what admission decided, and says which delivery came of it and what it is.
     fn decided(
         &mut self,
-        event: i64,
-        new: &NewEvent,
-        lane: Place,
-        (entity, admission): (Arc<str>, Admission),
+        case: &Case<'_>,
+        admission: Admission,
+        target: &Target,
         now: Millis,
     ) -> Result<(i64, &'static str)> {
-        let incoming = &new.incoming;
-        let id = self.memory.ids.delivery + 1;
-        self.memory.ids.delivery = id;
-        let place = (Arc::clone(&lane.0), Arc::clone(&entity));
-        let mut row = Delivery {
-            id,
-            event,
-            payload_event: event,
-            connector: Arc::clone(&lane.0),
-            generation: 0,
-            lane: Arc::clone(&lane.1),
-            entity: (entity != lane.1).then_some(entity),
-            effect: incoming.effect,
-            at: incoming.stamp.at,
-            holds: false,
-            state: DeliveryState::Queued,
-            ending: None,
-            sent: Sent::No,
-            find: false,
-            attempt: 0,
-            failures: 0,
-            finds: 0,
-            due_at: now.0,
-            lease_until: 0,
-            sent_at: 0,
-            fence: 0,
-            serial: None,
-            resume: None,
-            joined_to: None,
-            waits_for: None,
-            waiting_since: None,
-            reason: None,
-            since: now.0,
-        };
-        if !matches!(admission, Admission::Stale { .. }) && incoming.effect.advances() {
-            self.advance(&place, incoming.effect, (incoming.stamp, incoming.digest.clone()));
+        let (incoming, event, lane) = (&case.new.incoming, case.event, &case.place);
+        let place = case.known();
+        let mut row = self.delivery_for(case, target, now);
+        let id = row.id;
+        match &admission {
+            Admission::Stale { .. } => {}
+            Admission::End { ending: Ending::SameSale, .. } => {}
+            Admission::End { .. } => self.advance(case, false),
+            _ => self.advance(case, true),
         }
-        if matches!(admission, Admission::Enqueue | Admission::Wait { .. } | Admission::Join { .. })
-            && let Some(fresh) = self.fresh.get_mut(&event)
-        {
-            fresh.owed += 1;
+        if matches!(admission, Admission::Enqueue | Admission::Wait { .. } | Admission::Join { .. }) {
+            self.will_carry(event);
         }
         match admission {
             Admission::Enqueue => {
                 self.clear_annulled(&place);
                 self.add(row);
-                Ok((id, if self.promote(&lane, now)? == Some(id) { "ready" } else { "queued" }))
+                Ok((id, if self.promote(lane, now)? == Some(id) { "ready" } else { "queued" }))
             }
             Admission::Wait { referent } => {
                 self.clear_annulled(&place);
@@ -403,6 +541,11 @@ impl<'a> Batch<'a> {
                 self.add(row);
                 Ok((id, "stale"))
             }
+            Admission::End { ending, reason: why } => {
+                settled(&mut row, ending, reason(ending.as_str(), why));
+                self.add(row);
+                Ok((id, ending.as_str()))
+            }
             Admission::Join { delivery, effect, superseded } => {
                 self.clear_annulled(&place);
                 settled(&mut row, Ending::Joined, None);
@@ -416,12 +559,18 @@ impl<'a> Batch<'a> {
                 carrier.payload_event = event;
                 carrier.effect = effect;
                 carrier.at = incoming.stamp.at;
-                if carrier.state == DeliveryState::Exception {
+                // A newer state of a sale of a closed day is as late as the one before.
+                if carrier.state == DeliveryState::Exception && !carrier.reason_is(code::DAY_CLOSED) {
                     carrier.attempt = 0;
                     carrier.failures = 0;
                     self.requeue(delivery, now)?;
+                    let carrier = self.change(delivery)?;
+                    carrier.due_at = carrier.due_at.max(target.due_at.unwrap_or(now).0);
                 }
-                self.promote(&lane, now)?;
+                if let Some(held) = self.memory.landscape.held.get_mut(&delivery) {
+                    held.what = case.what.clone();
+                }
+                self.promote(lane, now)?;
                 Ok((id, "joined"))
             }
             Admission::Annul { deliveries } => {
@@ -433,19 +582,31 @@ impl<'a> Batch<'a> {
                 }
                 self.memory.entities.entry(lane.clone()).or_default().annulled = true;
                 self.dirty_entities.insert(lane.clone());
-                self.promote(&lane, now)?;
+                self.promote(lane, now)?;
                 Ok((id, "annulled"))
             }
         }
     }
 
-    /// Remembers the newest state of an entity. The gate is off in tests of the tests only; even then the
-    /// memory does not go back.
-    fn advance(&mut self, place: &Place, effect: Effect, newest: (crossdock_rules::version::Stamp, String)) {
+    /// Remembers the newest state of an entity, and whether it is owed. The gate is off in tests of the tests
+    /// only; even then the memory does not go back.
+    fn advance(&mut self, case: &Case<'_>, owed: bool) {
+        let incoming = &case.new.incoming;
+        if !incoming.effect.advances() {
+            return;
+        }
+        let place = case.known();
         let known = self.memory.entities.entry(place.clone()).or_default();
-        if effect == Effect::Once || known.newest.as_ref().is_none_or(|(stamp, _)| *stamp <= newest.0) {
-            known.newest = Some(newest);
-            self.dirty_entities.insert(place.clone());
+        let stamp = incoming.stamp;
+        if incoming.effect == Effect::Once || known.newest.as_ref().is_none_or(|(newest, _)| *newest <= stamp)
+        {
+            let owed_before = known.owed_at().unwrap_or(i64::MIN);
+            known.owed = Some(if owed { stamp.at.max(owed_before) } else { owed_before });
+            known.newest = Some((stamp, incoming.digest.clone()));
+            if !case.what.marks.is_empty() {
+                known.told = Some(case.what.marks.clone());
+            }
+            self.dirty_entities.insert(place);
         }
     }
 
@@ -457,6 +618,40 @@ impl<'a> Batch<'a> {
             self.dirty_entities.insert(place.clone());
         }
     }
+}
+
+/// An event and one that it is owed to.
+struct Case<'c> {
+    event: i64,
+    new: &'c NewEvent,
+    /// The connector, and the lane that a delivery stands in.
+    place: Place,
+    /// What a delivery is of.
+    entity: &'c Arc<str>,
+    /// What the event is of, by which it is known what was admitted before.
+    known_as: &'c Arc<str>,
+    what: &'c Telling,
+}
+
+impl Case<'_> {
+    fn known(&self) -> Place {
+        (Arc::clone(&self.place.0), Arc::clone(self.known_as))
+    }
+}
+
+/// The event as admission has to see it when it stands in another lane than its own: that of a sum, or that
+/// of the order which told its sale first.
+fn moved(incoming: &Incoming, sum: Option<&str>, first: Option<&str>) -> Incoming {
+    let mut moved = incoming.clone();
+    if let Some(lane) = sum {
+        (moved.lane, moved.entity) = (lane.to_owned(), lane.to_owned());
+    } else if let Some(first) = first {
+        if moved.parent.as_deref() == Some(moved.lane.as_str()) {
+            moved.parent = Some(first.to_owned());
+        }
+        moved.lane = first.to_owned();
+    }
+    moved
 }
 
 fn settled(row: &mut Delivery, ending: Ending, reason: Option<Problem>) {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
-use crossdock_rules::admission::Known;
+use crossdock_rules::admission::{Known, overtaken};
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use crossdock_rules::safeguards::Safeguards;
+use crossdock_rules::told::Marks;
 use crossdock_rules::version::Stamp;
 use sqlx::SqliteConnection;
 
@@ -134,7 +135,9 @@ impl<'a> Batch<'a> {
                     .add(newest.map(|(stamp, _)| stamp.progress))
                     .add(newest.map(|(_, digest)| digest.as_str()))
                     .add(known.exists)
-                    .add(known.annulled);
+                    .add(known.annulled)
+                    .add(known.told.as_ref().map(Marks::to_bytes))
+                    .add(known.owed);
             });
         }
         for connector in self.dirty_serials.drain() {
@@ -171,7 +174,13 @@ impl<'a> Batch<'a> {
             let newest = at.zip(progress).zip(digest).map(|((at, progress), digest)| {
                 (Stamp { at, sequence: sequence.map(i64::cast_unsigned), progress }, digest)
             });
-            let known = Known { newest, exists: cells.next()?, annulled: cells.next()? };
+            let known = Known {
+                newest,
+                exists: cells.next()?,
+                annulled: cells.next()?,
+                told: cells.next::<Option<&[u8]>>()?.map(Marks::from_bytes),
+                owed: cells.next()?,
+            };
             self.memory.entities.insert(place, known);
         }
         Ok(())
@@ -326,7 +335,7 @@ impl<'a> Batch<'a> {
         let mut released = Vec::new();
         for id in waiting {
             let row = self.delivery(id).await?;
-            if row.state != DeliveryState::Waiting && !row.waited_in_vain() {
+            if row.state != DeliveryState::Waiting && !row.can_be_released() {
                 // It is being tried again already: it will be told that the entity is there.
                 continue;
             }
@@ -338,23 +347,26 @@ impl<'a> Batch<'a> {
     }
 
     /// Puts back into its line what had left it. A state that was overtaken meanwhile by a newer one, and of
-    /// which the target knows nothing, is stale by now: told after the newer one it would undo it.
+    /// which the target knows nothing, is stale by now: told after the newer one it would undo it. A difference
+    /// went out with the state that contains it: told after that it would be applied twice.
     pub(super) async fn back_in_line(&mut self, id: i64, now: Millis) -> Result<()> {
         let row = self.delivery(id).await?;
-        let (snapshot, sent, at) = (row.effect.is_snapshot(), row.sent, row.at);
+        let (effect, sent, at) = (row.effect, row.sent, row.at);
         let entity = (Arc::clone(&row.connector), Arc::clone(row.entity()));
         self.load_entities([entity.clone()]).await?;
-        let newest = self.memory.entities.get(&entity).and_then(|known| known.newest.as_ref());
-        let overtaken = snapshot && sent == Sent::No && newest.is_some_and(|(stamp, _)| stamp.at > at);
-        if !overtaken || !self.safeguards.version_gate() {
-            return self.requeue(id, now);
-        }
-        let why = Problem {
-            code: "stale".into(),
-            message: "a newer state was admitted while it waited".into(),
-            field: None,
+        let owed = self.memory.entities.get(&entity).and_then(Known::owed_at);
+        let owed = owed.filter(|_| sent == Sent::No && self.safeguards.version_gate());
+        let older = owed.is_some_and(|owed| effect.is_snapshot() && owed > at);
+        let contained = owed
+            .is_some_and(|at_of| overtaken(effect, at, &Stamp { at: at_of, sequence: None, progress: 0 }));
+        let (ending, message) = match (older, contained) {
+            (true, _) => (Ending::Stale, "a newer state was admitted while it waited"),
+            (_, true) => (Ending::Joined, "a state that was admitted while it waited contains it"),
+            _ => return self.requeue(id, now),
         };
-        self.retire(id, Ending::Stale, Some(why), now)
+        let code = if older { "stale" } else { "overtaken" };
+        let why = Problem { code: code.into(), message: message.into(), field: None };
+        self.retire(id, ending, Some(why), now)
     }
 
     /// Puts a delivery back into its line, with nothing against its being sent.

@@ -9,6 +9,7 @@ use crossdock_model::time::Millis;
 use crossdock_rules::lane::{DeliveryState, Sent};
 
 use super::batch::Batch;
+use super::level::put_sum;
 use super::memory::Place;
 use super::piles;
 use super::sql::{Cells, Pile, fetch};
@@ -59,14 +60,25 @@ impl Batch<'_> {
                 self.memory.serials.insert(Arc::clone(&connector), serial);
                 self.dirty_serials.insert(connector);
             }
+            let row = self.change(id)?;
+            let (connector, lane) = (Arc::clone(&row.connector), Arc::clone(&row.lane));
+            self.memory.landscape.take_off(connector, id, lane, lease_until);
         }
         let mut contents = self.contents(&taken).await?;
         let references = self.claimed_references(&taken).await?;
+        let summed: Vec<_> = contents
+            .iter()
+            .filter_map(|(id, content)| self.is_sum(&self.memory.deliveries.get(id)?.place(), &content.event))
+            .collect();
+        let mut sums = self.sums(&summed).await?;
         let mut claimed = Vec::with_capacity(taken.len());
         for Taken { id, sent, sent_at } in taken {
             let missing = || Error::Unknown { what: "event of delivery", id: id.to_string() };
             let row = self.memory.deliveries.get(&id).ok_or_else(missing)?;
-            let content = contents.remove(&id).ok_or_else(missing)?;
+            let mut content = contents.remove(&id).ok_or_else(missing)?;
+            if let Some(sum) = sums.remove(&row.lane) {
+                put_sum(&mut content.event, sum);
+            }
             let named = |entity: &Arc<str>| {
                 let place = (Arc::clone(&row.connector), Arc::clone(entity));
                 references.get(&place).cloned().unwrap_or_default()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_model::connector::Problem;
+use crossdock_model::time::Millis;
 use crossdock_rules::admission::{Effect, Open};
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use crossdock_rules::outcome::code;
@@ -10,9 +11,6 @@ use sqlx::sqlite::SqliteRow;
 
 use super::sql::{Args, Cells, Template};
 use crate::{Error, Result};
-
-/// Why a delivery is an exception that the target received and did not confirm in time.
-pub(super) const OVERDUE: &str = "overdue";
 
 /// A delivery. Times are milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -134,7 +132,54 @@ pub(super) fn sent(number: i64) -> Sent {
     }
 }
 
+/// What a delivery is for, which never changes.
+pub(super) struct Purpose {
+    pub id: i64,
+    pub event: i64,
+    pub generation: i64,
+    /// Connector and lane.
+    pub place: super::memory::Place,
+    /// The entity's identity.
+    pub entity: Arc<str>,
+}
+
 impl Delivery {
+    /// A delivery that has not been tried: behind the others of its lane, and due at a moment. What its event
+    /// does, and [`Stamp::at`](crossdock_rules::version::Stamp) of it, are given too.
+    pub(super) fn new(purpose: Purpose, effect: Effect, at: i64, due_at: i64, now: Millis) -> Self {
+        let Purpose { id, event, generation, place: (connector, lane), entity } = purpose;
+        Self {
+            id,
+            event,
+            payload_event: event,
+            connector,
+            generation,
+            entity: (entity != lane).then_some(entity),
+            lane,
+            effect,
+            at,
+            holds: false,
+            state: DeliveryState::Queued,
+            ending: None,
+            sent: Sent::No,
+            find: false,
+            attempt: 0,
+            failures: 0,
+            finds: 0,
+            due_at: due_at.max(now.0),
+            lease_until: 0,
+            sent_at: 0,
+            fence: 0,
+            serial: None,
+            resume: None,
+            joined_to: None,
+            waits_for: None,
+            waiting_since: None,
+            reason: None,
+            since: now.0,
+        }
+    }
+
     pub(super) fn of(row: &SqliteRow) -> Result<Self> {
         Self::take(&mut Cells::of(row))
     }
@@ -242,7 +287,7 @@ impl Delivery {
     pub(super) fn in_lane(&self) -> bool {
         match self.state {
             DeliveryState::Received => self.holds,
-            DeliveryState::Exception if self.reason_is(OVERDUE) => self.holds,
+            DeliveryState::Exception if self.reason_is(code::OVERDUE) => self.holds,
             DeliveryState::Exception => !self.waited_in_vain(),
             state => state.holds_lane(),
         }
@@ -253,6 +298,14 @@ impl Delivery {
         self.state == DeliveryState::Exception
             && self.waits_for.is_some()
             && self.reason_is(code::REFERENT_MISSING)
+    }
+
+    /// True when it is an exception that what it waits for puts back into its line.
+    pub(super) fn can_be_released(&self) -> bool {
+        self.waited_in_vain()
+            || (self.state == DeliveryState::Exception
+                && self.waits_for.is_some()
+                && self.reason_is(code::UNMAPPED))
     }
 
     /// True when that is why it is as it is.

@@ -12,6 +12,7 @@ use crossdock_rules::admission::Known;
 use sqlx::SqliteConnection;
 
 use super::delivery::Delivery;
+use super::landscape::Landscape;
 use super::sql::{Cells, Texts, fetch};
 use crate::Result;
 use crate::vault::Sealer;
@@ -59,6 +60,8 @@ pub(super) struct Memory {
     /// Every delivery that waits for an entity, or waited for it in vain. Whole, not a selection.
     pub awaiting: HashMap<Place, BTreeSet<i64>>,
     pub pins: HashMap<Arc<str>, Option<Arc<str>>>,
+    /// What holds several systems together.
+    pub landscape: Landscape,
     /// Inbounds that were accepted and not yet read, as far as is remembered.
     pub pending: HashSet<i64>,
     /// The live key of a subject.
@@ -108,6 +111,7 @@ impl Memory {
             let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
             memory.awaiting.entry(place).or_default().insert(cells.next()?);
         }
+        memory.landscape = Landscape::read(connection).await?;
         Ok(memory)
     }
 
@@ -128,6 +132,7 @@ impl Memory {
         if self.subjects.len() > MOST_ROWS {
             self.subjects.clear();
         }
+        self.landscape.trim(MOST_ROWS);
         if self.days.len() > 64 {
             self.days.clear();
         }

@@ -9,7 +9,7 @@ use crossdock_rules::outcome;
 use crossdock_rules::outcome::code;
 
 use super::batch::Batch;
-use super::delivery::{Delivery, OVERDUE, columns};
+use super::delivery::{Delivery, Purpose, columns};
 use super::replay;
 use super::sql::{Args, Cells, execute, fetch};
 use crate::command::{Applied, Command, Moved, Replay, Retain};
@@ -225,8 +225,8 @@ impl Batch<'_> {
             message: "the host stopped, or took too long, before the answer was recorded".into(),
             field: None,
         });
-        let connector = row.connector.to_string();
-        self.ready.insert(connector);
+        let connector = Arc::clone(&row.connector);
+        self.ready.insert(connector.to_string());
         self.piles.attempt.row(|args| {
             args.add(id)
                 .add(fence)
@@ -237,6 +237,7 @@ impl Batch<'_> {
                 .add("lost")
                 .add("");
         });
+        self.land(&connector, id, now).await?;
         Ok(())
     }
 
@@ -261,19 +262,27 @@ impl Batch<'_> {
         });
         let late = late.await?;
         let count = missing.len() + late.len();
+        let mut raised = Vec::with_capacity(count);
         for id in missing {
             let row = self.change(id)?;
             let referent = row.waits_for.as_deref().unwrap_or("what it refers to").to_owned();
             let message = format!("{referent} did not come in time");
             let problem = Problem { code: String::new(), message, field: None };
             self.except(id, code::REFERENT_MISSING, Some(problem), now)?;
+            raised.push(self.raised(id)?);
         }
         for id in late {
-            let message = "the target received it and has not confirmed it in time".to_owned();
+            let row = self.change(id)?;
+            let (at, since) = (Millis(row.due_at), Millis(row.since));
+            let said = row.reason.as_ref().map(|reason| format!(" ({})", reason.message)).unwrap_or_default();
+            let message =
+                format!("{} received it at {since}{said} and has not confirmed it by {at}", row.connector);
             let problem = Problem { code: String::new(), message, field: None };
-            self.except(id, OVERDUE, Some(problem), now)?;
+            self.except(id, code::OVERDUE, Some(problem), now)?;
+            raised.push(self.raised(id)?);
         }
-        Ok(self.moved(count))
+        let Applied::Moved(moved) = self.moved(count) else { return Ok(Applied::Done) };
+        Ok(Applied::Moved(Moved { raised, ..moved }))
     }
 
     /// A delivery that is an exception, with its lane at hand.
@@ -355,29 +364,17 @@ impl Batch<'_> {
     fn on_purpose(&mut self, id: i64, generation: u32, now: Millis) -> Result<()> {
         let unknown = || Error::Unknown { what: "delivery", id: id.to_string() };
         let old = self.memory.deliveries.get(&id).ok_or_else(unknown)?;
-        let row = Delivery {
+        let purpose = Purpose {
             id: self.memory.ids.delivery + 1,
+            event: old.event,
             generation: i64::from(generation),
-            holds: false,
-            state: DeliveryState::Queued,
-            ending: None,
-            sent: Sent::No,
-            find: false,
-            attempt: 0,
-            failures: 0,
-            finds: 0,
-            due_at: now.0,
-            lease_until: 0,
-            sent_at: 0,
-            fence: 0,
-            serial: None,
-            resume: None,
-            joined_to: None,
-            waits_for: None,
-            waiting_since: None,
-            reason: None,
-            since: now.0,
-            ..old.clone()
+            place: old.place(),
+            entity: Arc::clone(old.entity()),
+        };
+        // It carries what the old one carried: a newer event's content where that joined.
+        let row = Delivery {
+            payload_event: old.payload_event,
+            ..Delivery::new(purpose, old.effect, old.at, now.0, now)
         };
         self.memory.ids.delivery = row.id;
         self.add(row);
@@ -464,6 +461,7 @@ impl Batch<'_> {
         })
         .await?;
         self.memory.forget_deliveries();
+        self.memory.landscape.flights.clear();
         self.audit("host", "database.restored", incarnation, "", now).await?;
         Ok(Applied::Moved(Moved { count, ..Moved::default() }))
     }
@@ -471,6 +469,6 @@ impl Batch<'_> {
     /// The answer to a command that moved so many.
     fn moved(&mut self, count: usize) -> Applied {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        Applied::Moved(Moved { count, skipped: 0, ready: self.take_ready() })
+        Applied::Moved(Moved { count, ready: self.take_ready(), ..Moved::default() })
     }
 }

@@ -40,12 +40,13 @@ templates! {
     EXCHANGE(6) "writing exchanges":
         "INSERT INTO exchange (delivery, fence, ended, subject, day, sealed) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
-    ENTITY(8) "writing what is known of entities":
+    ENTITY(10) "writing what is known of entities":
         "INSERT INTO entity_state (connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, \
-         annulled) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
+         annulled, told, owed_at) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
          stamp_at = excluded.stamp_at, stamp_sequence = excluded.stamp_sequence, \
          stamp_progress = excluded.stamp_progress, digest = excluded.digest, there = excluded.there, \
-         annulled = excluded.annulled";
+         annulled = excluded.annulled, told = excluded.told, owed_at = excluded.owed_at";
     PIN(2) "writing pins":
         "INSERT INTO pin (root, connector) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     REFERENCE(6) "writing references":
@@ -100,6 +101,32 @@ templates! {
         "UPDATE day_key SET wrapped = column2 FROM (VALUES {rows}) WHERE day = column1";
     REWRAP_SECRET(2) "sealing secrets again":
         "UPDATE secret SET sealed = column2 FROM (VALUES {rows}) WHERE id = column1";
+    WRITTEN(5) "keeping what was written":
+        "INSERT INTO written (connector, entity, attribute, value, at) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at";
+    CONFLICT(7) "writing conflicts":
+        "INSERT INTO conflict (event, connector, entity, attribute, value, applied, at, written) \
+         SELECT wanted.*, (SELECT value FROM written WHERE written.connector = column2 \
+         AND written.entity = column3 AND written.attribute = column4 \
+         AND column4 NOT IN ('order.note', 'order.personal')) \
+         FROM (VALUES {rows}) AS wanted WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING";
+    SALE(2) "keeping what sales are called":
+        "INSERT INTO natural_key (key, entity) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    ALIAS(2) "keeping who told a sale first":
+        "INSERT INTO alias (entity, first) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    CLOSED_DAY(4) "closing days":
+        "INSERT INTO closed_day (store, date, closed_at, event) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    MESSAGE(3) "keeping messages":
+        "INSERT INTO message (connector, id, delivery) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
+         ON CONFLICT DO UPDATE SET delivery = excluded.delivery";
+    LEVEL(7) "keeping stock levels":
+        "INSERT INTO stock_level (source, sku, location, place, available, stamp_at, sequence) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
+         place = excluded.place, available = excluded.available, stamp_at = excluded.stamp_at, \
+         sequence = excluded.sequence \
+         WHERE (excluded.stamp_at, excluded.sequence) >= (stock_level.stamp_at, stock_level.sequence)";
     SETTLED(2) "counting what is settled":
         "INSERT INTO settled (connector, count) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET count = count + excluded.count";
@@ -113,8 +140,8 @@ templates! {
     /// What is known of entities, given as connector and identity.
     ENTITIES(2) "reading what is known of entities":
         "WITH wanted (c, e) AS (VALUES {rows}) \
-         SELECT connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, annulled \
-         FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
+         SELECT connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, annulled, told, \
+         owed_at FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
     /// Files of names, given as connector and name.
     OUT_NAMES(2) "looking for files":
         "WITH wanted (c, n) AS (VALUES {rows}) \
@@ -123,6 +150,22 @@ templates! {
     MAPPINGS(3) "reading mappings":
         "WITH wanted (c, t, v) AS (VALUES {rows}) SELECT connector, tbl, value, target FROM wanted \
          CROSS JOIN mapping ON connector = c AND tbl = t AND value = v";
+    /// What was written about entities, given as connector and identity.
+    WRITTEN_OF(2) "reading what was written":
+        "WITH wanted (c, e) AS (VALUES {rows}) SELECT connector, entity, attribute, value \
+         FROM wanted CROSS JOIN written ON connector = c AND entity = e";
+    /// Which orders told sales first.
+    SALES(1) "reading what sales are called": "SELECT key, entity FROM natural_key WHERE key IN ({rows})";
+    /// Which orders tell what another told first.
+    ALIASES(1) "reading who told a sale first": "SELECT entity, first FROM alias WHERE entity IN ({rows})";
+    /// Closed days, given as store and date.
+    CLOSED_DAYS(2) "reading closed days":
+        "WITH wanted (s, d) AS (VALUES {rows}) SELECT store, date, closed_at \
+         FROM wanted CROSS JOIN closed_day ON store = s AND date = d";
+    /// The levels of sums, given as lane, article and place.
+    LEVELS_OF(3) "reading stock levels":
+        "WITH wanted (l, s, p) AS (VALUES {rows}) SELECT l, available \
+         FROM wanted CROSS JOIN stock_level ON sku = s AND place = p";
     /// The pins of roots.
     PINS(1) "reading pins": "SELECT root, connector FROM pin WHERE root IN ({rows})";
     /// The live keys of subjects.
@@ -171,6 +214,13 @@ pub(super) struct Piles {
     pub out_file: Pile,
     pub out_body: Pile,
     pub sequence: Pile,
+    pub written: Pile,
+    pub conflict: Pile,
+    pub sale: Pile,
+    pub alias: Pile,
+    pub closed_day: Pile,
+    pub message: Pile,
+    pub level: Pile,
     pub settled: Pile,
     pub paused: Pile,
 }
@@ -199,6 +249,13 @@ impl Default for Piles {
             out_file: Pile::new(&OUT_FILE),
             out_body: Pile::new(&OUT_BODY),
             sequence: Pile::new(&SEQUENCE),
+            written: Pile::new(&WRITTEN),
+            conflict: Pile::new(&CONFLICT),
+            sale: Pile::new(&SALE),
+            alias: Pile::new(&ALIAS),
+            closed_day: Pile::new(&CLOSED_DAY),
+            message: Pile::new(&MESSAGE),
+            level: Pile::new(&LEVEL),
             settled: Pile::new(&SETTLED),
             paused: Pile::new(&PAUSED),
         }
@@ -230,6 +287,13 @@ impl Piles {
             &mut self.out_file,
             &mut self.out_body,
             &mut self.sequence,
+            &mut self.written,
+            &mut self.conflict,
+            &mut self.sale,
+            &mut self.alias,
+            &mut self.closed_day,
+            &mut self.message,
+            &mut self.level,
             &mut self.settled,
             &mut self.paused,
         ] {

@@ -123,14 +123,31 @@ impl<'a> Batch<'a> {
         }
         self.load_entities(entities).await?;
         self.load_lanes(lanes).await?;
+        self.load_landscape(events).await?;
         self.load_subjects(events.iter().filter(|new| new.has_personal()).map(|new| new.subject())).await
+    }
+
+    /// Reads what has to be known of a landscape of several systems, where there is any.
+    async fn load_landscape(&mut self, events: &[&NewEvent]) -> Result<()> {
+        let source = |new: &&NewEvent| (new.source.as_str().into(), new.incoming.entity.as_str().into());
+        self.load_written(events.iter().map(source)).await?;
+        self.load_aliases(events.iter().map(|new| new.incoming.lane.as_str().into())).await?;
+        let keys = events.iter().filter_map(|new| new.incoming.natural_key.as_deref());
+        self.load_sales(keys.map(Arc::from)).await?;
+        let closes = |new: &&&NewEvent| new.incoming.day.as_ref().is_some_and(|day| day.closed_at.is_some());
+        if self.memory.landscape.any_closed || events.iter().any(|new| closes(&new)) {
+            let days = events.iter().filter_map(|new| new.incoming.day.as_ref());
+            self.load_closed(days.map(|day| (day.store.as_str().into(), day.date.as_str().into()))).await?;
+        }
+        Ok(())
     }
 
     /// The connector an event of this lane goes to when it is routed to the target, and whether that becomes
     /// the lane's pin. The pins have been read.
     pub(super) fn home(&self, lane: &Arc<str>, target: &Target) -> (Arc<str>, bool) {
         let pin = self.memory.pins.get(lane).and_then(Option::as_ref);
-        let home = pin::home(pin.map(AsRef::as_ref), &target.connector, target.pin);
+        let (pinned, older) = (pin.map(AsRef::as_ref), target.home.as_deref());
+        let home = pin::home(pinned, &target.connector, target.pin, older);
         match pin {
             Some(pin) if **pin == *home.connector => (Arc::clone(pin), home.record),
             _ => (home.connector.into(), home.record),

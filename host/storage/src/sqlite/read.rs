@@ -19,8 +19,9 @@ use crate::command::{Applied, AttemptKind, Command, Filter};
 use crate::store::Store;
 use crate::vault::Bound;
 use crate::view::{
-    AttemptRow, AuditRow, ConnectorCounts, Cursor, DeliveryDetail, DeliveryRow, EntityReference, EventDetail,
-    EventFilter, EventRow, Inbound, Meta, Page, Pause, Preview, Quarantined, Stuck, Token,
+    AttemptRow, AuditRow, Conflict, ConnectorCounts, Cursor, DeliveryDetail, DeliveryRow, EntityReference,
+    EventDetail, EventFilter, EventRow, Inbound, Meta, Page, Pause, Preview, Quarantined, StockLevel, Stuck,
+    Token,
 };
 use crate::{Error, Result};
 
@@ -529,6 +530,29 @@ impl Store for Sqlite {
             name: cells.next()?,
             created_at: Millis(cells.next()?)
         })
+    }
+
+    async fn conflicts(&self, connector: Option<&str>, page: Page) -> Result<Vec<Conflict>> {
+        let text = "SELECT conflict.id, event, kind, connector, conflict.entity, attribute, value, written, \
+                    applied, at FROM conflict JOIN event ON event.id = event \
+                    WHERE conflict.id < coalesce(?, conflict.id + 1) AND connector = coalesce(?, connector) \
+                    ORDER BY conflict.id DESC LIMIT ?";
+        all!(self, "reading conflicts", text, [page.before, connector, page.limit], |cells| Conflict {
+            id: cells.next()?,
+            event: cells.next()?,
+            kind: cells.next()?,
+            connector: cells.next()?,
+            entity: cells.next()?,
+            attribute: cells.next()?,
+            value: cells.next()?,
+            written: cells.next()?,
+            applied: cells.next()?,
+            at: Millis(cells.next()?),
+        })
+    }
+
+    async fn stock_levels(&self, sku: &str, place: &str) -> Result<Vec<StockLevel>> {
+        self.levels(sku, place).await
     }
 
     async fn audit(&self, page: Page) -> Result<Vec<AuditRow>> {

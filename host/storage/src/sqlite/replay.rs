@@ -59,7 +59,8 @@ pub(super) fn conditions(filter: &Filter, args: &mut Args) -> String {
 
 /// Looks for what a replay means.
 ///
-/// Left alone: what is not settled, what was stale, joined or annulled, a state of an entity of which a
+/// Left alone: what is not settled, what was not sent because something else was (stale, joined, annulled, an echo,
+/// a conflict, the same sale), a state of an entity of which a
 /// newer one was admitted, and what has been replayed under the generation before.
 pub(super) async fn select(
     connection: &mut SqliteConnection,
@@ -70,10 +71,10 @@ pub(super) async fn select(
     args.add(generation.map(i64::from));
     let conditions = conditions(filter, &mut args);
     let text = format!(
-        "SELECT delivery.id, delivery.state, delivery.ending IN ('stale', 'joined', 'annulled'), \
+        "SELECT delivery.id, delivery.state, delivery.ending IN ('stale', 'joined', 'annulled', 'echo', 'conflict', 'same-sale'), \
          delivery.effect IN ('create', 'change', 'cancel') AND EXISTS (SELECT 1 FROM entity_state AS known \
          WHERE known.connector = delivery.connector AND known.entity = coalesce(delivery.entity, delivery.lane) \
-         AND known.stamp_at > delivery.at), \
+         AND coalesce(known.owed_at, known.stamp_at) > delivery.at), \
          EXISTS (SELECT 1 FROM delivery AS other WHERE other.event = delivery.event \
          AND other.connector = delivery.connector AND other.generation = ?) \
          FROM event JOIN delivery ON delivery.event = event.id \

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use crossdock_model::common::Reference;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
-use crossdock_rules::lane::{DeliveryState, Ending, Sent};
+use crossdock_rules::lane::{DeliveryState, Ending};
 use crossdock_rules::outcome::{Next, Settlement, code};
 
 use super::batch::Batch;
-use super::delivery::OVERDUE;
 use super::memory::Place;
 use crate::command::{Applied, AttemptKind, Settle, Settled};
 use crate::vault::Bound;
@@ -33,6 +32,7 @@ impl Batch<'_> {
         let settlement = &settle.settlement;
         self.write_attempt(settle, payload, number)?;
         self.write_references(&entity, &settlement.references).await?;
+        self.keep_written(&entity.0, &settlement.written, now)?;
         let mut settled = Settled::default();
         self.take_over(settle)?;
         // What is there by this, and so can be referred to.
@@ -50,6 +50,7 @@ impl Batch<'_> {
                 row.due_at = overdue_at.0;
                 row.since = now.0;
                 there = *releases;
+                self.keep_messages(&entity.0, id, &settlement.references);
             }
             Next::Retry { at, find } => {
                 self.stop_waiting(id)?;
@@ -67,15 +68,19 @@ impl Batch<'_> {
                 row.find = false;
                 row.waiting_since.get_or_insert(now.0);
             }
-            Next::Exception { code } => {
+            Next::Exception { code, waits_for } => {
                 let given = settlement.reason.clone();
                 self.except(id, code, given, now)?;
+                if let Some(mapping) = waits_for {
+                    self.start_waiting(id, mapping.as_str().into())?;
+                }
             }
         }
         if there && snapshot_or_once {
             settled.released = self.now_there(&entity, now).await?;
         }
         settled.released.extend(self.promote(&place, now)?);
+        settled.released.extend(self.land(&entity.0, id, now).await?);
         settled.paused = settlement.pause;
         if settlement.pause {
             self.pause_for(&entity.0, settlement.reason.as_ref(), now);
@@ -118,7 +123,7 @@ impl Batch<'_> {
         }
         let row = self.change(id)?;
         row.state = DeliveryState::Exception;
-        row.holds &= code == OVERDUE;
+        row.holds &= code == code::OVERDUE;
         row.lease_until = 0;
         row.since = now.0;
         let given = given.or_else(|| row.reason.take());
@@ -130,7 +135,7 @@ impl Batch<'_> {
     }
 
     /// Notes that an entity is there, and releases what waits for it.
-    async fn now_there(&mut self, entity: &Place, now: Millis) -> Result<Vec<i64>> {
+    pub(super) async fn now_there(&mut self, entity: &Place, now: Millis) -> Result<Vec<i64>> {
         self.load_entities([entity.clone()]).await?;
         if let Some(known) = self.memory.entities.get_mut(entity)
             && !known.exists
@@ -231,23 +236,6 @@ impl Batch<'_> {
                 .add(pause.since.0);
         });
         self.memory.paused.insert(Arc::clone(connector), pause);
-    }
-
-    /// Confirms a delivery that the target had only received.
-    pub(super) async fn confirm(&mut self, id: i64, given: &[Reference], now: Millis) -> Result<Applied> {
-        let row = self.delivery(id).await?;
-        let overdue = row.state == DeliveryState::Exception && row.reason_is(OVERDUE);
-        if row.state != DeliveryState::Received && !overdue {
-            return Err(Error::WrongState { what: "delivery", id, state: row.state.to_string() });
-        }
-        let place = row.place();
-        let entity = (Arc::clone(&row.connector), Arc::clone(row.entity()));
-        self.write_references(&entity, given).await?;
-        self.change(id)?.sent = Sent::Yes;
-        self.retire(id, Ending::Posted, None, now)?;
-        let mut released = self.now_there(&entity, now).await?;
-        released.extend(self.promote(&place, now)?);
-        Ok(Applied::Settled(Settled { released, paused: false, ready: self.take_ready() }))
     }
 }
 

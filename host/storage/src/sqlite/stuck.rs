@@ -2,9 +2,10 @@
 
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::DeliveryState;
+use crossdock_rules::outcome::code;
 use sqlx::SqliteConnection;
 
-use super::delivery::{Delivery, OVERDUE, columns, state};
+use super::delivery::{Delivery, columns, state};
 use super::read::shown;
 use super::sql::{Cells, fetch};
 use crate::Result;
@@ -15,11 +16,13 @@ const TEXT: &str = concat!(
     "SELECT event.kind, event.entity, paused.message, \
      (SELECT head.id FROM delivery AS head WHERE head.connector = delivery.connector \
       AND head.lane = delivery.lane AND head.state <> 5 AND head.id <> delivery.id AND delivery.state = 0 \
-      AND (head.state IN (1, 2) OR head.state = 4 AND head.holds OR head.state = 6 AND head.waits_for IS NULL) \
+      AND (head.state IN (1, 2) OR head.state = 4 AND head.holds OR head.state = 6 \
+      AND (head.waits_for IS NULL OR head.reason_code <> 'referent-missing')) \
       ORDER BY head.id LIMIT 1) AS behind, \
      (SELECT head.state FROM delivery AS head WHERE head.connector = delivery.connector \
       AND head.lane = delivery.lane AND head.state <> 5 AND head.id <> delivery.id AND delivery.state = 0 \
-      AND (head.state IN (1, 2) OR head.state = 4 AND head.holds OR head.state = 6 AND head.waits_for IS NULL) \
+      AND (head.state IN (1, 2) OR head.state = 4 AND head.holds OR head.state = 6 \
+      AND (head.waits_for IS NULL OR head.reason_code <> 'referent-missing')) \
       ORDER BY head.id LIMIT 1), delivery.* FROM (SELECT ",
     columns!(),
     " FROM delivery WHERE state <> 5 AND connector = coalesce(?, connector) ORDER BY since, id LIMIT ?) AS delivery \
@@ -86,6 +89,7 @@ fn told(
             let why = match said {
                 Some(said) if row.attempt > 0 => format!("{said} (tried {} times)", row.attempt),
                 Some(said) => said.to_owned(),
+                None if row.due_at > now.0 => "waits until it is due".into(),
                 None => "is due and waits for room within the connector's limits".into(),
             };
             (why, then.into(), Some(Millis(row.due_at.max(now.0))))
@@ -101,7 +105,7 @@ fn told(
             (why, format!("goes on when {referent} is there"), moment(row.due_at))
         }
         DeliveryState::Received => (
-            "the target has it and has not confirmed it".into(),
+            said.map_or_else(|| "the target has it and has not confirmed it".to_owned(), str::to_owned),
             "becomes an exception when it is not confirmed in time".into(),
             moment(row.due_at),
         ),
@@ -109,7 +113,9 @@ fn told(
             let why = said.map_or_else(|| "a person must decide".to_owned(), str::to_owned);
             let next = if row.waited_in_vain() {
                 "goes on when what it refers to comes, or a person retries or discards it"
-            } else if row.reason_is(OVERDUE) {
+            } else if row.can_be_released() {
+                "goes on when the value is mapped, or a person retries or discards it"
+            } else if row.reason_is(code::OVERDUE) {
                 "goes on when it is confirmed, or a person retries or discards it"
             } else {
                 "a person retries or discards it"

@@ -60,7 +60,7 @@ impl Desk {
                 self.push(event, DeliveryState::Queued);
             }
             Admission::Wait { .. } => self.push(event, DeliveryState::Waiting),
-            Admission::Stale { .. } => {}
+            Admission::Stale { .. } | Admission::End { .. } => {}
             Admission::Join { delivery, effect, superseded } => {
                 known.annulled = false;
                 for gone in superseded {

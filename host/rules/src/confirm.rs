@@ -1,0 +1,223 @@
+//! What a target says later about a message it had received: received and posted are two states.
+//!
+//! A target that speaks files answers in documents: an acknowledgement (the message can be read), then a
+//! sales order (what it makes of it, line by line). Each answers one delivery: the one whose receipt
+//! named the message, else the oldest of the order that has no answer.
+
+use crossdock_model::common::{LineReference, Reference};
+use crossdock_model::connector::Problem;
+use crossdock_model::document::{Document, DocumentKind, DocumentState, LineState};
+use crossdock_model::event::{Event, Fact};
+
+use crate::lane::DeliveryState;
+use crate::outcome::code;
+
+/// The kind of reference that names a message in a receipt.
+pub const MESSAGE: &str = "message";
+
+/// A target's answer to a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirmation {
+    /// The order: identity text. Absent when the document names none.
+    pub order: Option<String>,
+    /// The message, by the id of its reference. Absent when the document does not say.
+    pub answers: Option<String>,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What a target says about a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Says {
+    /// It arrived and can be read; nothing of its content.
+    Acknowledged {
+        /// The acknowledgement, for a person.
+        note: String,
+    },
+    /// It is booked, under these references.
+    Posted(Vec<Reference>),
+    /// It is refused as a whole: nothing was done.
+    Refused(Problem),
+    /// It is booked without some of its lines.
+    LinesRejected(Problem, Vec<Reference>),
+}
+
+impl Confirmation {
+    /// What an event says about a message. None for everything but documents that do.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        let Fact::DocumentUpdated(document) = &event.fact else { return None };
+        let order = event.parent.as_ref().or(document.order.as_ref()).map(ToString::to_string);
+        let answers = document.answers.clone();
+        if order.is_none() && answers.is_none() {
+            return None;
+        }
+        Some(Self { order, answers, says: says(event, document)? })
+    }
+}
+
+fn says(event: &Event, document: &Document) -> Option<Says> {
+    use DocumentState::{Cancelled, Draft, Quoted, Refused};
+    let called = document.number.as_deref().unwrap_or(&event.entity.id);
+    match (document.kind, document.state) {
+        (DocumentKind::Acknowledgement | DocumentKind::SalesOrder, Refused | Cancelled) => {
+            let message =
+                document.reason.clone().unwrap_or_else(|| format!("the target refused it with {called}"));
+            Some(Says::Refused(problem(code::REFUSED, message)))
+        }
+        (DocumentKind::Acknowledgement, _) => {
+            Some(Says::Acknowledged { note: format!("acknowledged with {called}, not confirmed yet") })
+        }
+        (DocumentKind::SalesOrder, Draft | Quoted) => None,
+        (DocumentKind::SalesOrder, _) => {
+            let references = vec![reference(event, document)];
+            Some(match rejected(document) {
+                None => Says::Posted(references),
+                Some(message) => Says::LinesRejected(problem(code::LINES_REJECTED, message), references),
+            })
+        }
+        (DocumentKind::Invoice | DocumentKind::CreditMemo, _) => None,
+    }
+}
+
+/// What the target calls the order from now on.
+fn reference(event: &Event, document: &Document) -> Reference {
+    let named = |line: &crossdock_model::document::DocumentLine| {
+        line.line.clone().map(|order| LineReference { line: order, id: line.id.clone() })
+    };
+    Reference {
+        kind: "sales-order".to_owned(),
+        id: event.entity.id.clone(),
+        number: document.number.clone(),
+        lines: document.lines.iter().filter_map(named).collect(),
+    }
+}
+
+/// The lines that the target rejects, with its reasons. None when it takes all.
+fn rejected(document: &Document) -> Option<String> {
+    let lines: Vec<String> = document
+        .lines
+        .iter()
+        .filter(|line| line.state == Some(LineState::Rejected))
+        .map(|line| {
+            let name = line.sku.as_deref().or(line.line.as_deref()).unwrap_or(&line.id);
+            let why = line.reason.as_deref().unwrap_or("no reason given");
+            format!("{name} × {}: {why}", line.quantity)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("the target rejects {}", lines.join("; ")))
+}
+
+/// Whether a delivery in this state can still be answered: it was received, and nothing was decided since.
+/// `reason` is the code of why it is as it is.
+#[must_use]
+pub fn awaits(state: DeliveryState, reason: Option<&str>) -> bool {
+    match state {
+        DeliveryState::Received => true,
+        DeliveryState::Exception => reason == Some(code::OVERDUE),
+        _ => false,
+    }
+}
+
+fn problem(code: &str, message: String) -> Problem {
+    Problem { code: code.to_owned(), message, field: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(kind: &str, state: &str, more: serde_json::Value) -> Event {
+        let mut value = json!({
+            "kind": kind, "state": state, "number": "4711", "at": "2026-11-23T10:00:00Z",
+            "answers": "000000012",
+            "order": { "system": "shopify", "tenant": "acme", "kind": "order", "id": "1" }
+        });
+        for (name, more) in more.as_object().unwrap() {
+            value[name] = more.clone();
+        }
+        serde_json::from_value(json!({
+            "entity": { "system": "x12", "tenant": "acme", "kind": "document", "id": "855-9" },
+            "occurredAt": "2026-11-23T10:00:00Z",
+            "fact": { "kind": "document.updated", "value": value }
+        }))
+        .unwrap()
+    }
+
+    fn said(kind: &str, state: &str, more: serde_json::Value) -> Option<Says> {
+        Confirmation::of(&document(kind, state, more)).map(|confirmation| confirmation.says)
+    }
+
+    #[test]
+    fn an_acknowledgement_says_nothing_of_the_content() {
+        let note = "acknowledged with 4711, not confirmed yet".to_owned();
+        assert_eq!(said("acknowledgement", "accepted", json!({})), Some(Says::Acknowledged { note }));
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_targets_own_words() {
+        for kind in ["acknowledgement", "sales-order"] {
+            let said = said(kind, "refused", json!({ "reason": "AK5*R: segment PO1 is missing" }));
+            let Some(Says::Refused(problem)) = said else { panic!("{said:?}") };
+            assert_eq!(
+                (problem.code.as_str(), problem.message.as_str()),
+                ("refused", "AK5*R: segment PO1 is missing")
+            );
+        }
+    }
+
+    #[test]
+    fn a_sales_order_posts_and_names_its_lines() {
+        let lines = json!({ "lines": [
+            { "id": "10", "line": "a", "sku": "SKU-A", "quantity": "2", "state": "accepted" },
+            { "id": "20", "sku": "FREIGHT", "quantity": "1" }
+        ]});
+        let Some(Says::Posted(references)) = said("sales-order", "accepted", lines) else { panic!() };
+        let named = LineReference { line: "a".into(), id: "10".into() };
+        assert_eq!(
+            references,
+            [Reference {
+                kind: "sales-order".into(),
+                id: "855-9".into(),
+                number: Some("4711".into()),
+                lines: vec![named]
+            }]
+        );
+    }
+
+    #[test]
+    fn rejected_lines_are_named_with_the_reasons() {
+        let lines = json!({ "lines": [
+            { "id": "10", "line": "a", "sku": "SKU-A", "quantity": "2", "state": "accepted" },
+            { "id": "20", "line": "b", "sku": "SKU-B", "quantity": "3", "state": "rejected", "reason": "discontinued" },
+            { "id": "30", "line": "c", "quantity": "1", "state": "rejected" }
+        ]});
+        let Some(Says::LinesRejected(problem, references)) = said("sales-order", "accepted", lines) else {
+            panic!()
+        };
+        assert_eq!(problem.code, "lines-rejected");
+        assert_eq!(problem.message, "the target rejects SKU-B × 3: discontinued; c × 1: no reason given");
+        assert_eq!(references[0].lines.len(), 3);
+    }
+
+    #[test]
+    fn what_decides_nothing_confirms_nothing() {
+        assert_eq!(said("sales-order", "draft", json!({})), None);
+        assert_eq!(said("invoice", "posted", json!({})), None);
+        let nobodys = document("sales-order", "accepted", json!({ "order": null, "answers": null }));
+        assert_eq!(Confirmation::of(&nobodys), None);
+    }
+
+    #[test]
+    fn only_what_was_received_can_be_answered() {
+        use DeliveryState::{Exception, Queued, Ready, Received, Sending, Settled, Waiting};
+        assert!(awaits(Received, None));
+        assert!(awaits(Exception, Some("overdue")));
+        assert!(!awaits(Exception, Some("refused")));
+        for state in [Queued, Ready, Sending, Waiting, Settled] {
+            assert!(!awaits(state, None), "{state}");
+        }
+    }
+}

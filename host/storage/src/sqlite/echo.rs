@@ -1,0 +1,241 @@
+//! What was written to a system, and what becomes of it when it comes back.
+
+use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use crossdock_model::common::EntityKind;
+use crossdock_model::connector::{Problem, Written};
+use crossdock_model::time::Millis;
+use crossdock_rules::lane::{DeliveryState, Ending};
+use crossdock_rules::ownership::{Verdict, judge};
+use crossdock_rules::told::{Attribute, Marks, is_whole, mark};
+
+use super::batch::Batch;
+use super::landscape::{Held, Telling};
+use super::memory::Place;
+use super::piles;
+use super::sql::{Cells, Pile};
+use crate::Result;
+use crate::command::NewEvent;
+
+/// Why a delivery waits for what is on its way.
+pub(super) const HELD: &str = "held";
+/// How long after a claim's end a delivery waits for it at most, in milliseconds.
+const PATIENCE: i64 = 1_000;
+
+impl Batch<'_> {
+    /// Keeps what a delivery set in its target.
+    pub(super) fn keep_written(
+        &mut self,
+        connector: &Arc<str>,
+        given: &[Written],
+        now: Millis,
+    ) -> Result<()> {
+        for written in given {
+            let Ok(attribute) = written.attribute.parse::<Attribute>() else {
+                tracing::warn!(
+                    %connector, attribute = written.attribute,
+                    "wrote an attribute that is none; when it comes back it is not recognised"
+                );
+                continue;
+            };
+            let entity: Arc<str> = written.entity.to_string().into();
+            let value = attribute.normal(&written.value);
+            let (value, mark) = if attribute.is_personal() {
+                let mark = self.vault.mark(value.as_bytes())?;
+                (hex::encode(mark), mark)
+            } else {
+                let mark = mark(&value);
+                (value, mark)
+            };
+            self.piles.written.row(|args| {
+                args.add(Arc::clone(connector))
+                    .add(Arc::clone(&entity))
+                    .add(attribute.as_str())
+                    .add(value)
+                    .add(now.0);
+            });
+            let landscape = &mut self.memory.landscape;
+            landscape.writers.insert(Arc::clone(connector));
+            let place = (Arc::clone(connector), entity);
+            // What is not remembered of the entity is read when it is asked for, with this.
+            if let Some(marks) = landscape.written.get_mut(&place) {
+                marks.set(attribute, mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what was written about entities of which nothing is remembered.
+    pub(super) async fn load_written(&mut self, places: impl IntoIterator<Item = Place>) -> Result<()> {
+        let mut wanted = Pile::new(&piles::WRITTEN_OF);
+        let mut any = false;
+        for place in places {
+            if !self.memory.landscape.writers.contains(&place.0) {
+                continue;
+            }
+            if let Entry::Vacant(vacant) = self.memory.landscape.written.entry(place) {
+                let (connector, entity) = vacant.key();
+                wanted.row(|args| {
+                    args.add(Arc::clone(connector)).add(Arc::clone(entity));
+                });
+                vacant.insert(Marks::default());
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(());
+        }
+        if !self.piles.written.is_empty() {
+            self.flush().await?;
+        }
+        for row in wanted.read(self.connection, &mut self.memory.texts).await? {
+            let mut cells = Cells::of(&row);
+            let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
+            let (attribute, value): (Attribute, &str) = (cells.name()?, cells.next()?);
+            let mark = if attribute.is_personal() {
+                hex::decode(value).ok().and_then(|mark| mark.try_into().ok()).unwrap_or_default()
+            } else {
+                mark(value)
+            };
+            self.memory.landscape.written.entry(place).or_default().set(attribute, mark);
+        }
+        Ok(())
+    }
+
+    /// What an event tells; `marks` are those of what is personal.
+    pub(super) fn telling(event: i64, new: &NewEvent, personal: &Marks) -> Telling {
+        let mut marks = Marks::of(&new.incoming.told);
+        for (attribute, mark) in personal.iter() {
+            marks.set(attribute, mark);
+        }
+        Telling {
+            event,
+            marks,
+            values: new.incoming.told.clone(),
+            foreign: new.foreign.clone(),
+            whole: is_whole(&new.event.fact),
+        }
+    }
+
+    /// What the event is to whom its source had told `before`. What was written has been read.
+    pub(super) fn verdict(&self, source: &Place, what: &Telling, before: Option<&Marks>) -> Verdict {
+        let nothing = Marks::default();
+        let written = self.memory.landscape.written.get(source).unwrap_or(&nothing);
+        match judge(&what.marks, written, before, &what.foreign, what.whole) {
+            // The test of the tests has to see what happens when nothing is recognised.
+            Verdict::Repeated if !self.safeguards.dedupe() => Verdict::News { disputed: Vec::new() },
+            verdict => verdict,
+        }
+    }
+
+    /// The deliveries to the event's own source that are on their way at this moment and may be what it tells
+    /// of: of the same order, or of the same kind of thing where orders have nothing to do with it.
+    pub(super) fn flights_to(&self, source: &Arc<str>, new: &NewEvent, lane: &str) -> BTreeSet<i64> {
+        let Some(flights) = self.memory.landscape.flights.get(source) else { return BTreeSet::new() };
+        let kind = match new.event.entity.kind {
+            kind @ (EntityKind::Stock | EntityKind::Product | EntityKind::ListPrice) => kind.name(),
+            _ => "",
+        };
+        let of_kind = |lane: &str| {
+            !kind.is_empty() && (lane.split('/').nth(2) == Some(kind) || lane.split('/').next() == Some(kind))
+        };
+        flights
+            .iter()
+            .filter(|(_, flight)| *flight.lane == *lane || of_kind(&flight.lane))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Lets a delivery wait until what is on its way has landed, and answers until when at most.
+    pub(super) fn hold(&mut self, id: i64, held: Held) -> i64 {
+        let mut until = 0;
+        if let Some(flights) = self.memory.landscape.flights.get_mut(&held.source) {
+            for flight in &held.flights {
+                if let Some(flight) = flights.get_mut(flight) {
+                    flight.holds.push(id);
+                    until = until.max(flight.lease_until);
+                }
+            }
+        }
+        self.memory.landscape.held.insert(id, held);
+        until + PATIENCE
+    }
+
+    /// A delivery has landed: what waited for that is an echo of it, or goes on. Answers what became ready.
+    pub(super) async fn land(&mut self, connector: &Arc<str>, id: i64, now: Millis) -> Result<Vec<i64>> {
+        let flights = self.memory.landscape.flights.get_mut(connector);
+        let Some(flight) = flights.and_then(|flights| flights.remove(&id)) else { return Ok(Vec::new()) };
+        let mut ready = Vec::new();
+        for waiting in flight.holds {
+            let Entry::Occupied(mut held) = self.memory.landscape.held.entry(waiting) else { continue };
+            held.get_mut().flights.remove(&id);
+            if held.get().flights.is_empty() {
+                let held = held.remove();
+                ready.extend(self.landed(waiting, held, now).await?);
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Says what a delivery is that waited for what was on its way.
+    async fn landed(&mut self, id: i64, held: Held, now: Millis) -> Result<Option<i64>> {
+        self.load_deliveries([id]).await?;
+        let Some(row) = self.memory.deliveries.get(&id) else { return Ok(None) };
+        if row.state != DeliveryState::Waiting || !row.reason_is(HELD) {
+            return Ok(None);
+        }
+        let row = self.delivery(id).await?;
+        let (place, at) = (row.place(), row.at);
+        let entity = (Arc::clone(&row.connector), Arc::clone(row.entity()));
+        let source = (held.source, held.entity);
+        self.load_written([source.clone()]).await?;
+        let verdict = self.verdict(&source, &held.what, held.before.as_ref());
+        self.note_conflict(&source, &held.what, &verdict, now);
+        let why = |code: Ending, message: &str| {
+            Some(Problem { code: code.to_string(), message: message.to_owned(), field: None })
+        };
+        match verdict {
+            Verdict::Echo | Verdict::Repeated => {
+                let why = why(Ending::Echo, "it only tells what was written there");
+                self.retire(id, Ending::Echo, why, now)?;
+            }
+            Verdict::Conflict { .. } => {
+                let why = why(Ending::Conflict, "told by a system that does not own it");
+                self.retire(id, Ending::Conflict, why, now)?;
+            }
+            Verdict::News { .. } => {
+                self.load_entities([entity.clone()]).await?;
+                if let Some(known) = self.memory.entities.get_mut(&entity) {
+                    known.owed = Some(known.owed_at().map_or(at, |owed| owed.max(at)));
+                    self.dirty_entities.insert(entity);
+                }
+                self.back_in_line(id, now).await?;
+            }
+        }
+        self.promote(&place, now)
+    }
+
+    /// Writes down what was told by one who does not own it.
+    pub(super) fn note_conflict(&mut self, source: &Place, what: &Telling, verdict: &Verdict, now: Millis) {
+        let (attributes, applied) = match verdict {
+            Verdict::Conflict { attributes } => (attributes, false),
+            Verdict::News { disputed } => (disputed, true),
+            Verdict::Echo | Verdict::Repeated => return,
+        };
+        for attribute in attributes {
+            let value = what.values.iter().find(|told| told.attribute == *attribute);
+            let value = value.map(|told| told.value.clone());
+            self.piles.conflict.row(|args| {
+                args.add(what.event)
+                    .add(Arc::clone(&source.0))
+                    .add(Arc::clone(&source.1))
+                    .add(attribute.as_str())
+                    .add(value)
+                    .add(applied)
+                    .add(now.0);
+            });
+        }
+    }
+}
