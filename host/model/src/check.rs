@@ -52,7 +52,7 @@ pub mod code {
     pub const NO_IDENTITY: &str = "no-identity";
     /// The event's entity is not of the kind that the fact is about.
     pub const WRONG_ENTITY: &str = "wrong-entity";
-    /// A refund or shipment does not say which order it belongs to.
+    /// A refund or shipment does not say which order it belongs to. A refund of a store's may be of none.
     pub const NO_PARENT: &str = "no-parent";
     /// An order has no lines.
     pub const NO_LINES: &str = "no-lines";
@@ -193,7 +193,8 @@ pub fn check(event: &Event) -> Result<(), Vec<Finding>> {
 fn belongs(seen: &mut Inspector, event: &Event) {
     let (kind, needs_order) = match &event.fact {
         Fact::Order(_) | Fact::OrderEdited(_) => (EntityKind::Order, false),
-        Fact::RefundIssued(_) => (EntityKind::Refund, true),
+        // A till gives back without a receipt too: then the refund is its store's and of no order.
+        Fact::RefundIssued(refund) => (EntityKind::Refund, refund.store.is_none()),
         Fact::ShipmentUpdated(_) => (EntityKind::Shipment, true),
         Fact::InventoryCounted(_) | Fact::InventoryAdjusted(_) => (EntityKind::Stock, false),
         Fact::DocumentUpdated(_) => (EntityKind::Document, false),

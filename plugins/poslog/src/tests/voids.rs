@@ -1,0 +1,106 @@
+//! What was taken back: a line while it was rung up, a sale after it.
+
+use super::*;
+
+fn voiding(fields: &str, lines: &str) -> String {
+    transaction(
+        170,
+        &format!(
+            "<RetailTransaction>{lines}<TransactionLink ReasonCode=\"PostVoid\"><WorkstationID>34</WorkstationID>{fields}\
+             <SequenceNumber>161</SequenceNumber></TransactionLink>\
+             <Total TotalType=\"TransactionGrandAmount\">-10.00</Total></RetailTransaction>"
+        ),
+    )
+    .replace("02:02:54", "02:30:00")
+}
+
+const DATE: &str = "<BusinessDayDate>2017-09-30</BusinessDayDate>";
+
+#[test]
+fn a_voided_line_never_was() {
+    let gone = sale("B", "4.00", "1", "4.00").replace("<LineItem", "<LineItem VoidFlag=\"true\"");
+    let events = read(poslog(&[retail(1, &[sale("A", "1.00", "1", "1.00"), gone], "1.00")])).unwrap();
+    assert_eq!(order(&events[0]).lines.len(), 1);
+}
+
+#[test]
+fn a_line_against_another_takes_it_back() {
+    let against = sale("B", "2.00", "-2", "-4.00").replace("<LineItem", "<LineItem VoidFlag=\"true\"");
+    let lines = [sale("B", "2.00", "2", "4.00"), sale("A", "1.00", "1", "1.00"), against.clone()];
+    let events = read(poslog(&[retail(1, &lines, "1.00")])).unwrap();
+    assert_eq!(order(&events[0]).lines.len(), 1);
+    // A part of a line.
+    let events =
+        read(poslog(&[retail(1, &[sale("B", "2.00", "5", "10.00"), against.clone()], "6.00")])).unwrap();
+    assert_eq!(order(&events[0]).lines[0].quantity, "3");
+    // Of what is not there.
+    let problem = read(poslog(&[retail(1, &[sale("A", "1.00", "1", "1.00"), against], "1.00")])).unwrap_err();
+    assert_eq!(problem.code, "void-unmatched");
+    assert_eq!(problem.field.as_deref(), Some("Transaction[1]/RetailTransaction/LineItem[2]/Sale"));
+}
+
+#[test]
+fn a_voided_tender_paid_nothing() {
+    let void =
+        |amount: &str| tender("CreditDebit", amount).replace("<LineItem", "<LineItem VoidFlag=\"true\"");
+    for lines in [
+        vec![sale("A", "9.00", "1", "9.00"), void("9.00"), tender("Cash", "9.00")],
+        vec![
+            sale("A", "9.00", "1", "9.00"),
+            tender("CreditDebit", "9.00"),
+            void("-9.00"),
+            tender("Cash", "9.00"),
+        ],
+    ] {
+        let events = read(poslog(&[retail(1, &lines, "9.00")])).unwrap();
+        let payments = &order(&events[0]).payments;
+        assert_eq!((payments.len(), payments[0].tender), (1, TenderKind::Cash));
+    }
+}
+
+#[test]
+fn a_void_that_repeats_the_sale_cancels_it() {
+    let lines = "<LineItem VoidFlag=\"true\"><SequenceNumber>1</SequenceNumber><Sale><ItemID>A</ItemID><ExtendedAmount>-10.00</ExtendedAmount><Quantity>-1</Quantity></Sale></LineItem>";
+    let events = read(poslog(&[voiding(DATE, lines)])).unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].fact.kind(), "order.cancelled");
+    assert_eq!(events[0].entity.id, "9/34/2017-09-30/161");
+    let order = order(&events[0]);
+    assert_eq!(order.cancelled_at.as_deref(), Some("2017-10-01T02:30:00-04:00"));
+    assert_eq!(order.natural_key.as_deref(), Some("9/34/2017-09-30/161"));
+    assert_eq!(order.cancel_reason.as_deref(), Some("PostVoid"));
+    assert_eq!((order.lines[0].sku.as_deref(), order.lines[0].quantity.as_str()), (Some("A"), "1"));
+    assert_eq!(order.number, "9-34-161");
+}
+
+#[test]
+fn a_void_that_only_names_the_sale_shows_it_where_the_file_has_it() {
+    let sold = retail(161, &[sale("A", "10.00", "1", "10.00"), tender("Cash", "10.00")], "10.00");
+    let events = read(poslog(&[sold, voiding(DATE, "")])).unwrap();
+    assert_eq!(
+        events.iter().map(|event| event.fact.kind()).collect::<Vec<_>>(),
+        ["order.placed", "order.cancelled"]
+    );
+    assert_eq!(order(&events[1]).lines, order(&events[0]).lines);
+    assert!(events[1].version.as_ref().unwrap().at > events[0].version.as_ref().unwrap().at);
+    // And without it, how much it was.
+    let events = read(poslog(&[voiding(DATE, "")])).unwrap();
+    let order = order(&events[0]);
+    assert_eq!((order.lines[0].kind, order.totals.total.shop.amount.as_str()), (LineKind::Custom, "10.00"));
+}
+
+#[test]
+fn a_sale_told_again_as_voided_is_cancelled() {
+    let sold = retail(161, &[sale("A", "10.00", "1", "10.00")], "10.00")
+        .replace("<RetailTransaction>", "<RetailTransaction TransactionStatus=\"PostVoided\">");
+    let events = read(poslog(&[sold])).unwrap();
+    assert_eq!(
+        (events[0].fact.kind(), events[0].entity.id.as_str()),
+        ("order.cancelled", "9/34/2017-09-30/161")
+    );
+}
+
+#[test]
+fn a_void_of_nothing_is_refused() {
+    assert_eq!(read(poslog(&[voiding("", "")])).unwrap_err().code, "void-of-nothing");
+}
