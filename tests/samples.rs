@@ -112,8 +112,10 @@ async fn each_sample_is_accepted_to_the_cent_or_quarantined_with_its_reason() ->
                 println!("accepted     {}", sample.name);
                 if sample.topic == "orders/create" {
                     ensure!(balanced != Some(false), "{} does not balance and was accepted", sample.name);
-                    let (total, wanted) =
-                        (&event["fact"]["value"]["totals"]["total"]["shop"]["amount"], &order["total_price"]);
+                    let (total, wanted) = (
+                        &event["fact"]["value"]["order"]["totals"]["total"]["shop"]["amount"],
+                        &order["total_price"],
+                    );
                     ensure!(decimal(total) == decimal(wanted), "{}: {total}, not {wanted}", sample.name);
                     ensure!(
                         event["entity"]["id"].as_str() == Some(&order["id"].to_string()),

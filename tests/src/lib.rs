@@ -29,6 +29,10 @@ pub const API_TOKEN: &str = "cdk_token-of-the-tests";
 /// The shop's domain: that of the demo's shop.
 pub const SHOP: &str = "crossdock-demo.myshopify.com";
 
+/// How long a host may take to be ready. It has its plugins compiled in no time where the cache is warm, and
+/// tests run beside each other on small machines.
+const READY: Duration = Duration::from_secs(120);
+
 /// The binary under test.
 ///
 /// # Errors
@@ -147,7 +151,7 @@ trust = ["{plugins}/vendor.pub"]
     /// Starts it, and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends by itself or is not ready within half a minute; with its log.
+    /// When it ends by itself or is not ready in time; with its log.
     pub async fn start(&mut self) -> Result<()> {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("host.log"))?;
@@ -163,7 +167,7 @@ trust = ["{plugins}/vendor.pub"]
             .context("starting the host")?;
         self.child = Some(child);
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(30) {
+        while begun.elapsed() < READY {
             if tokio::net::TcpStream::connect(self.address).await.is_ok()
                 && self.plain("/readyz").await.is_ok_and(|(status, _)| status.is_success())
             {

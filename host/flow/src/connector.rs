@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_rules::outcome::Policy;
+use crossdock_rules::ownership::Class;
 
 use crate::authenticate::Webhook;
 use crate::plugins::Plugin;
@@ -14,6 +15,8 @@ pub struct Connector {
     pub name: String,
     /// The system it speaks of (`shopify`): its events must be of that system.
     pub system: String,
+    /// What sort of system that is. Absent where the operator did not say.
+    pub class: Option<Class>,
     /// The plugin and its version, for listings (`shopify@0.1.0`).
     pub label: String,
     /// SHA-256 of the plugin's file, in hexadecimal digits.

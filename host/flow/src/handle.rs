@@ -1,5 +1,7 @@
 //! What a running flow is operated through. Every operation is durable and audited before it returns.
 
+mod tables;
+
 use std::sync::Arc;
 
 use crossdock_model::connector::Problem;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_model::time::Clock;
+use crossdock_rules::ownership::Ownership;
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{Store, Writer};
 use tokio::sync::{Semaphore, mpsc};
@@ -56,6 +57,8 @@ pub struct Options {
     pub seed: u64,
     /// Which safeguards are on.
     pub safeguards: Safeguards,
+    /// Who owns which attribute.
+    pub ownership: Ownership,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             retain: Duration::from_secs(30 * 86_400),
             seed: 0,
             safeguards: Safeguards::default(),
+            ownership: Ownership::default(),
         }
     }
 }
@@ -102,6 +106,7 @@ impl Flow {
             routes,
             connectors,
             options.safeguards,
+            options.ownership.clone(),
             gate,
             options.seed,
             sender,

@@ -10,9 +10,11 @@ use std::time::Duration;
 use crossdock_model::check;
 use crossdock_model::connector::{Failure, Inbound, Problem};
 use crossdock_model::event::Event;
+use crossdock_model::time::Millis;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::key;
-use crossdock_storage::{Admit, Command, CursorMove, Handed, NewEvent, Request};
+use crossdock_rules::ownership::Speaker;
+use crossdock_storage::{Admit, Command, CursorMove, Handed, NewEvent, Request, StoreRecord};
 use tracing::Instrument;
 
 use crate::connector::Connector;
@@ -39,6 +41,7 @@ pub(crate) struct Unread {
 
 /// Reads one request to the end: its events are kept, or it is in quarantine.
 pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
+    let arrived = unread.received_at;
     let span = tracing::info_span!("read", connector = %unread.connector, inbound = unread.id, trace = %unread.trace);
     let id = unread.id;
     let outcome = async {
@@ -55,7 +58,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
         pass(Point::AfterParse);
         let Exchange { files, numbers, .. } = exchange;
         let handed = Handed { connector: connector.name.clone(), files, numbers, now: shared.now() };
-        Ok((prepare(shared, &connector, events)?, handed))
+        Ok((prepare(shared, &connector, events, arrived).await?, handed))
     }
     .instrument(span.clone())
     .await;
@@ -182,16 +185,40 @@ fn polled(request: &Request) -> Result<Event, Problem> {
         .map_err(|error| problem("unreadable", format!("the kept event cannot be read: {error}")))
 }
 
-/// Checks events, computes what admission has to know, and routes them.
-pub(crate) fn prepare(
+/// Checks events, computes what admission has to know, and routes them. `arrived` is when they came in: for
+/// a request that is read again, when it came first.
+async fn prepare(
     shared: &Shared,
     connector: &Connector,
     events: Vec<Event>,
-) -> Result<Vec<NewEvent>, Problem> {
-    events.into_iter().map(|event| prepare_one(shared, connector, event)).collect()
+    arrived: Millis,
+) -> Result<Vec<NewEvent>, Unreadable> {
+    let mut prepared = Vec::with_capacity(events.len());
+    for event in events {
+        let place = place(shared, &event).await.map_err(|error| Unreadable::Now {
+            connector: connector.name.clone(),
+            why: problem("store-registry", error.to_string()),
+            after: AGAIN,
+            pause: false,
+        })?;
+        prepared.push(prepare_one(shared, connector, event, place.as_ref(), arrived)?);
+    }
+    Ok(prepared)
 }
 
-fn prepare_one(shared: &Shared, connector: &Connector, mut event: Event) -> Result<NewEvent, Problem> {
+/// What the registry says about the place of an event, where a route wants to know.
+async fn place(shared: &Shared, event: &Event) -> Result<Option<StoreRecord>, crossdock_storage::Error> {
+    let Some(code) = shared.routes.asks_for(event) else { return Ok(None) };
+    Ok(shared.store.store_of_code(&event.entity.system, code).await?.map(|row| row.record))
+}
+
+fn prepare_one(
+    shared: &Shared,
+    connector: &Connector,
+    mut event: Event,
+    place: Option<&StoreRecord>,
+    arrived: Millis,
+) -> Result<NewEvent, Problem> {
     if event.entity.system != connector.system {
         let told =
             format!("{} speaks of `{}`, not of `{}`", connector.label, connector.system, event.entity.system);
@@ -208,16 +235,24 @@ fn prepare_one(shared: &Shared, connector: &Connector, mut event: Event) -> Resu
             None => problem("unsound", "the event does not hold together".into()),
         });
     }
-    let mut targets =
-        shared.routes.targets(&event).map_err(|error| problem("no-route-decision", error.to_string()))?;
-    targets.retain(|target| shared.takes(&target.connector, event.fact.kind()));
+    let mut targets = shared
+        .routes
+        .targets(&event, place)
+        .map_err(|error| problem("no-route-decision", error.to_string()))?;
+    // Nobody is told what they said themselves.
+    targets.retain(|target| {
+        target.connector != connector.name && shared.takes(&target.connector, event.fact.kind())
+    });
     for target in &mut targets {
         target.system = shared.connectors.get(&target.connector).map(|connector| connector.system.clone());
     }
     let personal = event.take_personal();
-    let incoming = Incoming::of(&event).map_err(|error| problem("unsound", error.to_string()))?;
-    let trace = trace(&key::lane(&event));
-    Ok(NewEvent { event, personal, incoming, targets, trace })
+    let incoming = Incoming::of(&event, arrived).map_err(|error| problem("unsound", error.to_string()))?;
+    let speaker = Speaker { connector: &connector.name, system: &connector.system, class: connector.class };
+    let foreign = shared.ownership.foreign(&event.fact, speaker);
+    let overdue = connector.sink.as_ref().map(|sink| sink.policy.overdue).unwrap_or_default();
+    let (trace, source) = (trace(&key::lane(&event)), connector.name.clone());
+    Ok(NewEvent { event, personal, incoming, source, foreign, overdue, targets, trace })
 }
 
 /// Keeps the events of a page and moves the cursor, at once. An event that does not hold together is kept
@@ -231,7 +266,8 @@ pub(crate) async fn keep_page(
     let mut sound = Vec::with_capacity(events.len());
     for event in events {
         let body = serde_json::to_vec(&event).unwrap_or_default();
-        match prepare_one(shared, connector, event) {
+        let place = place(shared, &event).await?;
+        match prepare_one(shared, connector, event, place.as_ref(), shared.now()) {
             Ok(event) => sound.push(event),
             Err(problem) => set_aside(shared, connector, body, problem).await?,
         }

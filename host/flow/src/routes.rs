@@ -1,28 +1,31 @@
 //! Routes: which events go to which connectors.
 //!
-//! A rule is a CEL expression over `event`, a small summary that every event has, and `data`, the whole
-//! fact in its JSON form, which is only built when a rule mentions it:
+//! A rule is a CEL expression over three variables: `event`, a small summary that every event has; `store`,
+//! what the registry says about the event's store; and `data`, the whole fact in its JSON form (of an order
+//! the snapshot). The last two are only made when a rule mentions them:
 //!
 //! ```text
 //! event.kind        "order.placed"
 //! event.system      "shopify"
 //! event.tenant      "acme.myshopify.com"
 //! event.entity      {"kind": "order", "id": "1001"}
+//! event.origin      "shopify"  (the system of what it belongs to: of the order, for a shipment an ERP tells)
 //! event.channel     "web"      (orders; else "")
-//! event.store       "31"       (orders and refunds; else "")
-//! event.currency    "EUR"      (orders and refunds; else "")
+//! event.store       "31"       (what the source calls the store or location; else "")
+//! event.currency    "EUR"      (orders, refunds, prices; else "")
 //! event.test        true       (a test order)
+//! store.id          "berlin-1" (and name, zone, country, region, legalEntity, warehouse, currency; else "")
 //! ```
 
-use std::collections::HashMap;
-use std::sync::Arc;
+pub(crate) mod summary;
 
 use cel::{Context, Program, Value};
 use crossdock_model::event::{Event, Fact};
-use crossdock_storage::Target;
+use crossdock_rules::pin;
+use crossdock_storage::{StoreRecord, Target};
 
 /// One rule as the operator wrote it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rule {
     /// What the operator calls it.
     pub name: String,
@@ -32,6 +35,11 @@ pub struct Rule {
     pub to: Vec<String>,
     /// True when an order's later events stay with the connector its first one went to.
     pub pin: bool,
+    /// Where an order lives that is older than Crossdock: since when (microseconds since 1970), and the
+    /// connector that is its home. Absent: it is pinned like any other.
+    pub older: Option<(i64, String)>,
+    /// True when the connector is told the sum of the levels that all systems tell of one article and place.
+    pub sum: bool,
 }
 
 /// A rule that cannot be understood, or that failed on an event.
@@ -67,6 +75,8 @@ pub struct Routes {
     compiled: Vec<Compiled>,
     /// True when some rule looks into the whole fact.
     reads_data: bool,
+    /// True when some rule asks for the store, or adds up what places hold.
+    reads_store: bool,
 }
 
 impl Routes {
@@ -75,7 +85,7 @@ impl Routes {
     /// # Errors
     /// When a condition is no CEL expression.
     pub fn compile(rules: Vec<Rule>) -> Result<Self, Error> {
-        let mut reads_data = false;
+        let (mut reads_data, mut reads_store) = (false, false);
         let mut compiled = Vec::with_capacity(rules.len());
         for rule in rules {
             let condition = match &rule.when {
@@ -85,25 +95,34 @@ impl Routes {
                     reason: reason.to_string(),
                 })?),
             };
-            reads_data |= condition.as_ref().is_some_and(|p| p.references().has_variable("data"));
+            let mentions = |name| condition.as_ref().is_some_and(|p| p.references().has_variable(name));
+            reads_data |= mentions("data");
+            reads_store |= rule.sum || mentions("store");
             compiled.push(Compiled { rule, condition });
         }
-        Ok(Self { compiled, reads_data })
+        Ok(Self { compiled, reads_data, reads_store })
     }
 
-    /// The connectors that are owed the event, each once, in the order of the rules.
+    /// What the source calls the place whose record the rules want to see. Absent when they do not ask.
+    #[must_use]
+    pub fn asks_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
+        summary::place_of(event).filter(|_| self.reads_store)
+    }
+
+    /// The connectors that are owed the event, each once, in the order of the rules; `store` is the record of
+    /// the place that [`Routes::asks_for`] names.
     ///
     /// # Errors
     /// When a rule cannot decide: the event is then kept back rather than routed by half the rules.
-    pub fn targets(&self, event: &Event) -> Result<Vec<Target>, Error> {
+    pub fn targets(&self, event: &Event, store: Option<&StoreRecord>) -> Result<Vec<Target>, Error> {
         let mut targets: Vec<Target> = Vec::new();
         let mut variables = None;
         for Compiled { rule, condition } in &self.compiled {
             let holds = match condition {
                 None => true,
                 Some(condition) => {
-                    let (summary, data) = variables.get_or_insert_with(|| (summary(event), self.data(event)));
-                    decide(condition, summary, data).map_err(|reason| Error::Undecided {
+                    let variables = variables.get_or_insert_with(|| self.variables(event, store));
+                    decide(condition, variables).map_err(|reason| Error::Undecided {
                         route: rule.name.clone(),
                         kind: event.fact.kind(),
                         reason,
@@ -115,69 +134,42 @@ impl Routes {
             }
             for connector in &rule.to {
                 if !targets.iter().any(|target| target.connector == *connector) {
-                    targets.push(Target { connector: connector.clone(), pin: rule.pin, system: None });
+                    targets.push(target(rule, connector, event, store));
                 }
             }
         }
         Ok(targets)
     }
 
-    fn data(&self, event: &Event) -> Value {
-        if !self.reads_data {
-            return Value::Null;
-        }
-        serde_json::to_value(&event.fact)
-            .ok()
-            .and_then(|mut fact| fact.get_mut("value").map(serde_json::Value::take))
-            .and_then(|data| cel::to_value(data).ok())
-            .unwrap_or(Value::Null)
+    fn variables(&self, event: &Event, store: Option<&StoreRecord>) -> [(&'static str, Value); 3] {
+        let data = if self.reads_data { summary::data(event) } else { Value::Null };
+        let store = if self.reads_store { summary::store(store) } else { Value::Null };
+        [("event", summary::event(event)), ("store", store), ("data", data)]
     }
 }
 
-fn decide(condition: &Program, summary: &Value, data: &Value) -> Result<bool, String> {
+fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecord>) -> Target {
+    let older = rule.older.as_ref().filter(|(since, _)| pin::is_older(event, *since));
+    let level = matches!(event.fact, Fact::InventoryCounted(_));
+    Target {
+        connector: connector.to_owned(),
+        pin: rule.pin,
+        home: older.map(|(_, home)| home.clone()),
+        sum: store.filter(|_| rule.sum && level).map(|store| store.id.clone()),
+        ..Target::default()
+    }
+}
+
+fn decide(condition: &Program, variables: &[(&'static str, Value)]) -> Result<bool, String> {
     let mut context = Context::default();
-    context.add_variable_from_value("event", summary.clone());
-    context.add_variable_from_value("data", data.clone());
+    for (name, value) in variables {
+        context.add_variable_from_value(*name, value.clone());
+    }
     match condition.execute(&context) {
         Ok(Value::Bool(holds)) => Ok(holds),
         Ok(other) => Err(format!("it says {other:?}, not true or false")),
         Err(error) => Err(error.to_string()),
     }
-}
-
-fn summary(event: &Event) -> Value {
-    let (channel, store, currency, test) = match &event.fact {
-        Fact::RefundIssued(refund) => {
-            ("", refund.store.as_deref().unwrap_or(""), refund.currency.as_str(), false)
-        }
-        fact => match fact.order() {
-            Some(order) => (
-                order.channel.as_str(),
-                order.store.as_deref().unwrap_or(""),
-                order.currency.as_str(),
-                order.test,
-            ),
-            None => ("", "", "", false),
-        },
-    };
-    let entity = HashMap::from([
-        ("kind".to_owned(), text(event.entity.kind.name())),
-        ("id".to_owned(), text(&event.entity.id)),
-    ]);
-    Value::from(HashMap::from([
-        ("kind".to_owned(), text(event.fact.kind())),
-        ("system".to_owned(), text(&event.entity.system)),
-        ("tenant".to_owned(), text(&event.entity.tenant)),
-        ("entity".to_owned(), Value::from(entity)),
-        ("channel".to_owned(), text(channel)),
-        ("store".to_owned(), text(store)),
-        ("currency".to_owned(), text(currency)),
-        ("test".to_owned(), Value::Bool(test)),
-    ]))
-}
-
-fn text(text: &str) -> Value {
-    Value::String(Arc::new(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -193,6 +185,7 @@ mod tests {
             when: when.map(str::to_owned),
             to: to.iter().map(|to| (*to).to_owned()).collect(),
             pin: true,
+            ..Rule::default()
         }
     }
 
@@ -220,7 +213,7 @@ mod tests {
     }
 
     fn names(rules: Vec<Rule>) -> Vec<String> {
-        let targets = Routes::compile(rules).unwrap().targets(&event()).unwrap();
+        let targets = Routes::compile(rules).unwrap().targets(&event(), None).unwrap();
         targets.into_iter().map(|target| target.connector).collect()
     }
 
@@ -240,6 +233,18 @@ mod tests {
     }
 
     #[test]
+    fn a_condition_sees_what_the_registry_says_of_the_store() {
+        let berlin =
+            StoreRecord { id: "berlin-1".into(), region: Some("north".into()), ..StoreRecord::default() };
+        let routes = Routes::compile(vec![rule(Some(r#"store.region == "north""#), &["erp"])]).unwrap();
+        assert_eq!(routes.asks_for(&event()), Some("31"));
+        assert_eq!(routes.targets(&event(), Some(&berlin)).unwrap().len(), 1);
+        assert_eq!(routes.targets(&event(), None).unwrap().len(), 0);
+        let plain = Routes::compile(vec![rule(Some("event.test"), &["erp"])]).unwrap();
+        assert_eq!(plain.asks_for(&event()), None);
+    }
+
+    #[test]
     fn a_connector_is_owed_an_event_once_however_many_rules_say_so() {
         assert_eq!(names(vec![rule(None, &["a", "b"]), rule(None, &["b", "c"])]), ["a", "b", "c"]);
     }
@@ -254,7 +259,7 @@ mod tests {
     fn a_condition_that_cannot_decide_keeps_the_event_back() {
         for undecided in ["event.nothing == 1", "event.kind"] {
             let routes = Routes::compile(vec![rule(Some(undecided), &["a"])]).unwrap();
-            assert!(routes.targets(&event()).is_err(), "{undecided}");
+            assert!(routes.targets(&event(), None).is_err(), "{undecided}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossdock_model::time::{Clock, Millis};
+use crossdock_rules::ownership::Ownership;
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::view::Inbound;
 use crossdock_storage::{Applied, Store, Writer};
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub routes: Routes,
     pub connectors: Connectors,
     pub safeguards: Safeguards,
+    /// Who owns which attribute.
+    pub ownership: Ownership,
     pub gate: Gate,
     /// What is kept and not yet read.
     pub reading: Arc<Load>,
@@ -49,6 +52,7 @@ impl Shared {
         routes: Routes,
         connectors: Connectors,
         safeguards: Safeguards,
+        ownership: Ownership,
         gate: Gate,
         seed: u64,
         unread: mpsc::UnboundedSender<Unread>,
@@ -66,6 +70,7 @@ impl Shared {
             routes,
             connectors,
             safeguards,
+            ownership,
             gate,
             reading,
             sending,

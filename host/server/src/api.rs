@@ -5,9 +5,12 @@ mod auth;
 mod connectors;
 mod events;
 mod exceptions;
+mod mappings;
 mod persons;
 pub mod problem;
 mod quarantine;
+mod secrets;
+mod stores;
 mod tokens;
 
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::{Json, Router, middleware, routing::get};
+use crossdock_flow::swap::Loader;
 use crossdock_flow::{Handle, OperationError};
 use crossdock_model::time::Millis;
 use crossdock_storage::view::Page;
@@ -35,6 +39,8 @@ pub struct State {
     pub handle: Handle,
     /// Tokens that were good a moment ago.
     pub tokens: Arc<TokenCache>,
+    /// What makes another version of a plugin ready.
+    pub loader: Arc<dyn Loader>,
 }
 
 /// Who asks, for the audit: the name of the token.
@@ -75,6 +81,16 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(connectors::stuck))
         .routes(routes!(connectors::pause))
         .routes(routes!(connectors::resume))
+        .routes(routes!(connectors::swap))
+        .routes(routes!(mappings::list, mappings::put))
+        .routes(routes!(mappings::history))
+        .routes(routes!(mappings::missing))
+        .routes(routes!(stores::list, stores::put))
+        .routes(routes!(stores::show))
+        .routes(routes!(stores::history))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::remove))
+        .routes(routes!(secrets::rekey))
         .routes(routes!(persons::erase))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
@@ -86,10 +102,15 @@ pub fn description() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
+/// The largest body that the API takes, from whoever has a token: mappings of some hundred thousand SKUs.
+const LARGEST: usize = 64 * 1024 * 1024;
+
 /// All of `/api/v1`, behind tokens; its description is open.
 pub fn router(state: State) -> Router {
     let description = Arc::new(description());
     let guarded = Router::from(routes())
+        // A retailer's whole tables come in one request.
+        .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_token))
         .with_state(state);
     Router::new()
@@ -158,6 +179,9 @@ impl From<crossdock_storage::Error> for Problem {
             Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {
                 Self::conflict(error.to_string())
             }
+            Error::Taken { .. } => Self::taken(error.to_string()),
+            Error::Changed { .. } => Self::changed(error.to_string()),
+            Error::Invalid { .. } => Self::invalid(error.to_string()),
             Error::Busy | Error::Closed => Self::busy(error.to_string(), 1),
             _ => {
                 tracing::error!(%error, "a request of the API failed");

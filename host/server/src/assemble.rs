@@ -6,113 +6,158 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
-use crossdock_egress::recorder::{LookupFailed, References};
 use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets};
 use crossdock_flow::authenticate::{Encoding, Webhook};
 use crossdock_flow::connector::{Connector, Intake, Sink};
 use crossdock_flow::routes::Rule;
-use crossdock_model::common::{Entity, Reference};
+use crossdock_flow::swap::Loader;
+use crossdock_model::time::micros;
 use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Policy;
 use crossdock_rules::retry::Backoff;
-use crossdock_sandbox::signature::Keyring;
 use crossdock_sandbox::{Grants, Limits, Options, Plugin, Sandbox, manifest};
 use crossdock_storage::Store;
 
 use crate::config::{self, Config};
+use crate::keyring;
+use crate::known::{Known, Numbers};
 use crate::plugin::Sandboxed;
 use crate::serve::safeguards;
 
-/// Loads every plugin and makes the connectors.
-///
-/// # Errors
-/// When a plugin cannot be loaded, or is not given what it needs; the message names the connector.
-pub async fn connectors(config: &Config, store: &Arc<dyn Store>) -> anyhow::Result<Vec<Connector>> {
-    let mut keyring = Keyring::default();
-    for path in &config.plugins.trust {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("reading the trusted keys in {}", path.display()))?;
-        keyring.read(&text).with_context(|| format!("the trusted keys in {}", path.display()))?;
+/// Makes connectors of what the configuration says: at the start, and for a swap.
+pub struct Assembler {
+    config: Config,
+    sandbox: Sandbox,
+    egress: Egress,
+    store: Arc<dyn Store>,
+    numbers: Arc<Numbers>,
+}
+
+impl Assembler {
+    /// Reads the trusted keys and makes the sandbox.
+    ///
+    /// # Errors
+    /// When a file of keys cannot be read, or the machine cannot run plugins.
+    pub fn new(config: Config, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+        let keyring = keyring::read(config.plugins.trust.iter().map(PathBuf::as_path))?;
+        let sandbox = Sandbox::new(Options {
+            instances: config.plugins.instances,
+            cache: Some(config.plugins.cache.clone()),
+            keyring,
+            allow_unsigned: config.plugins.allow_unsigned,
+            ..Options::default()
+        })?;
+        let egress = Egress::new(config.egress.clone())?;
+        Ok(Self { config, sandbox, egress, store, numbers: Arc::default() })
     }
-    let sandbox = Sandbox::new(Options {
-        instances: config.plugins.instances,
-        cache: Some(config.plugins.cache.clone()),
-        keyring,
-        allow_unsigned: config.plugins.allow_unsigned,
-        ..Options::default()
-    })?;
-    let egress = Egress::new(config.egress.clone())?;
-    let mut connectors = Vec::with_capacity(config.connectors.len());
-    for wanted in &config.connectors {
-        let connector = connector(config, wanted, &sandbox, &egress, store)
-            .await
-            .with_context(|| format!("connector `{}`", wanted.name))?;
-        connectors.push(connector);
+
+    /// Loads every plugin and makes the connectors. A connector that was swapped gets the plugin that was
+    /// chosen then.
+    ///
+    /// # Errors
+    /// When a plugin cannot be loaded, or is not given what it needs; the message names the connector.
+    pub async fn connectors(&self) -> anyhow::Result<Vec<Connector>> {
+        let choices = self.store.choices().await.context("reading which plugins were chosen")?;
+        let mut connectors = Vec::with_capacity(self.config.connectors.len());
+        for wanted in &self.config.connectors {
+            let chosen = choices.iter().find(|choice| choice.connector == wanted.name);
+            let plugin = chosen.map_or(wanted.plugin.as_str(), |choice| choice.current.as_str());
+            let made = self.connector(wanted, plugin).await;
+            connectors.push(made.with_context(|| match chosen {
+                Some(choice) => format!("connector `{}`, swapped by {}", wanted.name, choice.by),
+                None => format!("connector `{}`", wanted.name),
+            })?);
+        }
+        Ok(connectors)
     }
-    Ok(connectors)
+}
+
+#[async_trait]
+impl Loader for Assembler {
+    async fn load(&self, connector: &str, plugin: &str) -> Result<Connector, String> {
+        let known = self.config.connectors.iter().find(|wanted| wanted.name == connector);
+        let wanted = known.ok_or_else(|| format!("there is no connector `{connector}`"))?;
+        self.connector(wanted, plugin).await.map_err(|error| format!("{error:#}"))
+    }
 }
 
 /// The routes as the flow takes them.
 ///
 /// # Errors
-/// When a condition cannot be read.
+/// When a condition or a moment cannot be read.
 pub fn routes(config: &Config) -> anyhow::Result<Vec<Rule>> {
-    let rules: Vec<Rule> = config
-        .routes
-        .iter()
-        .map(|route| Rule {
-            name: route.name.clone(),
-            when: route.when.clone(),
-            to: route.to.clone(),
-            pin: route.pin,
-        })
-        .collect();
+    let rules = config.routes.iter().map(rule).collect::<anyhow::Result<Vec<Rule>>>()?;
     crossdock_flow::routes::Routes::compile(rules.clone())?;
     Ok(rules)
 }
 
-async fn connector(
-    config: &Config,
-    wanted: &config::Connector,
-    sandbox: &Sandbox,
-    egress: &Egress,
-    store: &Arc<dyn Store>,
-) -> anyhow::Result<Connector> {
-    let plugin = load(config, &wanted.plugin, sandbox).await?;
-    let manifest = plugin.manifest();
-    let secrets = Secrets::load(
-        wanted
-            .secrets
-            .iter()
-            .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str))),
-    )?;
-    if let Some((name, purpose)) =
-        manifest.secrets.iter().find(|(name, _)| !wanted.secrets.contains_key(*name))
-    {
-        bail!("{} needs the secret `{name}`: {purpose}", plugin.label());
-    }
-    let client = way_out(wanted, egress, secrets.clone())?;
-    let settings = serde_json::to_value(&wanted.settings).context("the settings")?;
-    let references = Arc::new(Known { store: Arc::clone(store), connector: wanted.name.clone() });
-    let limits = Limits {
-        memory: usize::try_from(wanted.limits.memory.as_u64()).unwrap_or(usize::MAX),
-        deadline: wanted.limits.deadline.0,
-        ..Limits::default()
+fn rule(route: &config::Route) -> anyhow::Result<Rule> {
+    let older = match &route.older {
+        Some(config::Older { before, home }) => {
+            let since = micros(before).with_context(|| format!("route `{}`: older.before", route.name))?;
+            Some((since, home.clone()))
+        }
+        None => None,
     };
-    let guest = plugin.guest(Grants { references, limits, ..Grants::new(&wanted.name, settings, client) })?;
-    let polls = manifest.source.is_some_and(|source| source.poll);
-    if wanted.poll.is_some() && !polls {
-        bail!("{} cannot be polled", plugin.label());
-    }
-    Ok(Connector {
-        name: wanted.name.clone(),
-        system: manifest.system.clone(),
-        label: plugin.label().to_owned(),
-        intake: manifest.webhook.as_ref().map(|webhook| intake(webhook, secrets)),
-        sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
-        poll: wanted.poll.map(|span| span.0),
-        plugin: Arc::new(Sandboxed::new(guest)),
+    Ok(Rule {
+        name: route.name.clone(),
+        when: route.when.clone(),
+        to: route.to.clone(),
+        // The sum of many systems' levels belongs to none of them.
+        pin: route.pin && route.stock.is_none(),
+        older,
+        sum: route.stock == Some(config::Stock::Sum),
     })
+}
+
+impl Assembler {
+    async fn connector(&self, wanted: &config::Connector, file: &str) -> anyhow::Result<Connector> {
+        let plugin = load(&self.config, file, &self.sandbox).await?;
+        let manifest = plugin.manifest();
+        let secrets = Secrets::load(
+            wanted
+                .secrets
+                .iter()
+                .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str))),
+        )?;
+        if let Some((name, purpose)) =
+            manifest.secrets.iter().find(|(name, _)| !wanted.secrets.contains_key(*name))
+        {
+            bail!("{} needs the secret `{name}`: {purpose}", plugin.label());
+        }
+        let client = way_out(wanted, &self.egress, secrets.clone())?;
+        let settings = serde_json::to_value(&wanted.settings).context("the settings")?;
+        let known = Arc::new(Known {
+            store: Arc::clone(&self.store),
+            connector: wanted.name.clone(),
+            numbers: Arc::clone(&self.numbers),
+        });
+        let limits = Limits {
+            memory: usize::try_from(wanted.limits.memory.as_u64()).unwrap_or(usize::MAX),
+            deadline: wanted.limits.deadline.0,
+            ..Limits::default()
+        };
+        let grants = Grants::new(&wanted.name, settings, client);
+        let guest = plugin.guest(Grants { references: known.clone(), tables: known, limits, ..grants })?;
+        let polls = manifest.source.is_some_and(|source| source.poll);
+        if wanted.poll.is_some() && !polls {
+            bail!("{} cannot be polled", plugin.label());
+        }
+        Ok(Connector {
+            name: wanted.name.clone(),
+            system: manifest.system.clone(),
+            class: wanted.class,
+            label: plugin.label().to_owned(),
+            digest: plugin.digest().to_owned(),
+            file: file.to_owned(),
+            configured: wanted.plugin.clone(),
+            setup: manifest.exports.contains(&manifest::Export::Setup),
+            intake: manifest.webhook.as_ref().map(|webhook| intake(webhook, secrets)),
+            sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
+            poll: wanted.poll.map(|span| span.0),
+            plugin: Arc::new(Sandboxed::new(guest)),
+        })
+    }
 }
 
 /// Finds and loads a plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
@@ -193,30 +238,6 @@ fn sink(sink: &manifest::Sink, limits: &config::Limits) -> Sink {
             safeguards: safeguards(),
             ..Policy::default()
         },
-    }
-}
-
-/// What entities are called in the connector's system, from the store.
-struct Known {
-    store: Arc<dyn Store>,
-    connector: String,
-}
-
-#[async_trait]
-impl References for Known {
-    async fn find(&self, entity: &Entity) -> Result<Vec<Reference>, LookupFailed> {
-        let found = self.store.references(&self.connector, &entity.to_string()).await;
-        found.map_err(|error| LookupFailed { reason: error.to_string() })
-    }
-
-    async fn resolve(&self, kind: &str, id: &str) -> Result<Option<Entity>, LookupFailed> {
-        let found = self.store.resolve(&self.connector, kind, id).await;
-        let found = found.map_err(|error| LookupFailed { reason: error.to_string() })?;
-        found
-            .first()
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(|error: crossdock_model::NoIdentity| LookupFailed { reason: error.to_string() })
     }
 }
 

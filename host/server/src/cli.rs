@@ -1,9 +1,12 @@
 //! The command line. `serve` is the host; everything that operates a host talks to its API, so that it
 //! works from anywhere and leaves the same audit trail; `plugin` works on files alone.
 
+mod mapping;
 mod operate;
 mod plugin;
 mod print;
+mod secret;
+mod store;
 
 use std::path::PathBuf;
 
@@ -65,6 +68,15 @@ enum Command {
     /// The connectors: what is stuck and why, pause, resume
     #[command(subcommand)]
     Connector(operate::Connectors),
+    /// Mappings: what SKUs, taxes, tenders, warehouses are called in a connector's system
+    #[command(subcommand)]
+    Mapping(mapping::Mappings),
+    /// The store registry: stores, their zones, warehouses and codes
+    #[command(subcommand)]
+    Store(store::Stores),
+    /// Secrets in the host's database, and the key that they rest under
+    #[command(subcommand)]
+    Secret(secret::Secrets),
     /// Personal data: erase a person
     #[command(subcommand)]
     Person(operate::Persons),
@@ -92,8 +104,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Exceptions(exceptions) => operate::exceptions(&client()?, exceptions, print).await,
         Command::Quarantine(quarantine) => operate::quarantine(&client()?, quarantine, print).await,
         Command::Connector(connectors) => operate::connectors(&client()?, connectors, print).await,
+        Command::Mapping(mappings) => mapping::run(&client()?, mappings, print).await,
+        Command::Store(stores) => store::run(&client()?, stores, print).await,
+        Command::Secret(secrets) => secret::run(&client()?, secrets, print).await,
         Command::Person(persons) => operate::persons(&client()?, persons, print).await,
         Command::Token(tokens) => operate::tokens(&client()?, tokens, print).await,
-        Command::Plugin(plugin) => plugin::run(plugin, print),
+        Command::Plugin(plugin) => plugin::run(plugin, print).await,
     }
 }

@@ -47,6 +47,14 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Puts `body` at `path`.
+    ///
+    /// # Errors
+    /// Like [`Client::get`].
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     /// Deletes what is at `path`.
     ///
     /// # Errors

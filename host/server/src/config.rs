@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use crossdock_egress::Profile;
+use crossdock_rules::ownership::{Class, Ownership};
 use serde::Deserialize;
 
 pub use units::{Rate, Span};
@@ -27,6 +28,12 @@ pub struct Config {
     /// How the host speaks to the outside, over all connectors.
     #[serde(default)]
     pub egress: crossdock_egress::Options,
+    /// Files with mappings and stores.
+    #[serde(default)]
+    pub registry: Registry,
+    /// Who owns which attribute, where that is not the default: `"order.tags" = ["channel", "erp"]`.
+    #[serde(default)]
+    pub ownership: Ownership,
     /// The connectors.
     #[serde(default, rename = "connector")]
     pub connectors: Vec<Connector>,
@@ -70,8 +77,8 @@ impl Default for Server {
 pub struct Storage {
     /// `sqlite://path`.
     pub url: String,
-    /// The key that personal data and raw requests are encrypted under: `file:PATH` (made when it is
-    /// missing) or `env:NAME` (64 hexadecimal digits).
+    /// The key that personal data, raw requests and secrets are encrypted under: `file:PATH` (made when it
+    /// is missing), `env:NAME`, or `command:LINE`, what a command prints; 64 hexadecimal digits, or base64.
     #[serde(default = "default_key")]
     pub key: String,
     /// How long raw requests are kept.
@@ -85,6 +92,16 @@ fn default_key() -> String {
 
 fn default_retention() -> Span {
     Span(Duration::from_secs(30 * 86_400))
+}
+
+/// `[registry]`: files that are imported at the start when they have changed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Registry {
+    /// The store registry: TOML, or CSV.
+    pub stores: Option<PathBuf>,
+    /// Mappings: CSV.
+    pub mappings: Option<PathBuf>,
 }
 
 /// `[plugins]`: where plugins come from and whom to trust.
@@ -123,6 +140,10 @@ pub struct Connector {
     pub name: String,
     /// The plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
     pub plugin: String,
+    /// What sort of system it speaks to: `channel`, `erp` or `warehouse`; it says which attributes are the
+    /// system's own. Absent: nothing is held against what it tells.
+    #[serde(default)]
+    pub class: Option<Class>,
     /// What the plugin is told; checked against its manifest.
     #[serde(default)]
     pub settings: toml::Table,
@@ -206,13 +227,31 @@ impl Default for Limits {
     }
 }
 
+/// `older = { before = "2026-01-01T00:00:00Z", home = "erp-legacy" }`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Older {
+    /// Orders that were placed before this moment are older than Crossdock.
+    pub before: String,
+    /// The connector that is their home.
+    pub home: String,
+}
+
+/// How a channel is told of stock that several systems keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stock {
+    /// The sum of all levels of the place.
+    Sum,
+}
+
 /// `[[route]]`: which events go to which connectors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Route {
     /// What the operator calls it.
     pub name: String,
-    /// A CEL expression over `event` and `data`. Absent: every event.
+    /// A CEL expression over `event`, `store` and `data`. Absent: every event.
     #[serde(default)]
     pub when: Option<String>,
     /// The connectors that are owed the event.
@@ -220,6 +259,12 @@ pub struct Route {
     /// True when an order's later events stay with the connector its first one went to.
     #[serde(default = "yes")]
     pub pin: bool,
+    /// Where orders live that are older than Crossdock.
+    #[serde(default)]
+    pub older: Option<Older>,
+    /// `sum`: the connector is told the sum of the levels that all systems tell of an article at one place.
+    #[serde(default)]
+    pub stock: Option<Stock>,
 }
 
 fn yes() -> bool {
@@ -291,7 +336,8 @@ impl Config {
             }
         }
         for route in &self.routes {
-            if let Some(unknown) = route.to.iter().find(|to| !names.contains(to.as_str())) {
+            let homes = route.older.iter().map(|older| &older.home);
+            if let Some(unknown) = route.to.iter().chain(homes).find(|to| !names.contains(to.as_str())) {
                 return contradiction(format!(
                     "route `{}` goes to `{unknown}`, which is no connector",
                     route.name
@@ -310,6 +356,7 @@ impl Config {
         absolute(&mut self.plugins.dir);
         absolute(&mut self.plugins.cache);
         self.plugins.trust.iter_mut().for_each(absolute);
+        self.registry.stores.iter_mut().chain(&mut self.registry.mappings).for_each(absolute);
         if let Some(path) = self.storage.url.strip_prefix("sqlite://")
             && Path::new(path).is_relative()
         {

@@ -42,6 +42,7 @@ async fn accept(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body,
+        file: None,
     };
     let accepted = intake.handle.accept(&connector, kept).await.map_err(|refused| match refused {
         Refused::NoSuchConnector(_) => Problem::not_found(refused.to_string()),

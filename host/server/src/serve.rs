@@ -9,17 +9,18 @@ use anyhow::{Context, bail};
 use axum::Router;
 use crossdock_egress::Secrets;
 use crossdock_flow::{Flow, Handle, Options};
-use crossdock_model::time::SystemClock;
+use crossdock_model::time::{Clock as _, SystemClock};
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, TokenCache};
+use crate::assemble::{self, Assembler};
 use crate::config::{Config, Storage};
 use crate::health::{self, Health};
 use crate::intake::{self, Intake};
-use crate::{assemble, master_key, telemetry};
+use crate::{master_key, registry, telemetry};
 
 /// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
 pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
@@ -33,14 +34,17 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", config.server.listen))?;
     let address = listener.local_addr()?;
-    let store = open(&config.storage).await?;
+    let store: Arc<dyn Store> = Arc::new(open_sqlite(&config.storage).await?);
     let (writer, writing) = Writer::start(Arc::clone(&store), WriterOptions::default());
-    let connectors = assemble::connectors(&config, &store).await?;
+    registry::at_start(&config.registry, &*store, &writer, SystemClock.now()).await?;
+    let assembler = Arc::new(Assembler::new(config.clone(), Arc::clone(&store))?);
+    let connectors = assembler.connectors().await?;
     let options = Options {
         backlog: config.server.backlog,
         retain: config.storage.retain_requests.0,
         seed: rand::random(),
         safeguards: safeguards(),
+        ownership: config.ownership.clone(),
         ..Options::default()
     };
     let rules = assemble::routes(&config)?;
@@ -50,7 +54,7 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
 
     let stop = CancellationToken::new();
     let moving = tokio::spawn(flow.run(stop.clone()));
-    let router = router(&config, &handle, &health);
+    let router = router(&config, &handle, &health, assembler);
     drop(handle);
     let closing = CancellationToken::new();
     let served = tokio::spawn({
@@ -87,8 +91,9 @@ async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
     let store: Arc<dyn Store> =
         Arc::new(Sqlite::open(SqliteOptions::new(&file, MasterKey::new([0; 32]))).await?);
     let sound = async {
+        registry::look(&config.registry)?;
         assemble::routes(config)?;
-        assemble::connectors(config, &store).await
+        Assembler::new(config.clone(), Arc::clone(&store))?.connectors().await
     };
     let sound = sound.await;
     drop(store);
@@ -101,7 +106,10 @@ async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
 }
 
 /// Opens the database.
-async fn open(storage: &Storage) -> anyhow::Result<Arc<dyn Store>> {
+///
+/// # Errors
+/// When there is none, another host has it open, or its key is not the one it was made with.
+pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
     let Some(path) = storage.url.strip_prefix("sqlite://") else {
         bail!("storage.url `{}`: this host keeps its data in SQLite; write `sqlite://PATH`", storage.url);
     };
@@ -111,12 +119,12 @@ async fn open(storage: &Storage) -> anyhow::Result<Arc<dyn Store>> {
     }
     let mut options = SqliteOptions::new(path, master_key::find(&storage.key)?);
     options.safeguards = safeguards();
-    Ok(Arc::new(Sqlite::open(options).await?))
+    Ok(Sqlite::open(options).await?)
 }
 
-fn router(config: &Config, handle: &Handle, health: &Health) -> Router {
+fn router(config: &Config, handle: &Handle, health: &Health, loader: Arc<Assembler>) -> Router {
     let body_limit = usize::try_from(config.server.body_limit.as_u64()).unwrap_or(usize::MAX);
-    let state = api::State { handle: handle.clone(), tokens: Arc::new(TokenCache::default()) };
+    let state = api::State { handle: handle.clone(), tokens: Arc::new(TokenCache::default()), loader };
     Router::new()
         .merge(health::router(health.clone()))
         .merge(intake::router(Intake { handle: handle.clone(), body_limit }))

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use crossdock_flow::swap::SwapError;
 use crossdock_storage::view::{ConnectorCounts, Stuck as StuckView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,8 +16,10 @@ use super::{Body, Caller, Moment, Query, State as Shared};
 struct Connector {
     /// Its name.
     name: String,
-    /// Its plugin and version.
+    /// Its plugin and version: the one that gets new calls.
     plugin: String,
+    /// Every version that is loaded, with its calls under way; the one that gets new calls first.
+    versions: Vec<Version>,
     /// `running` or `paused`.
     state: &'static str,
     /// Why it is paused. Absent when it is running.
@@ -44,6 +47,27 @@ struct Connector {
     oldest_due: Option<Moment>,
 }
 
+/// A version of a connector's plugin that is loaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    /// `name@version`.
+    plugin: String,
+    /// SHA-256 of the plugin file, in hexadecimal digits.
+    digest: String,
+    /// True for the one that gets new calls.
+    current: bool,
+    /// How many of its calls are under way.
+    in_flight: u32,
+}
+
+impl From<crossdock_flow::Version> for Version {
+    fn from(version: crossdock_flow::Version) -> Self {
+        let crossdock_flow::Version { label, digest, current, in_flight } = version;
+        Self { plugin: label, digest, current, in_flight }
+    }
+}
+
 /// All connectors.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -64,9 +88,11 @@ pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Probl
     let mut connectors: Vec<Connector> = state
         .handle
         .connectors()
+        .into_iter()
         .map(|(name, plugin)| {
             let at = counts.iter().position(|counts| counts.connector == name);
-            connector(name, plugin, at.map(|at| counts.swap_remove(at)).unwrap_or_default())
+            let versions = state.handle.versions(&name);
+            connector(name, plugin, versions, at.map(|at| counts.swap_remove(at)).unwrap_or_default())
         })
         .collect();
     connectors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -74,10 +100,16 @@ pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Probl
     Ok(Json(Connectors { connectors, unread, in_progress }))
 }
 
-fn connector(name: &str, plugin: &str, counts: ConnectorCounts) -> Connector {
+fn connector(
+    name: String,
+    plugin: String,
+    versions: Vec<crossdock_flow::Version>,
+    counts: ConnectorCounts,
+) -> Connector {
     Connector {
-        name: name.to_owned(),
-        plugin: plugin.to_owned(),
+        name,
+        plugin,
+        versions: versions.into_iter().map(Version::from).collect(),
         state: if counts.paused.is_some() { "paused" } else { "running" },
         reason: counts.paused.as_ref().map(|pause| pause.message.clone()),
         since: counts.paused.map(|pause| pause.since.into()),
@@ -211,4 +243,55 @@ pub async fn resume(
 ) -> Result<Json<Done>, Problem> {
     state.handle.resume(&connector, &by).await?;
     Ok(Json(Done { connector, state: "running" }))
+}
+
+/// Which plugin a connector gets.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Swap {
+    /// The plugin: its name, `name@version`, or the path of its file on the host's machine. A path that is
+    /// relative is taken from the folder of plugins.
+    #[serde(default)]
+    to: Option<String>,
+    /// Go back to the plugin before the last swap.
+    #[serde(default)]
+    back: bool,
+}
+
+/// A swap that was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Swapped {
+    /// The connector.
+    connector: String,
+    /// The version that got new calls until now.
+    from: String,
+    /// The version that gets them from now on.
+    to: String,
+    /// How many receipts of the old version the new one was asked for, and found.
+    receipts: usize,
+}
+
+/// Gives a connector another version of its plugin while work flows. The new version is loaded, compiled,
+/// tried out and asked for recent receipts first; where any of that fails, the old one goes on.
+#[utoipa::path(post, path = "/api/v1/connectors/{connector}/swap", tag = "connectors", request_body = Swap,
+    params(("connector" = String, Path, description = "The connector's name")),
+    responses((status = 200, body = Swapped), (status = 409, body = Problem), (status = "4XX", body = Problem)))]
+pub async fn swap(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Path(connector): Path<String>,
+    Body(swap): Body<Swap>,
+) -> Result<Json<Swapped>, Problem> {
+    let done = match (swap.to, swap.back) {
+        (Some(to), false) => state.handle.swap(&*state.loader, &connector, &to, &by).await,
+        (None, true) => state.handle.swap_back(&*state.loader, &connector, &by).await,
+        _ => return Err(Problem::bad_request("Say either `to`, with a plugin, or `back`")),
+    };
+    let done = done.map_err(|error| match error {
+        SwapError::NoSuchConnector(_) => Problem::not_found(error.to_string()),
+        SwapError::Store(error) => error.into(),
+        refused => Problem::swap_refused(refused.code(), refused.to_string()),
+    })?;
+    let crossdock_flow::swap::Swapped { connector, from, to, receipts } = done;
+    Ok(Json(Swapped { connector, from, to, receipts }))
 }

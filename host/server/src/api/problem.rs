@@ -72,6 +72,26 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)
     }
 
+    /// 409: something else has that name already.
+    pub fn taken(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "taken", "It is taken", detail)
+    }
+
+    /// 409: it was changed since it was read.
+    pub fn changed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "changed", "It was changed meanwhile", detail)
+    }
+
+    /// 422: it is understood, and cannot be kept so.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "It cannot be kept so", detail)
+    }
+
+    /// 409: a connector keeps the plugin it has; `code` names the step that failed.
+    pub fn swap_refused(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "The connector keeps its plugin", detail)
+    }
+
     /// 413: the body is larger than the host takes.
     pub fn too_large(limit: u64) -> Self {
         Self::new(

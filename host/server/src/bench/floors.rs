@@ -117,6 +117,7 @@ async fn parse(plugins: &Path, shop: &str, body: &[u8]) -> anyhow::Result<f64> {
             ("x-shopify-shop-domain".into(), shop.into()),
         ],
         body: body.to_vec(),
+        file: None,
     });
     let mut times = Vec::new();
     for _ in 0..500 {

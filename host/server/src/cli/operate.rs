@@ -260,6 +260,21 @@ pub enum Connectors {
         /// The connector's name
         connector: String,
     },
+    /// Give a connector another version of its plugin while work flows
+    ///
+    /// The new version is loaded, compiled and tried out beside the old one, its settings are checked, and it
+    /// is asked for recent receipts of the old one. Then new calls go to it, and those under way end on the old
+    /// one. Where any step fails, the old one goes on, and the reason is said.
+    Swap {
+        /// The connector's name
+        connector: String,
+        /// The plugin: a file, or its name (`erp-rest`, `erp-rest@0.2.0`) in the host's folder of plugins
+        #[arg(long, required_unless_present = "back", conflicts_with = "back")]
+        to: Option<String>,
+        /// Go back to the plugin before the last swap
+        #[arg(long)]
+        back: bool,
+    },
 }
 
 /// Runs `crossdock connector …`.
@@ -291,8 +306,27 @@ pub async fn connectors(client: &Client, connectors: Connectors, print: Printer)
             let answer = client.post(&path, &json!({})).await?;
             print.done(&answer, &format!("{connector} goes on."));
         }
+        Connectors::Swap { connector, to, back } => {
+            let path = format!("/api/v1/connectors/{}/swap", escape(&connector));
+            let body = match to {
+                Some(plugin) if !back => json!({ "to": located(&plugin) }),
+                _ => json!({ "back": true }),
+            };
+            let answer = client.post(&path, &body).await?;
+            let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or("?");
+            let said = format!("{connector} was on {} and is on {}.", text("from"), text("to"));
+            print.done(&answer, &said);
+        }
     }
     Ok(())
+}
+
+/// A file that is here, by its whole path: the host may run in another folder.
+fn located(plugin: &str) -> String {
+    match std::fs::canonicalize(plugin) {
+        Ok(path) if path.is_file() => path.display().to_string(),
+        _ => plugin.to_owned(),
+    }
 }
 
 /// `crossdock person …`
@@ -356,12 +390,13 @@ pub async fn tokens(client: &Client, tokens: Tokens, print: Printer) -> anyhow::
     Ok(())
 }
 
-fn query(pairs: &[(&str, String)]) -> String {
+/// A query of names and values.
+pub(super) fn query(pairs: &[(&str, String)]) -> String {
     let parts: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
 /// Percent-encodes what has a meaning in an address.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -1,0 +1,289 @@
+//! Mappings: what values are called in connectors' systems, what was changed, and what is missing.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use crossdock_storage::view::Page;
+use crossdock_storage::{Kept, MappingChange, MappingChanged, MappingFilter, MappingRow, Missing, Others};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::problem::Problem;
+use super::{Body, Caller, Moment, Query, State as Shared};
+
+/// Which mappings a listing shows.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only of this connector; `*` are those of every connector.
+    connector: Option<String>,
+    /// Only of this table.
+    table: Option<String>,
+    /// Only of this value.
+    value: Option<String>,
+    /// Go on after the place that the page before ended with.
+    after: Option<String>,
+    /// How many at most, up to 1000; 50 when not given.
+    limit: Option<u32>,
+}
+
+/// A mapping.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Mapping {
+    /// The connector; `*` stands for every connector that has no mapping of its own for the value.
+    connector: String,
+    /// The table.
+    table: String,
+    /// The value.
+    value: String,
+    /// What it is called there.
+    target: String,
+    /// When it was set.
+    changed_at: Moment,
+    /// Who set it.
+    changed_by: String,
+}
+
+impl From<MappingRow> for Mapping {
+    fn from(row: MappingRow) -> Self {
+        let MappingRow { connector, table, value, target, at, by } = row;
+        Self { connector, table, value, target, changed_at: at.into(), changed_by: by }
+    }
+}
+
+/// A page of mappings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Mappings {
+    /// In the order of connector, table and value.
+    mappings: Vec<Mapping>,
+    /// What `after` has to be for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// The end of a page, as it is handed out: it means nothing to whoever gets it.
+fn place(name: &(String, String, String)) -> Option<String> {
+    serde_json::to_vec(name).ok().map(hex::encode)
+}
+
+fn placed(text: &str) -> Option<(String, String, String)> {
+    serde_json::from_slice(&hex::decode(text).ok()?).ok()
+}
+
+/// Lists mappings.
+#[utoipa::path(get, path = "/api/v1/mappings", params(Which), tag = "mappings",
+    responses((status = 200, body = Mappings), (status = "4XX", body = Problem)))]
+pub async fn list(
+    State(state): State<Shared>,
+    Query(which): Query<Which>,
+) -> Result<Json<Mappings>, Problem> {
+    let Which { connector, table, value, after, limit } = which;
+    let after = match after {
+        None => None,
+        Some(text) => {
+            Some(placed(&text).ok_or_else(|| Problem::bad_request("`after` is not what a page ended with"))?)
+        }
+    };
+    let limit = limit.unwrap_or(50).clamp(1, 1000);
+    let rows =
+        state.handle.store().mappings(&MappingFilter { connector, table, value, after, limit }).await?;
+    let full = u32::try_from(rows.len()).is_ok_and(|count| count >= limit);
+    let last = rows.last().map(|row| (row.connector.clone(), row.table.clone(), row.value.clone()));
+    let next = last.filter(|_| full).as_ref().and_then(place);
+    Ok(Json(Mappings { mappings: rows.into_iter().map(Mapping::from).collect(), next }))
+}
+
+/// One mapping to be set or removed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Change {
+    /// The connector; `*` stands for every connector that has no mapping of its own for the value.
+    connector: String,
+    /// The table, without a slash.
+    table: String,
+    /// The value.
+    value: String,
+    /// What it is called there. Absent: the value is removed.
+    target: Option<String>,
+}
+
+/// Mappings to be set and removed, all of them or none.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Put {
+    /// Each value once.
+    changes: Vec<Change>,
+    /// True to remove every other value of the tables that are named.
+    #[serde(default)]
+    replace: bool,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// How many were added or changed.
+    changed: u64,
+    /// How many were as they should be already.
+    unchanged: u64,
+    /// How many were removed.
+    removed: u64,
+    /// How many deliveries had waited for one of them and go on.
+    released: u64,
+}
+
+impl From<Kept> for Done {
+    fn from(kept: Kept) -> Self {
+        let Kept { changed, unchanged, removed, released, .. } = kept;
+        Self { changed, unchanged, removed, released }
+    }
+}
+
+/// Sets and removes mappings, all of them or none. What waits for a value goes on.
+#[utoipa::path(post, path = "/api/v1/mappings", tag = "mappings", request_body = Put,
+    responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
+pub async fn put(
+    State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
+    Body(put): Body<Put>,
+) -> Result<Json<Done>, Problem> {
+    if put.changes.is_empty() {
+        return Err(Problem::bad_request("There is nothing to set or remove"));
+    }
+    let changes = put.changes.into_iter().map(|change| {
+        let Change { connector, table, value, target } = change;
+        MappingChange { connector, table, value, target }
+    });
+    let others = if put.replace { Others::Remove } else { Others::Keep };
+    Ok(Json(state.handle.put_mappings(changes.collect(), others, &by).await?.into()))
+}
+
+/// Which changes a listing shows.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichChanges {
+    /// Only of this connector; `*` are those of every connector.
+    connector: Option<String>,
+    /// Only of this table.
+    table: Option<String>,
+    /// Go on after the number that the page before ended with.
+    after: Option<i64>,
+    /// How many at most, up to 1000; 50 when not given.
+    limit: Option<u32>,
+}
+
+/// A change that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    /// Its number, rising.
+    id: i64,
+    /// The connector.
+    connector: String,
+    /// The table.
+    table: String,
+    /// The version of the table that it belongs to, from 1.
+    version: u64,
+    /// When.
+    at: Moment,
+    /// Who.
+    by: String,
+    /// The value.
+    value: String,
+    /// What it was called before. Absent when it was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<String>,
+    /// What it is called since. Absent when it was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<String>,
+}
+
+impl From<MappingChanged> for Changed {
+    fn from(row: MappingChanged) -> Self {
+        let MappingChanged { id, connector, table, version, at, by, value, old, new } = row;
+        Self { id, connector, table, version, at: at.into(), by, value, old, new }
+    }
+}
+
+/// A page of changes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct History {
+    /// Newest first.
+    changes: Vec<Changed>,
+    /// What `after` has to be for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// Lists every change that was made of mappings, newest first.
+#[utoipa::path(get, path = "/api/v1/mappings/history", params(WhichChanges), tag = "mappings",
+    responses((status = 200, body = History), (status = "4XX", body = Problem)))]
+pub async fn history(
+    State(state): State<Shared>,
+    Query(which): Query<WhichChanges>,
+) -> Result<Json<History>, Problem> {
+    let limit = which.limit.unwrap_or(50).clamp(1, 1000);
+    let page = Page { before: which.after, limit };
+    let rows = state
+        .handle
+        .store()
+        .mapping_history(which.connector.as_deref(), which.table.as_deref(), page)
+        .await?;
+    let full = u32::try_from(rows.len()).is_ok_and(|count| count >= limit);
+    let next = rows.last().map(|row| row.id).filter(|_| full);
+    Ok(Json(History { changes: rows.into_iter().map(Changed::from).collect(), next }))
+}
+
+/// A value that a table lacks.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Lacking {
+    /// The connector that lacks it.
+    connector: String,
+    /// The table.
+    table: String,
+    /// The value.
+    value: String,
+    /// How many deliveries wait for it.
+    waiting: u64,
+    /// Since when the first of them does.
+    since: Moment,
+    /// Which, oldest first: the first thousand.
+    deliveries: Vec<i64>,
+}
+
+impl From<Missing> for Lacking {
+    fn from(row: Missing) -> Self {
+        let Missing { connector, table, value, waiting, since, deliveries } = row;
+        Self { connector, table, value, waiting, since: since.into(), deliveries }
+    }
+}
+
+/// Every value that is missing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AllMissing {
+    /// In the order of connector, table and value.
+    missing: Vec<Lacking>,
+}
+
+/// Lists the values that deliveries wait for, with everything that waits for each.
+#[utoipa::path(get, path = "/api/v1/mappings/missing", tag = "mappings",
+    responses((status = 200, body = AllMissing), (status = "4XX", body = Problem)))]
+pub async fn missing(State(state): State<Shared>) -> Result<Json<AllMissing>, Problem> {
+    let rows = state.handle.store().unmapped().await?;
+    Ok(Json(AllMissing { missing: rows.into_iter().map(Lacking::from).collect() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_again() {
+        let name = ("erp".to_owned(), "sku".to_owned(), "A/1 \"ü\"".to_owned());
+        assert_eq!(placed(&place(&name).unwrap()), Some(name));
+        assert_eq!(placed("nonsense"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The files that the configuration names, imported when they have changed.
+//!
+//! A file stands for what it put itself: what is taken out of it is removed, and what a person put by the
+//! API stays. Where both name the same value, whoever came last is right; a file that has not changed does
+//! not come again.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use crossdock_model::time::Millis;
+use crossdock_storage::{
+    Applied, Command, Imported, MappingChange, Others, PutMappings, PutStores, Store, StoreRecord, Writer,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{Format, mappings, read, stores};
+use crate::config::Registry;
+
+/// Who imports, for the audit.
+const CONFIG: &str = "config";
+
+/// The files' content: mappings and stores, as far as they are named.
+type Content = (Option<(String, Vec<MappingChange>)>, Option<(String, Vec<StoreRecord>)>);
+
+/// Reads the files and changes nothing.
+///
+/// # Errors
+/// When one of them cannot be read; the message names it.
+pub fn look(registry: &Registry) -> anyhow::Result<()> {
+    content(registry).map(|_| ())
+}
+
+fn content(registry: &Registry) -> anyhow::Result<Content> {
+    let hash = |text: &str| hex::encode(Sha256::digest(text.as_bytes()));
+    let mapped = registry.mappings.as_deref().map(|path| {
+        let text = read(path)?;
+        Ok::<_, anyhow::Error>((hash(&text), mappings(&text).with_context(|| named(path))?))
+    });
+    let kept = registry.stores.as_deref().map(|path| {
+        let text = read(path)?;
+        Ok::<_, anyhow::Error>((hash(&text), stores(&text, Format::of(path)).with_context(|| named(path))?))
+    });
+    Ok((mapped.transpose()?, kept.transpose()?))
+}
+
+fn named(path: &Path) -> String {
+    format!("in {}", path.display())
+}
+
+/// Imports what has changed since it was imported last.
+///
+/// # Errors
+/// When a file cannot be read, or the store refuses it; then nothing of that file is kept.
+pub async fn at_start(
+    registry: &Registry,
+    store: &dyn Store,
+    writer: &Writer,
+    now: Millis,
+) -> anyhow::Result<()> {
+    let (mapped, kept) = content(registry)?;
+    let others = Others::RemoveOwn;
+    if let Some((hash, stores)) = kept {
+        let imported = Imported { name: "stores".into(), hash };
+        if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
+            let (by, imported) = (CONFIG.into(), Some(imported));
+            let put = PutStores { stores, remove: Vec::new(), others, imported, by, now };
+            submit(writer, Command::PutStores(put)).await.context("importing the store registry")?;
+        }
+    }
+    if let Some((hash, changes)) = mapped {
+        let imported = Imported { name: "mappings".into(), hash };
+        if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
+            let (by, imported) = (CONFIG.into(), Some(imported));
+            let put = PutMappings { changes, others, imported, by, now };
+            submit(writer, Command::PutMappings(put)).await.context("importing the mappings")?;
+        }
+    }
+    Ok(())
+}
+
+async fn submit(writer: &Writer, command: Command) -> anyhow::Result<()> {
+    let Applied::Kept(kept) = writer.submit(command).await? else {
+        bail!("the store gave an answer that does not belong to the command");
+    };
+    let crossdock_storage::Kept { changed, unchanged, removed, released, .. } = kept;
+    tracing::info!(changed, unchanged, removed, released, "imported a file of the configuration");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crossdock_storage::view::Page;
+    use crossdock_storage::{MappingFilter, MasterKey, Sqlite, SqliteOptions, WriterOptions};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_imported_when_it_has_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(dir.path().join("c.db"), MasterKey::new([7; 32]));
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).await.unwrap());
+        let (writer, _task) = Writer::start(Arc::clone(&store), WriterOptions::default());
+        let (map, shops) = (dir.path().join("mappings.csv"), dir.path().join("stores.csv"));
+        let registry = Registry { stores: Some(shops.clone()), mappings: Some(map.clone()) };
+        let import = async |now: i64| at_start(&registry, &*store, &writer, Millis(now)).await;
+        assert!(import(1).await.unwrap_err().to_string().contains("stores.csv"));
+        std::fs::write(&shops, "id,name,zone\nS1,One,Europe/Berlin\n").unwrap();
+        std::fs::write(&map, "connector,table,value,target\nerp,tax,US,01\nerp,tax,CA,02\n").unwrap();
+        import(2).await.unwrap();
+        let audit = async || store.audit(Page::default()).await.unwrap();
+        let first = audit().await;
+        assert!(first.iter().all(|row| row.by == CONFIG && row.at == Millis(2)) && first.len() == 2);
+        import(3).await.unwrap();
+        assert_eq!(audit().await.len(), 2);
+        // What a person puts stays; what is taken out of the file goes.
+        let change = |value: &str, target: &str| MappingChange {
+            connector: "erp".into(),
+            table: "tax".into(),
+            value: value.into(),
+            target: Some(target.into()),
+        };
+        let put = PutMappings {
+            changes: vec![change("DE", "03"), change("US", "99")],
+            by: "me".into(),
+            ..PutMappings::default()
+        };
+        submit(&writer, Command::PutMappings(put)).await.unwrap();
+        import(4).await.unwrap();
+        assert_eq!(store.mapping("erp", "tax", "US").await.unwrap().as_deref(), Some("99"));
+        std::fs::write(&map, "connector,table,value,target\nerp,tax,US,01\n").unwrap();
+        import(5).await.unwrap();
+        let filter = MappingFilter { limit: 10, ..MappingFilter::default() };
+        let left = store.mappings(&filter).await.unwrap();
+        let left: Vec<_> = left.iter().map(|row| (row.value.as_str(), row.target.as_str())).collect();
+        assert_eq!(left, [("DE", "03"), ("US", "01")]);
+        std::fs::write(&map, "nonsense").unwrap();
+        let refused = format!("{:#}", import(6).await.unwrap_err());
+        assert!(refused.contains("mappings.csv") && look(&registry).is_err(), "{refused}");
+    }
+}
