@@ -36,11 +36,11 @@ impl Sink for Hostile {
 }
 
 impl Source for Hostile {
-    fn receive(inbound: Inbound) -> Result<Vec<Event>, Problem> {
+    fn receive(inbound: Inbound) -> Result<Vec<Event>, Failure> {
         match mode().as_str() {
             "events" => Ok((0..count()).map(|n| event(&n.to_string())).collect()),
             "panic" => panic!("I panic, as I was told"),
-            _ => Err(Problem::new("no-order", String::from_utf8_lossy(&inbound.body))),
+            _ => Err(Problem::new("no-order", String::from_utf8_lossy(&inbound.body)).into()),
         }
     }
 
@@ -57,6 +57,11 @@ fn misbehave(mode: &str, work: &Work) -> Outcome {
         "loop" => loop {
             std::hint::black_box(());
         },
+        "hand-over" => hand_over(),
+        "hand-over-and-panic" => {
+            let _ = hand_over();
+            panic!("I panic, as I was told");
+        }
         "memory-bomb" => memory_bomb(),
         "recursion" => note(&recurse(work.serial).to_string()),
         "panic" => {
@@ -193,7 +198,7 @@ fn event(id: &str) -> Event {
 }
 
 fn note(said: &str) -> Outcome {
-    Outcome::Posted(Receipt { references: Vec::new(), note: Some(said.to_owned()) })
+    Outcome::Posted(Receipt { references: Vec::new(), written: Vec::new(), note: Some(said.to_owned()) })
 }
 
 fn mode() -> String {
@@ -206,4 +211,21 @@ fn url() -> String {
 
 fn count() -> u32 {
     config::get("count").unwrap_or(1)
+}
+
+/// Hands over two files with numbers in their names, and says what became of a third that has no plain name.
+fn hand_over() -> Outcome {
+    let mut said = Vec::new();
+    for name in ["first", "second"] {
+        let number = numbers::next("isa");
+        let put = files::put(&format!("{name}-{number}.txt"), name.as_bytes());
+        said.push(format!("{number} {put:?}"));
+    }
+    said.push(format!("{:?}", files::put("../out", b"")));
+    said.push(format!(
+        "{:?} {:?}",
+        mappings::get("sku", "1"),
+        stores::find("shopify", "7").map(|store| store.id)
+    ));
+    note(&said.join("; "))
 }

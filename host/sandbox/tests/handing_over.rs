@@ -1,0 +1,90 @@
+//! What a plugin hands over counts with its answer, and is bounded.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+mod guests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use crossdock_egress::Access;
+use crossdock_egress::recorder::{Detail, LookupFailed, StoreRecord, Tables};
+use crossdock_sandbox::{Call, Grants, Guest};
+use guests::{client, deliver, limits, note, plugin, work};
+use serde_json::json;
+
+#[derive(Default)]
+struct Books(AtomicU64);
+
+#[async_trait]
+impl Tables for Books {
+    async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed> {
+        Ok((table == "sku").then(|| format!("A-{value}")))
+    }
+
+    async fn store(&self, system: Option<&str>, code: &str) -> Result<Option<StoreRecord>, LookupFailed> {
+        let known = system == Some("shopify") && code == "7";
+        Ok(known.then(|| StoreRecord { id: "berlin".into(), ..StoreRecord::default() }))
+    }
+
+    async fn number(&self, _: &str) -> Result<u64, LookupFailed> {
+        Ok(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+fn guest(mode: &str, folder: Option<u64>) -> Guest {
+    let grants = Grants::new("test", json!({ "mode": mode }), client(Access::default()));
+    let tables = Arc::new(Books::default());
+    plugin().guest(Grants { tables, folder, limits: limits(), ..grants }).unwrap()
+}
+
+#[tokio::test]
+async fn files_and_numbers_come_with_the_answer() {
+    let report = deliver(&guest("hand-over", Some(1000))).await;
+    let files: Vec<(&str, &[u8])> =
+        report.handed.files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    assert_eq!(files, [("first-1.txt", b"first".as_slice()), ("second-2.txt", b"second".as_slice())]);
+    assert_eq!(report.handed.numbers.get("isa"), Some(&2));
+    let said = note(&report);
+    assert_eq!(said, r#"1 Ok(()); 2 Ok(()); Err(Refusal::BadName); Some("A-1") Some("berlin")"#);
+}
+
+#[tokio::test]
+async fn a_call_that_fails_hands_nothing_over() {
+    let report = deliver(&guest("hand-over-and-panic", Some(1000))).await;
+    assert!(report.result.is_err());
+    assert_eq!(report.handed, Default::default());
+}
+
+#[tokio::test]
+async fn without_a_folder_or_room_files_are_refused() {
+    let report = deliver(&guest("hand-over", None)).await;
+    assert!(note(&report).starts_with("1 Err(Refusal::NoFolder); 2 Err(Refusal::NoFolder)"), "{}", note(&report));
+    let report = deliver(&guest("hand-over", Some(7))).await;
+    assert!(note(&report).starts_with("1 Ok(()); 2 Err(Refusal::TooLarge(7))"), "{}", note(&report));
+    assert_eq!(report.handed.files.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_looked_up_and_allotted_is_replayed() {
+    let full = Call { detail: Detail::Full, ..Call::default() };
+    let recorded = guest("hand-over", Some(1000)).deliver(full, vec![work()]).await;
+    let replay = Call { replay: Some(recorded.transcript.clone()), ..Call::default() };
+    let elsewhere = plugin()
+        .guest(Grants {
+            folder: Some(1000),
+            limits: limits(),
+            ..Grants::new("test", json!({ "mode": "ok" }), client(Access::default()))
+        })
+        .unwrap();
+    let again = elsewhere.deliver(replay, vec![work()]).await;
+    assert_eq!(again.result.unwrap(), recorded.result.unwrap());
+    assert_eq!(again.handed, recorded.handed);
+}
