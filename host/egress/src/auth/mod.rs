@@ -5,20 +5,22 @@
 
 mod cookies;
 mod door;
+mod endpoint;
+mod fixed;
 mod keeper;
+mod login;
 mod oauth2;
 mod rotation;
 mod session;
+mod state;
 mod template;
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
-use zeroize::Zeroizing;
 
 use crate::connect::Egress;
 use crate::error::Error;
@@ -28,8 +30,9 @@ use crate::secret::{Secret, Secrets};
 pub use oauth2::{ClientAuth, Grant, OAuth2};
 pub use session::{Csrf, Login, Session};
 
+use fixed::{Fixed, Scheme};
 use oauth2::{Token, Tokens};
-use session::{Over, Sessions, State};
+use state::{Over, Sessions, State};
 
 /// How a connector's requests are authenticated: `auth = { profile = "…", … }`.
 ///
@@ -179,21 +182,6 @@ pub(crate) enum Refused {
     Session(Arc<State>, Over),
 }
 
-/// `bearer`, `header` and `basic`.
-pub(crate) struct Fixed {
-    header: HeaderName,
-    secret: String,
-    secrets: Secrets,
-    /// The scheme before the secret.
-    scheme: Scheme,
-}
-
-enum Scheme {
-    Bearer,
-    Bare,
-    Basic { user: String },
-}
-
 impl Authenticator {
     /// Checks that a profile makes sense for the connector.
     ///
@@ -313,36 +301,4 @@ impl Authenticator {
         }
         hidden
     }
-}
-
-impl Fixed {
-    fn credential(&self) -> Result<Credential, Error> {
-        let missing =
-            |reason: &str| Error::SecretMissing { secret: self.secret.clone(), reason: reason.to_owned() };
-        let secret = self.secrets.get(&self.secret).ok_or_else(|| missing("it is not in the store yet"))?;
-        let text = match &self.scheme {
-            Scheme::Bearer => Zeroizing::new(format!("Bearer {}", secret.expose())),
-            Scheme::Bare => Zeroizing::new(secret.expose().to_owned()),
-            Scheme::Basic { user } => Zeroizing::new(format!("Basic {}", pair(user, &secret).expose())),
-        };
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| missing("it has characters that a header cannot carry"))?;
-        value.set_sensitive(true);
-        Ok(Credential::Fixed { header: self.header.clone(), value })
-    }
-
-    fn hidden(&self) -> Vec<Secret> {
-        match &self.scheme {
-            Scheme::Basic { user } => {
-                self.secrets.live(&self.secret).iter().map(|secret| pair(user, secret)).collect()
-            }
-            Scheme::Bearer | Scheme::Bare => Vec::new(),
-        }
-    }
-}
-
-/// User and password as `Basic` writes them.
-fn pair(user: &str, secret: &Secret) -> Secret {
-    let pair = Zeroizing::new(format!("{user}:{}", secret.expose()));
-    Secret::new(STANDARD.encode(pair.as_bytes()))
 }

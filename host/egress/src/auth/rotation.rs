@@ -26,7 +26,8 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::door::TOTAL;
-use super::oauth2::{Given, Inner, Token};
+use super::endpoint::Given;
+use super::oauth2::{Inner, Token};
 use crate::error::Error;
 use crate::secret::{Secret, Slot};
 use crate::stored::StoreFailed;
