@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
-use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets};
+use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets, StoredSecrets};
 use crossdock_flow::authenticate::{Encoding, Webhook};
 use crossdock_flow::connector::{Connector, Intake, Sink};
 use crossdock_flow::routes::Rule;
@@ -30,6 +30,7 @@ pub struct Assembler {
     sandbox: Sandbox,
     egress: Egress,
     store: Arc<dyn Store>,
+    secrets: Arc<dyn StoredSecrets>,
     numbers: Arc<Numbers>,
 }
 
@@ -38,7 +39,11 @@ impl Assembler {
     ///
     /// # Errors
     /// When a file of keys cannot be read, or the machine cannot run plugins.
-    pub fn new(config: Config, store: Arc<dyn Store>) -> anyhow::Result<Self> {
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        secrets: Arc<dyn StoredSecrets>,
+    ) -> anyhow::Result<Self> {
         let keyring = keyring::read(config.plugins.trust.iter().map(PathBuf::as_path))?;
         let sandbox = Sandbox::new(Options {
             instances: config.plugins.instances,
@@ -48,7 +53,7 @@ impl Assembler {
             ..Options::default()
         })?;
         let egress = Egress::new(config.egress.clone())?;
-        Ok(Self { config, sandbox, egress, store, numbers: Arc::default() })
+        Ok(Self { config, sandbox, egress, store, secrets, numbers: Arc::default() })
     }
 
     /// Loads every plugin and makes the connectors. A connector that was swapped gets the plugin that was
@@ -114,12 +119,11 @@ impl Assembler {
     async fn connector(&self, wanted: &config::Connector, file: &str) -> anyhow::Result<Connector> {
         let plugin = load(&self.config, file, &self.sandbox).await?;
         let manifest = plugin.manifest();
-        let secrets = Secrets::load(
-            wanted
-                .secrets
-                .iter()
-                .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str))),
-        )?;
+        let places = wanted
+            .secrets
+            .iter()
+            .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str)));
+        let secrets = Secrets::open(places, Arc::clone(&self.secrets)).await?;
         if let Some((name, purpose)) =
             manifest.secrets.iter().find(|(name, _)| !wanted.secrets.contains_key(*name))
         {

@@ -23,9 +23,22 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }
 
+/// The text without a mark of its encoding.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// The line that a row of the text begins at. The reader counts the empty lines before it to the row.
+fn line(text: &str, row: &csv::StringRecord) -> u64 {
+    let Some(position) = row.position() else { return 0 };
+    let rest = usize::try_from(position.byte()).ok().and_then(|at| bare(text).get(at..));
+    let empty = rest.unwrap_or_default().bytes().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + u64::try_from(empty.filter(|byte| *byte == b'\n').count()).unwrap_or_default()
+}
+
 /// A CSV as spreadsheets write it: with commas or semicolons, with or without a mark of its encoding.
 fn csv_reader(text: &str) -> csv::Reader<&[u8]> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = bare(text);
     let head = text.lines().next().unwrap_or_default();
     let delimiter = if head.contains(';') && !head.contains(',') { b';' } else { b',' };
     csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes())

@@ -20,6 +20,7 @@ use crate::assemble::{self, Assembler};
 use crate::config::{Config, Storage};
 use crate::health::{self, Health};
 use crate::intake::{self, Intake};
+use crate::stored::Stored;
 use crate::{master_key, registry, telemetry};
 
 /// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
@@ -37,7 +38,8 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
     let store: Arc<dyn Store> = Arc::new(open_sqlite(&config.storage).await?);
     let (writer, writing) = Writer::start(Arc::clone(&store), WriterOptions::default());
     registry::at_start(&config.registry, &*store, &writer, SystemClock.now()).await?;
-    let assembler = Arc::new(Assembler::new(config.clone(), Arc::clone(&store))?);
+    let secrets = Arc::new(Stored::new(Arc::clone(&store), writer.clone(), Arc::new(SystemClock)));
+    let assembler = Arc::new(Assembler::new(config.clone(), Arc::clone(&store), secrets)?);
     let connectors = assembler.connectors().await?;
     let options = Options {
         backlog: config.server.backlog,
@@ -93,7 +95,9 @@ async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
     let sound = async {
         registry::look(&config.registry)?;
         assemble::routes(config)?;
-        Assembler::new(config.clone(), Arc::clone(&store))?.connectors().await
+        let (writer, _ends_with_it) = Writer::start(Arc::clone(&store), WriterOptions::default());
+        let secrets = Arc::new(Stored::new(Arc::clone(&store), writer, Arc::new(SystemClock)));
+        Assembler::new(config.clone(), Arc::clone(&store), secrets)?.connectors().await
     };
     let sound = sound.await;
     drop(store);

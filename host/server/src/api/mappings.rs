@@ -97,6 +97,7 @@ pub async fn list(
 /// One mapping to be set or removed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = MappingChange)]
 struct Change {
     /// The connector; `*` stands for every connector that has no mapping of its own for the value.
     connector: String,
@@ -111,6 +112,7 @@ struct Change {
 /// Mappings to be set and removed, all of them or none.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = PutMappings)]
 pub struct Put {
     /// Each value once.
     changes: Vec<Change>,
@@ -122,6 +124,7 @@ pub struct Put {
 /// What was done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TablesChanged)]
 pub struct Done {
     /// How many were added or changed.
     changed: u64,
@@ -177,6 +180,7 @@ pub struct WhichChanges {
 /// A change that was made.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MappingChanged)]
 struct Changed {
     /// Its number, rising.
     id: i64,
@@ -209,6 +213,7 @@ impl From<MappingChanged> for Changed {
 
 /// A page of changes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MappingHistory)]
 pub struct History {
     /// Newest first.
     changes: Vec<Changed>,
@@ -239,6 +244,7 @@ pub async fn history(
 /// A value that a table lacks.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MissingMapping)]
 struct Lacking {
     /// The connector that lacks it.
     connector: String,
@@ -263,6 +269,7 @@ impl From<Missing> for Lacking {
 
 /// Every value that is missing.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MissingMappings)]
 pub struct AllMissing {
     /// In the order of connector, table and value.
     missing: Vec<Lacking>,

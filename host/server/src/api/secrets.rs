@@ -14,6 +14,7 @@ use crate::master_key;
 /// A secret's value. What is read is never shown.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = PutSecret)]
 pub struct Put {
     /// The value.
     value: String,
@@ -24,6 +25,7 @@ pub struct Put {
 /// A secret that was put.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SecretKept)]
 pub struct Kept {
     /// What it is called.
     name: String,
@@ -93,6 +95,7 @@ pub async fn list(State(state): State<Shared>) -> Result<Json<Secrets>, Problem>
 
 /// What was removed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecretRemoved)]
 pub struct Removed {
     /// The secret's name.
     name: String,

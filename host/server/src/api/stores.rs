@@ -66,6 +66,7 @@ impl From<Store> for StoreRecord {
 /// A store with what is known of its record.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = StoreShown)]
 pub struct Shown {
     #[serde(flatten)]
     store: Store,
@@ -146,6 +147,7 @@ pub async fn show(State(state): State<Shared>, Path(id): Path<String>) -> Result
 /// A version of a store.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = StoreVersion)]
 struct Changed {
     /// The version, from 1.
     version: u64,
@@ -167,6 +169,7 @@ impl From<StoreChanged> for Changed {
 
 /// The versions of a store.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoreHistory)]
 pub struct History {
     /// Newest first.
     versions: Vec<Changed>,
@@ -187,6 +190,7 @@ pub async fn history(State(state): State<Shared>, Path(id): Path<String>) -> Res
 /// Stores to be put and removed, all of them or none.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = PutStores)]
 pub struct Put {
     /// Added, or put in the place of what there is of the same id.
     #[serde(default)]

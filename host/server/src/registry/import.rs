@@ -105,7 +105,7 @@ mod tests {
         let (map, shops) = (dir.path().join("mappings.csv"), dir.path().join("stores.csv"));
         let registry = Registry { stores: Some(shops.clone()), mappings: Some(map.clone()) };
         let import = async |now: i64| at_start(&registry, &*store, &writer, Millis(now)).await;
-        assert!(import(1).await.unwrap_err().to_string().contains("stores.csv"));
+        assert!(import(1).await.unwrap_err().to_string().contains("mappings.csv"));
         std::fs::write(&shops, "id,name,zone\nS1,One,Europe/Berlin\n").unwrap();
         std::fs::write(&map, "connector,table,value,target\nerp,tax,US,01\nerp,tax,CA,02\n").unwrap();
         import(2).await.unwrap();

@@ -29,7 +29,7 @@ pub fn mappings(text: &str) -> anyhow::Result<Vec<MappingChange>> {
     let mut seen: HashMap<(String, String, String), u64> = HashMap::new();
     for row in reader.records() {
         let row = row.context("reading a line")?;
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = super::line(text, &row);
         let field = |place: usize, name: &str| match row.get(place) {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
             _ => bail!("line {line} has no {name}"),
