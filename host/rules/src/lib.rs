@@ -36,6 +36,7 @@
 //! | received and posted are two states | [`confirm`] | `an_acknowledgement_says_nothing_of_the_content`, `a_sales_order_posts_and_names_its_lines`, `rejected_lines_are_named_with_the_reasons` |
 //! | what is not mapped names itself and waits for its mapping | [`outcome`] | `what_is_not_mapped_waits_for_its_mapping` |
 //! | stock of one article is the sum of who counts it | [`stock`] | `levels_of_one_place_are_added_to_the_last_digit`, `the_sum_does_not_depend_on_who_told_first` |
+//! | what has a window is due when it opens, by the clock on its wall | [`window`] | `a_length_keeps_it_open`, `what_falls_into_the_hour_left_out_opens_right_after_it`, `what_falls_into_the_hour_that_comes_twice_opens_the_first_time` |
 //! | sums are right to the cent, or quarantine | `crossdock_model::check` | `an_order_that_balances_to_the_cent_is_accepted`, `an_order_that_is_off_by_a_cent_is_not` |
 //! | each safeguard is needed | [`safeguards`] | `without_the_version_gate_or_dedupe_the_same_scenarios_go_wrong`, `without_find_an_unknown_outcome_is_simply_sent_again` |
 
@@ -55,6 +56,7 @@ pub mod safeguards;
 pub mod stock;
 pub mod told;
 pub mod version;
+pub mod window;
 
 /// Why no decision could be made.
 #[derive(Debug, thiserror::Error)]
