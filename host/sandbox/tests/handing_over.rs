@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use crossdock_egress::Access;
 use crossdock_egress::recorder::{Detail, LookupFailed, StoreRecord, Tables};
-use crossdock_sandbox::{Call, Grants, Guest};
-use guests::{client, deliver, limits, note, plugin, work};
+use crossdock_model::connector::Outcome;
+use crossdock_sandbox::{Call, Grants, Guest, Report};
+use guests::{client, deliver, limits, noted, plugin, work};
 use serde_json::json;
 
 #[derive(Default)]
@@ -37,6 +38,10 @@ impl Tables for Books {
     async fn number(&self, _: &str) -> Result<u64, LookupFailed> {
         Ok(self.0.fetch_add(1, Ordering::Relaxed) + 1)
     }
+}
+
+fn note(report: &Report<Vec<Outcome>>) -> String {
+    noted(report.result.as_ref().unwrap())
 }
 
 fn guest(mode: &str, folder: Option<u64>) -> Guest {
@@ -66,7 +71,11 @@ async fn a_call_that_fails_hands_nothing_over() {
 #[tokio::test]
 async fn without_a_folder_or_room_files_are_refused() {
     let report = deliver(&guest("hand-over", None)).await;
-    assert!(note(&report).starts_with("1 Err(Refusal::NoFolder); 2 Err(Refusal::NoFolder)"), "{}", note(&report));
+    assert!(
+        note(&report).starts_with("1 Err(Refusal::NoFolder); 2 Err(Refusal::NoFolder)"),
+        "{}",
+        note(&report)
+    );
     let report = deliver(&guest("hand-over", Some(7))).await;
     assert!(note(&report).starts_with("1 Ok(()); 2 Err(Refusal::TooLarge(7))"), "{}", note(&report));
     assert_eq!(report.handed.files.len(), 1);
