@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets, StoredSecrets};
-use crossdock_flow::authenticate::{Encoding, Webhook};
+use crossdock_flow::authenticate::{Encoding, Mark, Webhook};
 use crossdock_flow::connector::{Connector, Intake, Sink};
 use crossdock_flow::routes::Rule;
 use crossdock_flow::swap::Loader;
@@ -124,9 +124,10 @@ impl Assembler {
             .iter()
             .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str)));
         let secrets = Secrets::open(places, Arc::clone(&self.secrets)).await?;
-        if let Some((name, purpose)) =
-            manifest.secrets.iter().find(|(name, _)| !wanted.secrets.contains_key(*name))
-        {
+        let optional = manifest.webhook.as_ref().filter(|webhook| webhook.optional);
+        let needed = |name: &str| optional.is_none_or(|webhook| webhook.secret != name);
+        let missing = |name: &str| needed(name) && !wanted.secrets.contains_key(name);
+        if let Some((name, purpose)) = manifest.secrets.iter().find(|(name, _)| missing(name)) {
             bail!("{} needs the secret `{name}`: {purpose}", plugin.label());
         }
         let client = way_out(wanted, &self.egress, secrets.clone())?;
@@ -156,7 +157,12 @@ impl Assembler {
             file: file.to_owned(),
             configured: wanted.plugin.clone(),
             setup: manifest.exports.contains(&manifest::Export::Setup),
-            intake: manifest.webhook.as_ref().map(|webhook| intake(webhook, secrets)),
+            intake: match &manifest.webhook {
+                Some(webhook) if wanted.secrets.contains_key(&webhook.secret) => {
+                    Some(intake(webhook, wanted.public_url.as_deref(), secrets)?)
+                }
+                _ => None,
+            },
             sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
             poll: wanted.poll.map(|span| span.0),
             plugin: Arc::new(Sandboxed::new(guest)),
@@ -202,22 +208,33 @@ fn way_out(wanted: &config::Connector, egress: &Egress, secrets: Secrets) -> any
     egress.client(access).map_err(|reason| anyhow!(reason))
 }
 
-fn intake(webhook: &manifest::Webhook, secrets: Secrets) -> Intake {
+fn intake(webhook: &manifest::Webhook, url: Option<&str>, secrets: Secrets) -> anyhow::Result<Intake> {
     let manifest::Scheme::HmacSha256 = webhook.scheme;
     let name = webhook.secret.clone();
-    Intake {
+    let url = match webhook.signs {
+        manifest::Signs::Body => None,
+        manifest::Signs::UrlAndBody => Some(url.context(
+            "its requests are signed together with the address they are sent to: set `public-url` to that address",
+        )?),
+    };
+    Ok(Intake {
         webhook: Webhook {
             header: webhook.header.clone(),
             encoding: match webhook.encoding {
                 manifest::Encoding::Base64 => Encoding::Base64,
                 manifest::Encoding::Hex => Encoding::Hex,
             },
-            dedupe: webhook.dedupe.clone(),
+            url: url.map(str::to_owned),
+            dedupe: webhook
+                .dedupe
+                .iter()
+                .map(|marks| marks.iter().map(|mark| Mark::read(mark)).collect())
+                .collect(),
         },
         secrets: Arc::new(move || {
             secrets.live(&name).iter().map(|secret| secret.expose().as_bytes().to_vec()).collect()
         }),
-    }
+    })
 }
 
 fn sink(sink: &manifest::Sink, limits: &config::Limits) -> Sink {

@@ -159,6 +159,10 @@ pub struct Connector {
     /// What the connector may use.
     #[serde(default)]
     pub limits: Limits,
+    /// The address that the outside sends requests to, as it is registered there, letter by letter. Needed
+    /// where signatures are made of it too.
+    #[serde(default)]
+    pub public_url: Option<String>,
     /// How often the plugin's `poll` is asked. Absent: never.
     #[serde(default)]
     pub poll: Option<Span>,
@@ -328,6 +332,16 @@ impl Config {
             if !names.insert(connector.name.as_str()) {
                 return contradiction(format!("two connectors are called `{}`", connector.name));
             }
+            if let Some(url) = &connector.public_url
+                && !url
+                    .parse::<axum::http::Uri>()
+                    .is_ok_and(|url| url.scheme().is_some() && url.host().is_some())
+            {
+                return contradiction(format!(
+                    "connector `{}`: the public-url `{url}` is no whole address; write `https://host/in/{}`",
+                    connector.name, connector.name
+                ));
+            }
             if connector.limits.concurrency == 0 {
                 return contradiction(format!(
                     "connector `{}`: a concurrency of 0 sends nothing",
@@ -436,6 +450,7 @@ mod tests {
                 "`nowhere`, which is no connector",
             ),
             ("[storage]\nurl='sqlite://x'\n[[connector]]\nname='A b'\nplugin='p'", "lower-case letters"),
+            (&SMALL.replace("[[route]]", "public-url = '/in/erp'\n[[route]]"), "no whole address"),
             (&SMALL.replace("90/m", "fast"), "`fast` is no rate"),
             (&SMALL.replace("1m 30s", "soon"), "`soon` is no span of time"),
         ];

@@ -2,6 +2,7 @@
 //! anything.
 
 mod section;
+mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use section::SECTION;
+pub use webhook::{Encoding, Scheme, Signs, Webhook};
 
 /// The contracts that this host speaks.
 pub const CONTRACTS: &[&str] = &["0.1.0"];
@@ -90,41 +92,6 @@ impl fmt::Display for Export {
             Self::Setup => "setup",
         })
     }
-}
-
-/// How requests are authenticated and told apart. The host does both.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Webhook {
-    /// How the signature is made.
-    pub scheme: Scheme,
-    /// The header it stands in, lower case.
-    pub header: String,
-    /// How it is written there.
-    pub encoding: Encoding,
-    /// The name of the connector's secret that it is made with.
-    pub secret: String,
-    /// Lists of headers that identify a request; the first list whose last header is present counts.
-    #[serde(default)]
-    pub dedupe: Vec<Vec<String>>,
-}
-
-/// How a signature is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scheme {
-    /// HMAC with SHA-256 over the request's body.
-    HmacSha256,
-}
-
-/// How a signature is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// Standard base64.
-    Base64,
-    /// Hexadecimal digits.
-    Hex,
 }
 
 /// What a plugin asks over HTTP.
@@ -367,18 +334,7 @@ impl Manifest {
             }
         }
         if let Some(webhook) = &self.webhook {
-            if !self.secrets.contains_key(&webhook.secret) {
-                return Err(wrong(format!("webhook.secret: `{}` is not among [secrets]", webhook.secret)));
-            }
-            let names = webhook.dedupe.iter().flatten().chain(std::iter::once(&webhook.header));
-            for name in names {
-                if name.is_empty() || name.chars().any(|c| c.is_ascii_uppercase() || c.is_whitespace()) {
-                    return Err(wrong(format!("webhook: `{name}` is no header's name in lower case")));
-                }
-            }
-            if webhook.dedupe.iter().any(Vec::is_empty) {
-                return Err(wrong("webhook.dedupe: an empty list identifies nothing"));
-            }
+            webhook.check(&self.secrets)?;
         }
         Ok(())
     }

@@ -101,6 +101,8 @@ fn what_is_wrong_is_said_in_a_sentence() {
         (SHOP.replace("\"source\"", "\"saurce\""), "unknown variant `saurce`"),
         (SHOP.replace("secret = \"webhook\"", "secret = \"other\""), "`other` is not among [secrets]"),
         (SHOP.replace("x-shopify-topic", "X-Shopify-Topic"), "no header's name in lower case"),
+        (SHOP.replace("x-shopify-webhook-id", "body:event_id"), "no JSON pointer"),
+        (SHOP.replace("[webhook]", "[webhook]\n    signs = \"moon\""), "unknown variant `moon`"),
         (SHOP.replace("type = \"object\"", "type = \"objekt\""), "no JSON Schema"),
         (ERP.replace("order.placed", "order.plaid"), "`order.plaid` is no kind of event"),
         (ERP.replace("10s", "soon"), "`soon` is no span of time"),
@@ -111,6 +113,17 @@ fn what_is_wrong_is_said_in_a_sentence() {
         let said = parse(&text).unwrap_err().to_string();
         assert!(said.contains(sentence), "{sentence}: {said}");
     }
+}
+
+#[test]
+fn a_signature_is_of_the_body_unless_the_manifest_says_more() {
+    let webhook = |text: &str| parse(text).unwrap().webhook.unwrap();
+    let shop = webhook(SHOP);
+    assert_eq!((shop.signs, shop.optional), (Signs::Body, false));
+    let more = SHOP.replace("[webhook]", "[webhook]\n    signs = \"url-and-body\"\n    optional = true");
+    let more = webhook(&more.replace("x-shopify-webhook-id", "body:/event_id"));
+    assert_eq!((more.signs, more.optional), (Signs::UrlAndBody, true));
+    assert_eq!(more.dedupe[1], ["body:/event_id"]);
 }
 
 #[test]
