@@ -245,7 +245,7 @@ impl Drop for Erp {
 }
 
 impl Now {
-    fn now() -> Self {
+    fn read() -> Self {
         Self { instant: Instant::now(), at: Timestamp::now() }
     }
 }
@@ -255,7 +255,7 @@ async fn fulfil(shared: Arc<Shared>, rested: Duration) {
     let pause = (rested / 8).max(Duration::from_millis(20));
     loop {
         tokio::time::sleep(pause).await;
-        lock(&shared.store).fulfil(rested, Now::now());
+        lock(&shared.store).fulfil(rested, Now::read());
     }
 }
 
@@ -360,7 +360,7 @@ impl Fate {
 
 impl Shared {
     fn carry_out(&self, call: Call, fate: Fate) -> Answer {
-        let now = Now::now();
+        let now = Now::read();
         if call.writes() {
             self.writes.fetch_add(1, Ordering::Relaxed);
         }

@@ -45,6 +45,12 @@ pub enum Topic {
     Cancelled,
     /// `refunds/create`
     Refunded,
+    /// `fulfillments/create`
+    FulfilmentCreated,
+    /// `fulfillments/update`
+    FulfilmentUpdated,
+    /// `inventory_levels/update`
+    StockSet,
 }
 
 impl Topic {
@@ -56,6 +62,9 @@ impl Topic {
             Self::Paid => "orders/paid",
             Self::Cancelled => "orders/cancelled",
             Self::Refunded => "refunds/create",
+            Self::FulfilmentCreated => "fulfillments/create",
+            Self::FulfilmentUpdated => "fulfillments/update",
+            Self::StockSet => "inventory_levels/update",
         }
     }
 }
@@ -107,6 +116,35 @@ pub struct Life {
     pub snapshots: Vec<document::Order>,
     /// The refunds the ERP must hold in the end.
     pub refunds: Vec<document::Refund>,
+    market: Market,
+}
+
+/// The shop's markets; which one an order belongs to is in its tags, and its payments go to the market's own
+/// gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    /// The country the shop began in, its own tills included.
+    Home,
+    /// Everywhere else.
+    Abroad,
+}
+
+impl Market {
+    /// The tag of its orders.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Home => "market-home",
+            Self::Abroad => "market-abroad",
+        }
+    }
+
+    /// The gateway of its payments.
+    pub fn gateway(self) -> &'static str {
+        match self {
+            Self::Home => "shopify_payments",
+            Self::Abroad => "worldpay",
+        }
+    }
 }
 
 /// How varied lives are.
@@ -126,12 +164,13 @@ impl Life {
         let mut teller = Teller { shop, rng, profile, life: Self::empty(plant), next_line: 0 };
         let mut order = teller.order(serial);
         teller.life.reference = expect::order_reference(shop, order.id);
+        teller.life.market = order.market();
         match plant {
             Plant::Good => {}
             Plant::Unbalanced => order.off_by = Decimal::new(teller.rng.random_range(1..500), 2),
             Plant::UnknownSku => {
                 if let Some(line) = order.lines.first_mut() {
-                    line.sku = Some(format!("UNKNOWN-{}", serial % 1000));
+                    line.sku = Some(format!("UNKNOWN-{}", serial % 10));
                 }
             }
         }
@@ -144,7 +183,19 @@ impl Life {
     }
 
     fn empty(plant: Plant) -> Self {
-        Self { reference: String::new(), plant, facts: vec![], snapshots: vec![], refunds: vec![] }
+        Self {
+            reference: String::new(),
+            plant,
+            facts: vec![],
+            snapshots: vec![],
+            refunds: vec![],
+            market: Market::Home,
+        }
+    }
+
+    /// Which of the shop's markets it was sold in.
+    pub fn market(&self) -> Market {
+        self.market
     }
 
     /// The order as the ERP must hold it in the end.
@@ -393,7 +444,13 @@ impl Teller<'_> {
                 |whole: Decimal| cents(whole * Decimal::from(quantity) / Decimal::from(line.quantity));
             let (subtotal, tax) = (share(priced.net), share(priced.tax()));
             amount = if order.region.taxes_included { subtotal } else { subtotal + tax };
-            let restock_type = *["return", "no_restock", "cancel"].choose(&mut self.rng).unwrap_or(&"return");
+            // What was paid leaves soon, so only goods that never travel are taken off an order after that.
+            let kinds: &[&'static str] = if order.ship_to.is_some() {
+                &["return", "no_restock"]
+            } else {
+                &["return", "no_restock", "cancel"]
+            };
+            let restock_type = kinds.choose(&mut self.rng).copied().unwrap_or("return");
             let id = id(REFUND_LINE + number, order.serial);
             lines.push(RefundedLine { id, line: index, quantity, restock_type, subtotal, tax });
         }

@@ -7,7 +7,8 @@
 //! The [`Ledger`] is the shop's own record of what it sent and what was accepted; [`crate::verify`] compares it
 //! with the ERP. The shop knows the host only as a URL.
 
-mod catalogue;
+pub mod admin;
+pub(crate) mod catalogue;
 mod deliver;
 mod expect;
 pub mod life;
@@ -25,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::lock;
+use admin::Admin;
 use deliver::Courier;
 use life::{Effect, Life, Plant};
 use plan::{Plan, Planted, Purpose};
@@ -120,6 +122,8 @@ pub struct Progress {
     pub refused_forgeries: u64,
     /// Forged webhooks that were answered 2xx: the host believed them.
     pub believed_forgeries: u64,
+    /// Webhooks accepted that tell what others wrote into the shop.
+    pub echoes: u64,
     /// What the last unsuccessful try said.
     pub last_trouble: Option<String>,
 }
@@ -132,6 +136,8 @@ pub(crate) struct Counters {
     retries: AtomicU64,
     refused_forgeries: AtomicU64,
     believed_forgeries: AtomicU64,
+    echoes: AtomicU64,
+    echoing: AtomicU64,
     last_trouble: Mutex<Option<String>>,
 }
 
@@ -141,17 +147,29 @@ pub struct Shop {
     counters: Arc<Counters>,
     planted: Planted,
     sending: JoinHandle<()>,
+    echoing: Option<JoinHandle<()>>,
 }
 
 impl Shop {
     /// Begins to send on the current runtime.
     pub fn start(options: Options) -> Self {
+        Self::start_beside(options, None)
+    }
+
+    /// The same with an Admin API: what others write there is in what the shop tells from then on, and is told.
+    pub fn start_beside(options: Options, admin: Option<Admin>) -> Self {
         let plan = Plan::new(options.plan.clone());
         let planted = plan.planted();
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let counters = Arc::new(Counters::default());
-        let sending = tokio::spawn(send_all(plan, options, Arc::clone(&ledger), Arc::clone(&counters)));
-        Self { ledger, counters, planted, sending }
+        let courier = Courier::new(&options, Arc::clone(&ledger), Arc::clone(&counters));
+        let echoing = admin.clone().map(|admin| {
+            let secret = options.plan.secret.clone().into_bytes();
+            tokio::spawn(echo(admin, courier.clone(), secret, Arc::clone(&counters)))
+        });
+        let sending =
+            tokio::spawn(send_all(plan, options, courier, admin, Arc::clone(&ledger), Arc::clone(&counters)));
+        Self { ledger, counters, planted, sending, echoing }
     }
 
     /// What was planted in the whole run.
@@ -164,6 +182,11 @@ impl Shop {
         self.sending.is_finished()
     }
 
+    /// Webhooks about the writes of others that are not accepted yet, beside those that nobody took yet.
+    pub fn echoes_under_way(&self) -> u64 {
+        self.counters.echoing.load(Ordering::Relaxed)
+    }
+
     /// Where it is.
     pub fn progress(&self) -> Progress {
         let counters = &self.counters;
@@ -174,6 +197,7 @@ impl Shop {
             retries: counters.retries.load(Ordering::Relaxed),
             refused_forgeries: counters.refused_forgeries.load(Ordering::Relaxed),
             believed_forgeries: counters.believed_forgeries.load(Ordering::Relaxed),
+            echoes: counters.echoes.load(Ordering::Relaxed),
             last_trouble: lock(&counters.last_trouble).clone(),
         }
     }
@@ -187,16 +211,45 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         self.sending.abort();
+        if let Some(echoing) = &self.echoing {
+            echoing.abort();
+        }
     }
 }
 
-async fn send_all(mut plan: Plan, options: Options, ledger: Arc<Mutex<Ledger>>, counters: Arc<Counters>) {
+/// Tells what others wrote, each as soon as it is written.
+async fn echo(admin: Admin, courier: Courier, secret: Vec<u8>, counters: Arc<Counters>) {
+    let mut number = 0;
+    let mut under_way = JoinSet::new();
+    loop {
+        for owed in admin.take_owed() {
+            number += 1;
+            let one = courier.owe(owed, &secret, number);
+            let (courier, counters) = (courier.clone(), Arc::clone(&counters));
+            counters.echoing.fetch_add(1, Ordering::Relaxed);
+            under_way.spawn(async move {
+                courier.deliver(one).await;
+                counters.echoing.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        while under_way.try_join_next().is_some() {}
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn send_all(
+    mut plan: Plan,
+    options: Options,
+    courier: Courier,
+    admin: Option<Admin>,
+    ledger: Arc<Mutex<Ledger>>,
+    counters: Arc<Counters>,
+) {
     let start = Instant::now();
     let slots = Arc::new(Semaphore::new(options.concurrency.max(1)));
-    let courier = Courier::new(&options, Arc::clone(&ledger), Arc::clone(&counters));
     // Dropped with this task when the shop is, and with it what is under way.
     let mut under_way = JoinSet::new();
-    while let Some(one) = plan.next() {
+    while let Some(mut one) = plan.next() {
         for life in plan.take_new_lives() {
             lock(&ledger).open(life);
         }
@@ -214,6 +267,10 @@ async fn send_all(mut plan: Plan, options: Options, ledger: Arc<Mutex<Ledger>>, 
                     counters.orders.fetch_add(1, Ordering::Relaxed);
                 }
             }
+        }
+        if let Some(body) = admin.as_ref().and_then(|admin| admin.tell(one.life.as_ref()?, one.fact)) {
+            one.signature = sign::signature(options.plan.secret.as_bytes(), &body);
+            one.body = body;
         }
         let courier = courier.clone();
         under_way.spawn(async move {

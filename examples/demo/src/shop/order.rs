@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::catalogue::Region;
+use super::life::Market;
 
 /// The shop's currency.
 pub(super) const CURRENCY: &str = "USD";
@@ -161,6 +162,10 @@ pub(super) fn cents(amount: Decimal) -> Decimal {
 }
 
 impl Order {
+    pub(super) fn market(&self) -> Market {
+        if self.region.country.1 == "US" { Market::Home } else { Market::Abroad }
+    }
+
     pub(super) fn price(&self) -> Priced {
         let gross = |line: &Line| line.price * Decimal::from(line.quantity);
         let mut lines: Vec<PricedLine> = self

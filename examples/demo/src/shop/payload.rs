@@ -10,6 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
+use super::catalogue::PRODUCTS;
 use super::order::{
     Address, CURRENCY, Channel, Discount, Line, Order, Payment, Person, Priced, PricedLine, Refund,
 };
@@ -106,7 +107,9 @@ fn line_item(order: &Order, line: &Line, priced: &PricedLine, returned: u32) -> 
     let name =
         line.variant.map_or_else(|| line.title.clone(), |variant| format!("{} - {variant}", line.title));
     let ids = article.then(|| {
-        (7_880_321_196_742_u64 + u64::from(line.grams), 4_486_012_331_u64 + line.title.len() as u64)
+        let place =
+            PRODUCTS.iter().position(|product| line.sku.as_deref() == Some(product.sku)).unwrap_or(99) as u64;
+        (7_880_321_196_742_u64 + place, 4_486_012_331_000_u64 + place)
     });
     json!({
         "id": line.id, "admin_graphql_api_id": gid("LineItem", line.id), "attributed_staffs": [],
@@ -241,7 +244,7 @@ pub(super) fn order(order: &Order, priced: &Priced) -> Value {
     });
     let rest = json!({
         "order_status_url": format!("https://shop.example/orders/{token}/authenticate"),
-        "payment_gateway_names": [if till { "cash" } else { "shopify_payments" }], "payment_terms": null,
+        "payment_gateway_names": [if till { "cash" } else { order.market().gateway() }], "payment_terms": null,
         "phone": null, "po_number": null,
         "presentment_currency": order.region.presentment.map_or(CURRENCY, |shown| shown.0),
         "processed_at": instant(order, order.created), "reference": null, "referring_site": null,
@@ -253,7 +256,7 @@ pub(super) fn order(order: &Order, priced: &Priced) -> Value {
             Channel::Till => "pos",
             Channel::Draft => "shopify_draft_order",
         },
-        "source_url": null, "tags": "demo, spring sale", "tax_exempt": false,
+        "source_url": null, "tags": format!("demo, {}, spring sale", order.market().tag()), "tax_exempt": false,
         "tax_lines": order_tax_lines(order, priced), "taxes_included": order.region.taxes_included,
         "test": false, "token": token, "updated_at": instant(order, order.updated),
         "user_id": till.then_some(548_380_009), "total_weight": weight,
@@ -326,7 +329,7 @@ pub(super) fn refund(order: &Order, priced: &Priced, refund: &Refund) -> Value {
             json!({
                 "id": id, "admin_graphql_api_id": gid("OrderTransaction", id), "order_id": order.id,
                 "kind": "refund", "status": status, "amount": text(*amount), "currency": CURRENCY,
-                "gateway": "shopify_payments", "authorization": null, "created_at": at, "processed_at": at,
+                "gateway": order.market().gateway(), "authorization": null, "created_at": at, "processed_at": at,
                 "device_id": null, "error_code": (status == "failure").then_some("processing_error"),
                 "location_id": null, "manual_payment_gateway": false, "message": null, "parent_id": null,
                 "payment_id": format!("#{}.1", order.number), "receipt": {}, "source_name": "1830279",

@@ -108,6 +108,8 @@ pub enum Purpose {
     Malformed,
     /// A wrong signature: must be refused.
     Forged,
+    /// It tells what somebody else wrote into the shop.
+    Echo,
 }
 
 /// One request to be made, retries apart.
