@@ -191,11 +191,12 @@ pub fn told(event: &Event) -> Result<Vec<Told>, Error> {
 /// again tells nothing new.
 #[must_use]
 pub fn is_whole(fact: &Fact) -> bool {
-    matches!(fact, Fact::Order(_))
+    matches!(fact, Fact::Order(_) | Fact::ProductUpdated(_))
 }
 
 /// What an article is, as one text: a line each for article number, GTIN, title, description, group, unit,
-/// tax class, grams, `active` or `inactive`, and then `name=value` for each option. Absent is an empty line.
+/// tax class, grams, `active` or `inactive`, extensions, and then `name=value` for each option. Absent is an
+/// empty line.
 #[must_use]
 pub fn product(article: &Product) -> String {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -209,6 +210,7 @@ pub fn product(article: &Product) -> String {
         text(&article.tax_class),
         article.grams.as_deref().map(stock::plain).unwrap_or_default(),
         if article.active { "active" } else { "inactive" }.to_owned(),
+        text(&article.extensions),
     ];
     lines.extend(article.options.iter().map(|option| format!("{}={}", option.name, option.value)));
     lines.join("\n").trim().to_owned()

@@ -6,14 +6,18 @@
 // These are tests, though another crate may run them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+pub mod answers;
 pub mod claims;
+pub mod echoes;
 pub mod intake;
 pub mod lanes;
+pub mod levels;
 pub mod mappings;
 pub mod operations;
 pub mod outbox;
 pub mod random;
 pub mod registry;
+pub mod sales;
 pub mod samples;
 pub mod secrets;
 
@@ -64,6 +68,27 @@ macro_rules! conformance {
             secrets: a_secret_is_written_by_compare_and_set, a_secret_is_listed_and_printed_without_its_text,
                 a_version_of_a_secret_is_never_used_again,
                 everything_is_read_as_before_under_another_master_key, a_choice_of_plugin_remembers_the_one_before;
+            answers: a_document_posts_what_was_received, a_confirmation_releases_what_waits_for_it,
+                an_acknowledgement_starts_the_wait_anew,
+                what_is_refused_later_is_an_exception_in_the_targets_words,
+                only_a_connectors_own_documents_confirm, one_mapping_releases_all_that_waits_for_it,
+                a_mapping_that_came_during_the_call_is_not_waited_for;
+            echoes: what_comes_back_as_it_was_written_is_not_sent_round_again,
+                news_is_told_though_an_echo_comes_with_it,
+                what_is_personal_is_news_too_and_our_own_note_is_not,
+                what_may_be_an_echo_waits_until_it_can_be_told, what_waits_for_a_call_that_is_lost_goes_on,
+                what_is_told_by_one_who_does_not_own_it_is_kept_and_not_sent,
+                what_is_disputed_and_comes_with_news_is_told_and_noted,
+                an_echo_takes_nothing_away_from_what_a_person_has_to_decide, a_full_circle_comes_to_rest;
+            sales: two_orders_of_one_natural_key_are_one_sale, a_refund_of_the_same_sale_follows_the_first,
+                an_order_that_is_booked_on_its_own_stays_so, a_late_sale_of_a_closed_day_is_for_a_person,
+                a_day_that_is_told_closed_twice_was_closed_the_first_time,
+                an_older_order_goes_to_its_default_home_and_stays_there, what_has_its_hour_is_claimed_then,
+                an_edit_that_waited_is_not_told_after_the_state_that_contains_it,
+                a_clock_that_is_ahead_does_not_win;
+            levels: levels_of_several_sources_are_told_as_their_sum,
+                the_latest_level_of_a_location_wins_whatever_the_others_told,
+                a_claim_in_the_group_of_a_level_tells_it, a_level_that_is_not_summed_is_told_as_it_is;
             random: any_commands_leave_lanes_in_order;
         );
     };

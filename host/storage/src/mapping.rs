@@ -151,7 +151,7 @@ pub struct Missing {
 /// What deliveries wait for that lack a mapping: the text they keep in `waits_for`.
 #[must_use]
 pub fn waits_for(table: &str, value: &str) -> String {
-    format!("{PREFIX}{table}/{value}")
+    crossdock_rules::outcome::mapping(table, value)
 }
 
 /// What such a text begins with.

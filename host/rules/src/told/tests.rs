@@ -83,7 +83,7 @@ fn other_facts_tell_one_thing_each() {
             "options": [{ "name": "size", "value": "42" }]
         }),
     );
-    assert_eq!(value(&product, Attribute::ProductContent), "A\n\nShirt\n\n\n\n\n\nactive\nsize=42");
+    assert_eq!(value(&product, Attribute::ProductContent), "A\n\nShirt\n\n\n\n\n\nactive\n\nsize=42");
 }
 
 #[test]

@@ -53,6 +53,43 @@ pub fn refund(refund: u32, order: u32) -> Event {
     event("refund", refund, Some(order), None, "refund.issued", value)
 }
 
+/// An edit of an order that was committed at a second.
+pub fn edit(id: &str, order: u32, at: i64) -> Event {
+    let value = json!({
+        "id": id, "at": t(at).to_string(), "discountsChanged": false, "shippingChanged": false
+    });
+    event("order", order, None, Some(at), "order.edited", value)
+}
+
+/// A document that the ERP made of order 1, as it was at a second.
+pub fn document(id: &str, at: i64, mut value: serde_json::Value) -> Event {
+    value["at"] = json!(t(at).to_string());
+    let mut event = event("document", 1, Some(1), Some(at), "document.updated", value);
+    event.entity.system = "erp".into();
+    event.entity.id = id.into();
+    event
+}
+
+/// How much there is of an article at a location of a system, as it was counted at a second.
+pub fn level(system: &str, sku: &str, location: &str, available: Option<&str>, at: i64) -> Event {
+    let value = json!({
+        "sku": sku, "location": location, "available": available, "reserved": "1", "at": t(at).to_string()
+    });
+    let mut event = event("stock", 1, None, Some(at), "inventory.counted", value);
+    event.entity.system = system.into();
+    event.entity.id = format!("{sku}-{location}");
+    event
+}
+
+/// A store of a system closed its day at a second.
+pub fn day_closed(system: &str, store: &str, date: &str, at: i64) -> Event {
+    let value = json!({ "store": store, "date": date, "closedAt": t(at).to_string() });
+    let mut event = event("business-day", 1, None, None, "day.closed", value);
+    event.entity.system = system.into();
+    event.entity.id = format!("{store}/{date}");
+    event
+}
+
 fn event(
     entity: &str,
     id: u32,
@@ -61,7 +98,7 @@ fn event(
     kind: &str,
     value: serde_json::Value,
 ) -> Event {
-    let fact = match kind.strip_prefix("order.") {
+    let fact = match kind.strip_prefix("order.").filter(|operation| *operation != "edited") {
         Some(operation) => {
             json!({ "kind": "order", "value": { "operation": operation, "order": value } })
         }
@@ -108,6 +145,11 @@ pub fn new(mut event: Event, targets: Vec<Target>) -> NewEvent {
         targets,
         trace: "trace-1".into(),
     }
+}
+
+/// The event as another connector tells it.
+pub fn from(source: &str, new: NewEvent) -> NewEvent {
+    NewEvent { source: source.into(), ..new }
 }
 
 /// A request with a body.

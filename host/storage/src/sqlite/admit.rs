@@ -377,7 +377,9 @@ impl<'a> Batch<'a> {
                 }
             };
             let verdict = self.verdict(&source, &what, known.told.as_ref());
+            let late = incoming.day.as_ref().and_then(|day| day::late(day, closed_at.as_deref(), &known));
             let undecided = matches!(decided, Admission::Enqueue)
+                && late.is_none()
                 && sum.is_none()
                 && !what.marks.is_empty()
                 && !matches!(verdict, Verdict::Echo | Verdict::Repeated);
@@ -385,7 +387,6 @@ impl<'a> Batch<'a> {
             let row_entity = sum.as_ref().unwrap_or(&entity);
             let case = Case { event, new, place, entity: row_entity, known_as: &entity, what: &what };
             let (delivery, became) = if flights.is_empty() {
-                let late = incoming.day.as_ref().and_then(|day| day::late(day, closed_at.as_deref(), &known));
                 let decided = decided.judged(&verdict);
                 if !matches!(decided, Admission::Stale { .. }) {
                     self.note_conflict(&source, &what, &verdict, now);
@@ -514,6 +515,10 @@ impl<'a> Batch<'a> {
             Admission::Stale { .. } => {}
             Admission::End { ending: Ending::SameSale, .. } => {}
             Admission::End { .. } => self.advance(case, false),
+            // Whether that is owed is said when what is on its way has landed.
+            Admission::Join { delivery, .. } if self.memory.landscape.held.contains_key(delivery) => {
+                self.advance(case, false);
+            }
             _ => self.advance(case, true),
         }
         if matches!(admission, Admission::Enqueue | Admission::Wait { .. } | Admission::Join { .. }) {

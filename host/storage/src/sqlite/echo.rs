@@ -134,12 +134,17 @@ impl Batch<'_> {
     /// of: of the same order, or of the same kind of thing where orders have nothing to do with it.
     pub(super) fn flights_to(&self, source: &Arc<str>, new: &NewEvent, lane: &str) -> BTreeSet<i64> {
         let Some(flights) = self.memory.landscape.flights.get(source) else { return BTreeSet::new() };
-        let kind = match new.event.entity.kind {
-            kind @ (EntityKind::Stock | EntityKind::Product | EntityKind::ListPrice) => kind.name(),
-            _ => "",
+        let kinds: &[&str] = match new.event.entity.kind {
+            EntityKind::Stock => &["stock"],
+            // Shops tell a price with the article.
+            EntityKind::Product | EntityKind::ListPrice => &["product", "list-price"],
+            _ => &[],
         };
         let of_kind = |lane: &str| {
-            !kind.is_empty() && (lane.split('/').nth(2) == Some(kind) || lane.split('/').next() == Some(kind))
+            let mut parts = lane.split('/');
+            let (system, kind) = (parts.next(), parts.nth(1));
+            // The lane of a sum begins with what it is of.
+            [system, kind].into_iter().flatten().any(|part| kinds.contains(&part))
         };
         flights
             .iter()

@@ -462,6 +462,7 @@ impl Batch<'_> {
         .await?;
         self.memory.forget_deliveries();
         self.memory.landscape.flights.clear();
+        self.memory.landscape.held.clear();
         self.audit("host", "database.restored", incarnation, "", now).await?;
         Ok(Applied::Moved(Moved { count, ..Moved::default() }))
     }

@@ -38,7 +38,8 @@ impl Batch<'_> {
             Some(first) if first == entity => Ok(None),
             Some(first) => {
                 for target in &new.targets {
-                    let connector: Arc<str> = target.connector.as_str().into();
+                    self.load_pins([Arc::clone(&entity)]).await?;
+                    let connector = self.home(&entity, target).0;
                     if self.known(&connector, &entity, target).await?.newest.is_some() {
                         return Ok(None);
                     }

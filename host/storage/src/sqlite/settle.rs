@@ -10,7 +10,9 @@ use crossdock_rules::outcome::{Next, Settlement, code};
 
 use super::batch::Batch;
 use super::memory::Place;
+use super::sql::fetch;
 use crate::command::{Applied, AttemptKind, Settle, Settled};
+use crate::mapping::missing;
 use crate::vault::Bound;
 use crate::view::Pause;
 use crate::{Error, Result};
@@ -73,6 +75,9 @@ impl Batch<'_> {
                 self.except(id, code, given, now)?;
                 if let Some(mapping) = waits_for {
                     self.start_waiting(id, mapping.as_str().into())?;
+                    if self.mapped_since(&entity.0, mapping, settle.attempt.started).await? {
+                        self.back_in_line(id, now).await?;
+                    }
                 }
             }
         }
@@ -132,6 +137,16 @@ impl Batch<'_> {
             None => Problem { code: code.to_owned(), message: code.replace('-', " "), field: None },
         });
         Ok(())
+    }
+
+    /// Whether a value was mapped while the call was at work that missed it: then nothing will wake it.
+    async fn mapped_since(&mut self, connector: &Arc<str>, waits_for: &str, began: Millis) -> Result<bool> {
+        let Some((table, value)) = missing(waits_for) else { return Ok(false) };
+        let text = "SELECT 1 FROM mapping WHERE connector IN (?, '*') AND tbl = ? AND value = ? AND at >= ?";
+        let rows = fetch(self.connection, "looking for a mapping", text, |args| {
+            args.add(Arc::clone(connector)).add(table).add(value).add(began.0);
+        });
+        Ok(!rows.await?.is_empty())
     }
 
     /// Notes that an entity is there, and releases what waits for it.
