@@ -12,10 +12,12 @@
 pub mod client;
 pub mod erp;
 pub mod host;
+pub mod landscape;
 pub mod load;
 pub mod report;
 pub mod run;
 pub mod shop;
+pub mod till;
 pub mod verify;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -6,13 +6,13 @@ use rand::seq::IndexedRandom;
 
 /// An article.
 #[derive(Debug)]
-pub(super) struct Product {
-    pub(super) sku: &'static str,
-    pub(super) title: &'static str,
+pub(crate) struct Product {
+    pub(crate) sku: &'static str,
+    pub(crate) title: &'static str,
     pub(super) variant: Option<&'static str>,
-    pub(super) cents: i64,
+    pub(crate) cents: i64,
     pub(super) grams: u32,
-    pub(super) gift_card: bool,
+    pub(crate) gift_card: bool,
 }
 
 const fn article(
@@ -26,7 +26,7 @@ const fn article(
 }
 
 /// Everything on the shelves.
-pub(super) static PRODUCTS: [Product; 11] = [
+pub(crate) static PRODUCTS: [Product; 11] = [
     article("MUG-STONE-01", "Stoneware mug", Some("Slate"), 1450, 380),
     article("MUG-STONE-02", "Stoneware mug", Some("Oat"), 1450, 380),
     article("KETTLE-12", "Gooseneck kettle 1.2 l", None, 8999, 1250),

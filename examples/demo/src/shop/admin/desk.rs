@@ -306,10 +306,7 @@ impl Shown {
             .lines
             .iter()
             .filter_map(|(id, pieces)| {
-                let mut line = self
-                    .lines()
-                    .find(|line| is_called(line, id))?
-                    .clone();
+                let mut line = self.lines().find(|line| is_called(line, id))?.clone();
                 line.as_object_mut()?.insert("quantity".to_owned(), (*pieces).into());
                 Some(line)
             })

@@ -248,8 +248,11 @@ impl Shared {
                 let mut traffic = lock(&self.traffic);
                 traffic.throttled += 1;
                 // The vendor answers either way.
-                let status =
-                    if traffic.throttled.is_multiple_of(3) { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
+                let status = if traffic.throttled.is_multiple_of(3) {
+                    StatusCode::TOO_MANY_REQUESTS
+                } else {
+                    StatusCode::OK
+                };
                 let errors = json!([{ "message": "Throttled", "extensions": { "code": "THROTTLED" } }]);
                 return (status, json!({ "errors": errors, "extensions": bucket.cost(cost, None) }));
             }

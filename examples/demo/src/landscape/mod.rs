@@ -1,0 +1,3 @@
+//! The landscape.
+
+pub mod stores;

@@ -1,0 +1,305 @@
+//! A sale at a till, what comes back of it, and what the books must show: written once more and apart from any
+//! plugin.
+//!
+//! Prices are without tax; the tax of a line is eight and a half percent, to the cent. All of a sale is paid at
+//! once, by card, cash with change, or gift card.
+
+use jiff::{Span, Timestamp};
+use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::erp::document;
+use crate::landscape::stores::{Store, Style};
+use crate::shop::catalogue::{PRODUCTS, Product};
+
+/// By which means a sale was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tender {
+    /// A card.
+    Card,
+    /// Coins and notes, with change.
+    Cash,
+    /// The merchant's own gift card.
+    GiftCard,
+}
+
+impl Tender {
+    /// What the vocabulary calls it, and the table `tender`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Cash => "cash",
+            Self::GiftCard => "gift-card",
+        }
+    }
+}
+
+/// One line of a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number on the receipt, from 1.
+    pub number: usize,
+    /// The article.
+    pub sku: &'static str,
+    /// What is printed.
+    pub title: &'static str,
+    /// Pieces.
+    pub pieces: u32,
+    /// Price of one in cents.
+    pub cents: i64,
+}
+
+impl Line {
+    /// Without tax, in cents.
+    pub fn net(&self) -> i64 {
+        self.cents * i64::from(self.pieces)
+    }
+
+    /// In cents.
+    pub fn tax(&self) -> i64 {
+        tax(self.net())
+    }
+}
+
+/// Eight and a half percent, to the cent.
+pub fn tax(net: i64) -> i64 {
+    let exact = Decimal::new(net, 2) * Decimal::new(85, 3);
+    let cents =
+        exact.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero) * Decimal::ONE_HUNDRED;
+    i64::try_from(cents.trunc()).unwrap_or_default()
+}
+
+/// Cents as an amount.
+pub fn amount(cents: i64) -> Decimal {
+    Decimal::new(cents, 2)
+}
+
+/// A sale.
+#[derive(Debug, Clone)]
+pub struct Sale {
+    /// Its place in the ledger.
+    pub index: usize,
+    /// Where.
+    pub store: &'static Store,
+    /// Its number at the till.
+    pub sequence: u32,
+    /// The day of the store's books.
+    pub date: String,
+    /// When it was, really.
+    pub at: Timestamp,
+    /// When it was by the till's clock.
+    pub clock: Timestamp,
+    /// What was bought.
+    pub lines: Vec<Line>,
+    /// How it was paid.
+    pub tender: Tender,
+    /// `square/…/order/…` or `poslog/…/order/…`
+    pub reference: String,
+}
+
+/// Goods of a sale that come back.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// The number of the return at the till.
+    pub sequence: u32,
+    /// When, by the till's clock.
+    pub clock: Timestamp,
+    /// Which line.
+    pub line: usize,
+    /// Pieces.
+    pub pieces: u32,
+    /// `square/…/refund/…` or `poslog/…/refund/…`
+    pub reference: String,
+}
+
+/// A sale is taken back as a whole.
+#[derive(Debug, Clone)]
+pub struct Voided {
+    /// The number of the void at the store's other till.
+    pub sequence: u32,
+    /// When, by that till's clock, which is right.
+    pub clock: Timestamp,
+}
+
+impl Sale {
+    /// With tax, in cents.
+    pub fn total(&self) -> i64 {
+        self.lines.iter().map(|line| line.net() + line.tax()).sum()
+    }
+
+    /// In cents.
+    pub fn tax(&self) -> i64 {
+        self.lines.iter().map(Line::tax).sum()
+    }
+
+    /// `store/register/date/sequence`, as the receipt says it.
+    pub fn key(&self) -> String {
+        format!("{}/1/{}/{}", self.store.id, self.date, self.sequence)
+    }
+
+    /// What its system calls the order.
+    pub fn order_id(&self) -> String {
+        match self.store.style {
+            Style::Square => format!("{}O{:06}", self.store.code, self.sequence),
+            Style::Folder | Style::Post => self.key(),
+        }
+    }
+
+    /// What its system calls a line.
+    pub fn line_id(&self, number: usize) -> String {
+        match self.store.style {
+            Style::Square => format!("uid-{number}"),
+            Style::Folder | Style::Post => number.to_string(),
+        }
+    }
+
+    /// What the books must show.
+    pub fn order(&self) -> document::Order {
+        let lines = self.lines.iter().map(|line| document::Line {
+            line: self.line_id(line.number),
+            sku: Some(line.sku.to_owned()),
+            title: Some(line.title.to_owned()),
+            quantity: Decimal::from(line.pieces),
+            unit_price: amount(line.cents),
+            discount: Decimal::ZERO,
+            tax: amount(line.tax()),
+            ships: false,
+        });
+        document::Order {
+            reference: self.reference.clone(),
+            source_version: None,
+            ordered_at: self.at.to_string(),
+            currency: "USD".to_owned(),
+            customer: None,
+            ship_to: None,
+            warehouse: Some(self.store.warehouse().to_owned()),
+            business_date: Some(self.date.clone()),
+            payments: vec![document::Payment {
+                account: self.tender.name().to_owned(),
+                amount: amount(self.total()),
+            }],
+            lines: lines.collect(),
+            shipping: Decimal::ZERO,
+            shipping_tax: Decimal::ZERO,
+            tips: Decimal::ZERO,
+            duties: Decimal::ZERO,
+            rounding: Decimal::ZERO,
+            tax_included: false,
+            total: amount(self.total()),
+            tax: amount(self.tax()),
+            state: document::State::Paid,
+        }
+    }
+}
+
+impl Back {
+    /// Without tax, in cents; and the tax.
+    pub fn worth(&self, sale: &Sale) -> (i64, i64) {
+        let line = sale.lines.iter().find(|line| line.number == self.line);
+        let net = line.map_or(0, |line| line.cents * i64::from(self.pieces));
+        (net, tax(net))
+    }
+
+    /// What the books must show.
+    pub fn refund(&self, sale: &Sale) -> document::Refund {
+        let (net, tax) = self.worth(sale);
+        document::Refund {
+            reference: self.reference.clone(),
+            refunded_at: Some(self.clock.to_string()),
+            currency: Some("USD".to_owned()),
+            warehouse: Some(sale.store.warehouse().to_owned()),
+            business_date: None,
+            amount: amount(net + tax),
+            lines: vec![document::RefundLine {
+                line: sale.line_id(self.line),
+                quantity: Decimal::from(self.pieces),
+                restock_type: "return".to_owned(),
+                subtotal: Some(amount(net)),
+                tax: Some(amount(tax)),
+            }],
+        }
+    }
+}
+
+/// Rings up one till's sales.
+pub(super) struct Teller {
+    store: &'static Store,
+    tenant: String,
+    sequence: u32,
+}
+
+impl Teller {
+    pub(super) fn new(store: &'static Store, merchant: &str, retailer: &str) -> Self {
+        let tenant = if store.style == Style::Square { merchant } else { retailer };
+        Self { store, tenant: tenant.to_owned(), sequence: 0 }
+    }
+
+    fn next(&mut self) -> u32 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    fn clock(&self, now: Timestamp) -> Timestamp {
+        let ahead = Span::new().hours(if self.store.ahead { 24 } else { 0 });
+        now.checked_add(ahead).unwrap_or(now)
+    }
+
+    fn reference(&self, kind: &str, id: &str) -> String {
+        let system = if self.store.style == Style::Square { "square" } else { "poslog" };
+        format!("{system}/{}/{kind}/{id}", self.tenant)
+    }
+
+    pub(super) fn sell(&mut self, rng: &mut SmallRng, now: Timestamp) -> Sale {
+        let goods: Vec<&'static Product> = PRODUCTS.iter().filter(|product| !product.gift_card).collect();
+        let count = *[1, 1, 2, 3].choose(rng).unwrap_or(&1);
+        let chosen: Vec<&'static Product> = goods.choose_multiple(rng, count).copied().collect();
+        let mut lines = vec![];
+        for (at, product) in chosen.into_iter().enumerate() {
+            let pieces = *[1, 1, 1, 2, 3].choose(rng).unwrap_or(&1);
+            let Product { sku, title, cents, .. } = product;
+            lines.push(Line { number: at + 1, sku, title, pieces, cents: *cents });
+        }
+        let tender = *[Tender::Card, Tender::Card, Tender::Cash, Tender::GiftCard]
+            .choose(rng)
+            .unwrap_or(&Tender::Card);
+        let sequence = self.next();
+        // The store's controller says which day it is, whatever the till's clock says.
+        let date = now.strftime("%Y-%m-%d").to_string();
+        let clock = self.clock(now);
+        let mut sale = Sale {
+            index: usize::MAX,
+            store: self.store,
+            sequence,
+            date,
+            at: now,
+            clock,
+            lines,
+            tender,
+            reference: String::new(),
+        };
+        sale.reference = self.reference("order", &sale.order_id());
+        sale
+    }
+
+    pub(super) fn give_back(&mut self, sale: &Sale, rng: &mut SmallRng, now: Timestamp) -> Back {
+        let sequence = self.next();
+        let line = sale.lines.choose(rng);
+        let id = match self.store.style {
+            Style::Square => format!("{}R{sequence:06}", self.store.code),
+            Style::Folder | Style::Post => format!("{}/1/{}/{sequence}", self.store.id, sale.date),
+        };
+        Back {
+            sequence,
+            clock: self.clock(now),
+            line: line.map_or(1, |line| line.number),
+            pieces: line.map_or(1, |line| rng.random_range(1..=line.pieces)),
+            reference: self.reference("refund", &id),
+        }
+    }
+
+    pub(super) fn void(&mut self, now: Timestamp) -> Voided {
+        Voided { sequence: self.next(), clock: now }
+    }
+}
