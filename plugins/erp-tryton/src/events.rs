@@ -282,7 +282,7 @@ fn sku(record: &Value) -> Option<String> {
     record.get("product").and_then(|product| value::text(product, "code")).map(Into::into)
 }
 
-fn own(kind: EntityKind, id: String, erp: &Erp) -> Entity {
+pub fn own(kind: EntityKind, id: String, erp: &Erp) -> Entity {
     Entity { system: "tryton".into(), tenant: erp.settings.database.clone(), kind, id }
 }
 

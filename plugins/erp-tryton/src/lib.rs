@@ -13,8 +13,10 @@
 //! | `poll`, `events` | what happened in Tryton since the last time, and what that is as an event |
 
 mod cancel;
+mod catalogue;
 mod customer;
 mod events;
+mod handover;
 mod lines;
 mod order;
 mod poll;
@@ -23,6 +25,7 @@ mod rest;
 mod sale;
 mod settings;
 mod steps;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod value;

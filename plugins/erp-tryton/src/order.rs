@@ -48,6 +48,13 @@ impl Deed for Booking<'_> {
         Ok((header, order.personal.is_some()))
     }
 
+    fn handed_over(&self) -> bool {
+        // Taken in a store, and nothing of it travels.
+        self.order.store.is_some()
+            && self.order.shipping.is_empty()
+            && !self.order.lines.iter().any(|line| line.ships)
+    }
+
     fn lines(&self, erp: &Erp) -> Result<Vec<Wanted>, Outcome> {
         Ok(lines::of_order(self.order, &erp.settings)?)
     }

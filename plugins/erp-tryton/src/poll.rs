@@ -1,6 +1,7 @@
-//! What happened in Tryton since the last time: sales, shipments and invoices of the web shop.
+//! What happened in Tryton since the last time: sales, shipments and invoices of the web shop, and as the operator
+//! wants it what the warehouses hold and what is sold.
 //!
-//! Each of the three is read in the order of its last change and its id. A page ends between two records, never
+//! Each kind is read in the order of its last change and its id. A page ends between two records, never
 //! between two moments, so records of one moment are not lost. Tryton dates a change when it is made and shows
 //! it when it is committed, which may be later: when a pass has come to its end, the next one begins a little
 //! before, and what was told already is known by its id and moment and left out. So nothing is missed that is
@@ -14,16 +15,49 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Erp;
-use crate::cancel;
 use crate::events::{CHANGED, INVOICE, Owners, SALE, SHIPMENT, TRACKING, invoice, place, sale, shipment};
 use crate::value::{self, Moment};
+use crate::{cancel, catalogue, stock};
 
-/// Where each of the three passes stands. It is handed in and out, and means nothing to anybody else.
+/// What can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Sales, as documents.
+    Sales,
+    /// Shipments.
+    Shipments,
+    /// Invoices and credit memos, as documents.
+    Invoices,
+    /// What the warehouses hold.
+    Stock,
+    /// Articles and their base prices.
+    Products,
+    /// The same, where what changed is the template. Told with the articles.
+    #[serde(skip_deserializing)]
+    Templates,
+}
+
+impl Kind {
+    /// What is told when the operator does not say.
+    pub const USUAL: [Self; 3] = [Self::Sales, Self::Shipments, Self::Invoices];
+}
+
+/// Where the pass of each kind stands. It is handed in and out, and means nothing to anybody else.
 #[derive(Default, Serialize, Deserialize)]
 struct Cursor {
+    #[serde(default)]
     sales: Pass,
+    #[serde(default)]
     shipments: Pass,
+    #[serde(default)]
     invoices: Pass,
+    #[serde(default)]
+    stock: Pass,
+    #[serde(default)]
+    products: Pass,
+    #[serde(default)]
+    templates: Pass,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -34,7 +68,7 @@ struct Pass {
     high: Option<Moment>,
     /// What was told of the time that the next pass reads again.
     told: BTreeMap<i64, Moment>,
-    /// Whether this pass has come to its end, and rests until the others have too: otherwise the three would
+    /// Whether this pass has come to its end, and rests until the others have too: otherwise the kinds would
     /// wait for one another to end at the same time.
     ended: bool,
 }
@@ -50,48 +84,97 @@ pub fn poll(cursor: Option<&str>, limit: u32, erp: &Erp) -> Result<Page, Failure
         })?,
         None => Cursor::default(),
     };
-    if cursor.ended() {
-        for pass in [&mut cursor.sales, &mut cursor.shipments, &mut cursor.invoices] {
-            pass.ended = false;
+    let kinds = erp.settings.kinds();
+    if cursor.ended(&kinds) {
+        for kind in &kinds {
+            cursor.pass(*kind).ended = false;
         }
     }
-    let shop = erp.settings.web_shop;
     let mut facts: Vec<(Moment, Event)> = Vec::new();
-    let share = |facts: &[(Moment, Event)], passes| {
-        limit.saturating_sub(u32::try_from(facts.len()).unwrap_or(limit)).div_ceil(passes)
-    };
-
-    let of_shop = json!(["web_shop", "=", shop]);
-    let fields = [cancel::FIELDS.as_slice(), &SALE].concat();
-    let sales = cursor.sales.read(share(&facts, 3), "sale.sale", &of_shop, &fields, erp)?;
-    let owners = Owners::of_sales(&sales, erp)?;
-    facts.extend(sales.iter().filter_map(|record| sale(record, &owners, erp)));
-
-    let of_shop = json!(["moves.origin.sale.web_shop", "=", shop, "sale.line"]);
-    let tracking = if erp.settings.tracking { TRACKING.as_slice() } else { &[] };
-    let fields = [SHIPMENT.as_slice(), tracking].concat();
-    let shipments = cursor.shipments.read(share(&facts, 2), "stock.shipment.out", &of_shop, &fields, erp)?;
-    let moves = shipments.iter().flat_map(|record| value::records(record, "outgoing_moves"));
-    let owners = Owners::of_lines(moves, erp)?;
-    facts.extend(shipments.iter().filter_map(|record| shipment(record, &owners, erp)));
-
-    let of_shop = json!(["sales.web_shop", "=", shop]);
-    let invoices = cursor.invoices.read(share(&facts, 1), "account.invoice", &of_shop, &INVOICE, erp)?;
-    let lines = invoices.iter().flat_map(|record| value::records(record, "lines"));
-    let owners = Owners::of_lines(lines, erp)?;
-    facts.extend(invoices.iter().filter_map(|record| invoice(record, &owners, erp)));
-
+    for (at, kind) in kinds.iter().enumerate() {
+        let left = limit.saturating_sub(u32::try_from(facts.len()).unwrap_or(limit));
+        let share = left.div_ceil(u32::try_from(kinds.len().saturating_sub(at)).unwrap_or(1).max(1));
+        facts.extend(tell(*kind, cursor.pass(*kind), share, erp)?);
+    }
     facts.sort_by_key(|(at, _)| *at);
-    let more = !cursor.ended();
+    let more = !cursor.ended(&kinds);
     let cursor = serde_json::to_string(&cursor)
         .map_err(|error| Problem::new("cursor-unwritable", error.to_string()))?;
     Ok(Page { events: facts.into_iter().map(|(_, event)| event).collect(), cursor, more })
 }
 
+/// Reads what is new of one kind, at most so many events.
+fn tell(kind: Kind, pass: &mut Pass, share: u32, erp: &Erp) -> Result<Vec<(Moment, Event)>, Failure> {
+    let shop = erp.settings.web_shop;
+    let mut facts = Vec::new();
+    match kind {
+        Kind::Sales => {
+            let fields = [cancel::FIELDS.as_slice(), &SALE].concat();
+            let sales =
+                pass.read(share, "sale.sale", &json!([["web_shop", "=", shop]]), &fields, None, erp)?;
+            let owners = Owners::of_sales(&sales, erp)?;
+            facts.extend(sales.iter().filter_map(|record| sale(record, &owners, erp)));
+        }
+        Kind::Shipments => {
+            let of_shop = json!([["moves.origin.sale.web_shop", "=", shop, "sale.line"]]);
+            let tracking = if erp.settings.tracking { TRACKING.as_slice() } else { &[] };
+            let fields = [SHIPMENT.as_slice(), tracking].concat();
+            let shipments = pass.read(share, "stock.shipment.out", &of_shop, &fields, None, erp)?;
+            let moves = shipments.iter().flat_map(|record| value::records(record, "outgoing_moves"));
+            let owners = Owners::of_lines(moves, erp)?;
+            facts.extend(shipments.iter().filter_map(|record| shipment(record, &owners, erp)));
+        }
+        Kind::Invoices => {
+            let of_shop = json!([["sales.web_shop", "=", shop]]);
+            let invoices = pass.read(share, "account.invoice", &of_shop, &INVOICE, None, erp)?;
+            let lines = invoices.iter().flat_map(|record| value::records(record, "lines"));
+            let owners = Owners::of_lines(lines, erp)?;
+            facts.extend(invoices.iter().filter_map(|record| invoice(record, &owners, erp)));
+        }
+        Kind::Stock => {
+            // Every move may be of an article of its own, and every article is counted in each warehouse.
+            let warehouses = u32::try_from(erp.settings.all_warehouses().len()).unwrap_or(u32::MAX);
+            let most = share.checked_div(warehouses).unwrap_or_default();
+            let moves = pass.read(most, stock::MODEL, &stock::domain(), &stock::MOVE, None, erp)?;
+            facts.extend(stock::levels(&moves, erp)?);
+        }
+        Kind::Products => {
+            let domain = catalogue::articles();
+            let context = catalogue::context(erp);
+            // An article and its price are two events.
+            let articles =
+                pass.read(share / 2, "product.product", &domain, &catalogue::ARTICLE, Some(&context), erp)?;
+            facts.extend(articles.iter().flat_map(|record| catalogue::tell(record, erp)));
+        }
+        Kind::Templates => {
+            let most = share.min(TEMPLATES);
+            let domain = catalogue::templates();
+            let changed = pass.read(most, "product.template", &domain, &[CHANGED], None, erp)?;
+            let articles = catalogue::of_templates(&changed, erp)?;
+            facts.extend(articles.iter().flat_map(|record| catalogue::tell(record, erp)));
+        }
+    }
+    Ok(facts)
+}
+
+/// How many templates are asked for at once: each may have many articles.
+const TEMPLATES: u32 = 5;
+
 impl Cursor {
     /// Whether everything there is has been read.
-    fn ended(&self) -> bool {
-        [&self.sales, &self.shipments, &self.invoices].iter().all(|pass| pass.ended)
+    fn ended(&mut self, kinds: &[Kind]) -> bool {
+        kinds.iter().all(|kind| self.pass(*kind).ended)
+    }
+
+    fn pass(&mut self, kind: Kind) -> &mut Pass {
+        match kind {
+            Kind::Sales => &mut self.sales,
+            Kind::Shipments => &mut self.shipments,
+            Kind::Invoices => &mut self.invoices,
+            Kind::Stock => &mut self.stock,
+            Kind::Products => &mut self.products,
+            Kind::Templates => &mut self.templates,
+        }
     }
 }
 
@@ -101,8 +184,9 @@ impl Pass {
         &mut self,
         limit: u32,
         model: &str,
-        of_shop: &Value,
+        domain: &Value,
         fields: &[&str],
+        context: Option<&Value>,
         erp: &Erp,
     ) -> Result<Vec<Value>, Error> {
         // Nothing is left of the page when the others have filled it.
@@ -110,7 +194,7 @@ impl Pass {
             return Ok(Vec::new());
         }
         let overlap = erp.settings.overlap_seconds;
-        let mut domain = vec![of_shop.clone()];
+        let mut domain = domain.as_array().cloned().unwrap_or_default();
         if let Some((at, id)) = self.after {
             let at = at.ask();
             domain.push(json!(["OR", [CHANGED, ">", at], [[CHANGED, "=", at], ["id", ">", id]]]));
@@ -118,7 +202,7 @@ impl Pass {
             domain.push(json!([CHANGED, ">=", high.earlier(overlap).ask()]));
         }
         let order = json!([[CHANGED, "ASC"], ["id", "ASC"]]);
-        let page = erp.rest.first(limit, model, &json!(domain), &order, fields)?;
+        let page = erp.rest.first(limit, context, model, &json!(domain), &order, fields)?;
         let places: Vec<(Moment, i64)> = page.iter().filter_map(place).collect();
         let full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         self.ended = !full;

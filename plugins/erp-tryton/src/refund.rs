@@ -161,6 +161,11 @@ impl Deed for Return<'_> {
         Ok((header, false))
     }
 
+    fn handed_over(&self) -> bool {
+        // Taken back over a counter; what is sent back is received by the warehouse.
+        self.refund.store.is_some()
+    }
+
     fn lines(&self, erp: &Erp) -> Result<Vec<Wanted>, Outcome> {
         let services = &erp.settings.services;
         let mut wanted = Vec::new();

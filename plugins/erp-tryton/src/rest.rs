@@ -42,23 +42,44 @@ impl Rest {
         with(self.client.get(self.path(&[model]).as_str()), fields).query("d", question(domain)).call()
     }
 
-    /// The first so many records of a domain, in an order.
+    /// All records of a domain, in a context: some fields depend on it.
+    ///
+    /// # Errors
+    /// It could not be asked.
+    pub fn search_in(
+        &self,
+        context: &Value,
+        model: &str,
+        domain: &Value,
+        fields: &[&str],
+    ) -> Result<Vec<Value>, Error> {
+        with(self.client.get(self.path(&[model]).as_str()), fields)
+            .query("d", question(domain))
+            .header("x-tryton-context", question(context))
+            .call()
+    }
+
+    /// The first so many records of a domain, in an order and, where some field depends on one, in a context.
     ///
     /// # Errors
     /// It could not be asked.
     pub fn first(
         &self,
         limit: u32,
+        context: Option<&Value>,
         model: &str,
         domain: &Value,
         order: &Value,
         fields: &[&str],
     ) -> Result<Vec<Value>, Error> {
-        with(self.client.get(self.path(&[model]).as_str()), fields)
+        let asked = with(self.client.get(self.path(&[model]).as_str()), fields)
             .query("d", question(domain))
             .query("o", question(order))
-            .query("s", limit.to_string())
-            .call()
+            .query("s", limit.to_string());
+        match context {
+            Some(context) => asked.header("x-tryton-context", question(context)).call(),
+            None => asked.call(),
+        }
     }
 
     /// Makes a record.

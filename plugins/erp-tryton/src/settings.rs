@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use crossdock_sdk::prelude::*;
 
+use crate::poll::Kind;
+
 /// Codes of the products that stand for what is not an article of the shop.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -44,6 +46,8 @@ pub struct Settings {
     pub tolerance: Decimal,
     pub overlap_seconds: u32,
     pub tracking: bool,
+    pub tell: Vec<Kind>,
+    pub price_currency: Option<String>,
 }
 
 impl Settings {
@@ -71,6 +75,8 @@ impl Settings {
             )?,
             overlap_seconds: config::find("overlap-seconds")?.unwrap_or(60),
             tracking: config::find("tracking")?.unwrap_or(false),
+            tell: config::find("tell")?.unwrap_or_else(|| Kind::USUAL.to_vec()),
+            price_currency: config::find("price-currency")?,
         })
     }
 
@@ -103,6 +109,26 @@ impl Settings {
             Problem::new("unmapped-currency", format!("no currency of Tryton is set for {code}"))
                 .at("currency")
         })
+    }
+
+    /// What a poll tells.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let mut kinds = self.tell.clone();
+        if kinds.contains(&Kind::Products) {
+            kinds.push(Kind::Templates);
+        }
+        kinds.dedup();
+        kinds
+    }
+
+    /// Every warehouse that the settings name, once.
+    #[must_use]
+    pub fn all_warehouses(&self) -> Vec<i64> {
+        let mut all: Vec<i64> = self.warehouse.into_iter().chain(self.warehouses.values().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// The warehouse that serves a store, or the one for everything else.

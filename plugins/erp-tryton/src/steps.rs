@@ -1,4 +1,5 @@
-//! Booking in steps: a sale is made as a draft, quoted and confirmed.
+//! Booking in steps: a sale is made as a draft, quoted and confirmed; where the goods have changed hands
+//! already, its shipments are done too.
 //!
 //! Every act leaves a trace in the sale's state, so a step that is repeated looks where the sale is and goes on
 //! from there. What is to be in the sale comes from a [`Deed`]: an order, or a refund.
@@ -10,6 +11,7 @@ use crossdock_sdk::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::Erp;
+use crate::handover;
 use crate::lines::{self, SaleLine, Wanted};
 use crate::sale::{FIELDS, MODEL, Sale, State, full, lookup};
 
@@ -20,6 +22,8 @@ pub enum Step {
     Check(i64),
     Quote(i64),
     Confirm(i64),
+    /// Bring its shipments to their end: the goods have changed hands.
+    HandOver(i64),
 }
 
 /// What a sale is made for.
@@ -43,6 +47,8 @@ pub trait Deed {
     /// # Errors
     /// What stands in the way.
     fn lines(&self, erp: &Erp) -> Result<Vec<Wanted>, Outcome>;
+    /// Whether the goods have changed hands already.
+    fn handed_over(&self) -> bool;
 }
 
 /// Does the next step of a deed.
@@ -54,6 +60,7 @@ pub fn book(work: &Work, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome>
         Some(Step::Check(id)) => check(id, deed, erp),
         Some(Step::Quote(id)) => quote(id, deed, erp),
         Some(Step::Confirm(id)) => confirm(id, deed, erp),
+        Some(Step::HandOver(id)) => handover::finish(id, deed, erp),
         None => match work.reference("sale").and_then(|reference| reference.id.parse().ok()) {
             Some(id) => agree(id, deed, erp),
             None => create(deed, erp),
@@ -95,6 +102,9 @@ fn agree(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
         (State::Draft, None) => Ok(sale.go_on(Step::Check(id), deed)),
         (State::Quotation, None) => Ok(sale.go_on(Step::Confirm(id), deed)),
         (State::Draft | State::Quotation, Some(_)) => rewrite(&sale, &wanted, &header, deed, erp),
+        (_, None) if deed.handed_over() && handover::is_open(id, erp)? => {
+            Ok(sale.go_on(Step::HandOver(id), deed))
+        }
         (_, None) => Ok(Outcome::AlreadyThere(sale.receipt(deed))),
         (_, Some(what)) => {
             let message = format!(
@@ -186,6 +196,7 @@ fn quote(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
 
 fn confirm(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
     match erp.rest.press(MODEL, id, "confirm", &FIELDS) {
+        Ok(sale) if deed.handed_over() => Ok(Sale::of(sale)?.go_on(Step::HandOver(id), deed)),
         Ok(sale) => Ok(Outcome::Posted(Sale::of(sale)?.receipt(deed))),
         Err(Error::Rejected(problem)) => match Sale::ask(id, &FIELDS, erp)?.state {
             State::Quotation => Err(problem.into()),
@@ -212,6 +223,8 @@ impl Sale {
         match self.state {
             State::Draft => partial(Step::Check(self.id)),
             State::Quotation => partial(Step::Confirm(self.id)),
+            // Bringing to an end what has ended already does nothing.
+            State::Confirmed | State::Processing if deed.handed_over() => partial(Step::HandOver(self.id)),
             _ => Found::Present(self.receipt(deed)),
         }
     }
@@ -237,6 +250,7 @@ impl Step {
             "check" => Self::Check(id),
             "quote" => Self::Quote(id),
             "confirm" => Self::Confirm(id),
+            "hand-over" => Self::HandOver(id),
             _ => return None,
         })
     }
@@ -249,6 +263,7 @@ impl fmt::Display for Step {
             Self::Check(id) => write!(f, "check/{id}"),
             Self::Quote(id) => write!(f, "quote/{id}"),
             Self::Confirm(id) => write!(f, "confirm/{id}"),
+            Self::HandOver(id) => write!(f, "hand-over/{id}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod booking;
 mod changing;
 mod polling;
+mod telling;
 
 use crossdock_sdk::prelude::*;
 use crossdock_sdk::testing::{self, Exchange, Host};
