@@ -26,12 +26,21 @@ const FIELDS: [&str; 9] = [
     "shipment_returns.number",
 ];
 
-/// The shipments of a sale: its field, the model, and the button that each state has.
-const KINDS: [(&str, &str, &[(&str, &str)]); 2] = [
-    (
-        "shipments",
-        "stock.shipment.out",
-        &[
+/// A kind of shipment that a sale has.
+struct Shipments {
+    /// The field of the sale.
+    field: &'static str,
+    /// Tryton's name of it.
+    model: &'static str,
+    /// The button that moves each state on.
+    buttons: &'static [(&'static str, &'static str)],
+}
+
+const KINDS: [Shipments; 2] = [
+    Shipments {
+        field: "shipments",
+        model: "stock.shipment.out",
+        buttons: &[
             ("draft", "wait"),
             // A till does not ask whether the stock is there: it was in somebody's hand.
             ("waiting", "assign_force"),
@@ -40,8 +49,12 @@ const KINDS: [(&str, &str, &[(&str, &str)]); 2] = [
             ("packed", "do"),
             ("shipped", "do"),
         ],
-    ),
-    ("shipment_returns", "stock.shipment.out.return", &[("draft", "receive"), ("received", "do")]),
+    },
+    Shipments {
+        field: "shipment_returns",
+        model: "stock.shipment.out.return",
+        buttons: &[("draft", "receive"), ("received", "do")],
+    },
 ];
 
 /// The most states that a shipment can have before its end.
@@ -60,9 +73,9 @@ pub fn finish(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
             Err(error) => return Err(error.into()),
         }
     }
-    for (field, model, buttons) in KINDS {
-        for shipment in value::records(&sale.record, field) {
-            end(shipment, model, buttons, erp)?;
+    for kind in &KINDS {
+        for shipment in value::records(&sale.record, kind.field) {
+            end(shipment, kind, erp)?;
         }
     }
     Ok(Outcome::Posted(sale.receipt(deed)))
@@ -76,18 +89,18 @@ pub fn is_open(id: i64, erp: &Erp) -> Result<bool, Error> {
     let sale = Sale::ask(id, &FIELDS, erp)?;
     let open = |record: &Value| !matches!(state(record), "done" | "cancelled");
     Ok(sale.state == State::Confirmed
-        || KINDS.iter().any(|(field, _, _)| value::records(&sale.record, field).any(open)))
+        || KINDS.iter().any(|kind| value::records(&sale.record, kind.field).any(open)))
 }
 
-fn end(shipment: &Value, model: &str, buttons: &[(&str, &str)], erp: &Erp) -> Result<(), Outcome> {
+fn end(shipment: &Value, kind: &Shipments, erp: &Erp) -> Result<(), Outcome> {
     let id = value::id(shipment);
     let mut now = state(shipment).to_owned();
     for _ in 0..STATES {
         if matches!(now.as_str(), "done" | "cancelled") {
             return Ok(());
         }
-        let Some((_, button)) = buttons.iter().find(|(state, _)| *state == now) else { break };
-        now = state(&erp.rest.press(model, id, button, &["state"])?).to_owned();
+        let Some((_, button)) = kind.buttons.iter().find(|(state, _)| *state == now) else { break };
+        now = state(&erp.rest.press(kind.model, id, button, &["state"])?).to_owned();
     }
     let number = value::text(shipment, "number").map_or_else(|| id.to_string(), str::to_owned);
     let message = format!("shipment {number} is {now} and cannot be brought to its end");
