@@ -1,12 +1,18 @@
 //! The command line. `serve` is the host; everything that operates a host talks to its API, so that it
 //! works from anywhere and leaves the same audit trail; `plugin` works on files alone.
 
+mod address;
+mod connector;
+mod events;
+mod exceptions;
 mod mapping;
-mod operate;
+mod person;
 mod plugin;
 mod print;
+mod quarantine;
 mod secret;
 mod store;
+mod token;
 
 use std::path::PathBuf;
 
@@ -58,16 +64,16 @@ enum Command {
     Bench(crate::bench::Arguments),
     /// What happened: list, show, replay
     #[command(subcommand)]
-    Events(operate::Events),
+    Events(events::Events),
     /// What a person must decide: list, show, retry, discard
     #[command(subcommand)]
-    Exceptions(operate::Exceptions),
+    Exceptions(exceptions::Exceptions),
     /// What arrived and could not be read: list, show, read again
     #[command(subcommand)]
-    Quarantine(operate::Quarantine),
+    Quarantine(quarantine::Quarantine),
     /// The connectors: what is stuck and why, pause, resume
     #[command(subcommand)]
-    Connector(operate::Connectors),
+    Connector(connector::Connectors),
     /// Mappings: what SKUs, taxes, tenders, warehouses are called in a connector's system
     #[command(subcommand)]
     Mapping(mapping::Mappings),
@@ -79,10 +85,10 @@ enum Command {
     Secret(secret::Secrets),
     /// Personal data: erase a person
     #[command(subcommand)]
-    Person(operate::Persons),
+    Person(person::Persons),
     /// API tokens: create, list, revoke
     #[command(subcommand)]
-    Token(operate::Tokens),
+    Token(token::Tokens),
     /// Plugin files: inspect, pack, sign
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -100,15 +106,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve { config, check } => crate::serve::run(&config, check).await,
         Command::Demo(arguments) => crate::demo::run(arguments, api.json).await,
         Command::Bench(arguments) => crate::bench::run(arguments, api.json).await,
-        Command::Events(events) => operate::events(&client()?, events, print).await,
-        Command::Exceptions(exceptions) => operate::exceptions(&client()?, exceptions, print).await,
-        Command::Quarantine(quarantine) => operate::quarantine(&client()?, quarantine, print).await,
-        Command::Connector(connectors) => operate::connectors(&client()?, connectors, print).await,
+        Command::Events(events) => events::run(&client()?, events, print).await,
+        Command::Exceptions(exceptions) => exceptions::run(&client()?, exceptions, print).await,
+        Command::Quarantine(quarantine) => quarantine::run(&client()?, quarantine, print).await,
+        Command::Connector(connectors) => connector::run(&client()?, connectors, print).await,
         Command::Mapping(mappings) => mapping::run(&client()?, mappings, print).await,
         Command::Store(stores) => store::run(&client()?, stores, print).await,
         Command::Secret(secrets) => secret::run(&client()?, secrets, print).await,
-        Command::Person(persons) => operate::persons(&client()?, persons, print).await,
-        Command::Token(tokens) => operate::tokens(&client()?, tokens, print).await,
+        Command::Person(persons) => person::run(&client()?, persons, print).await,
+        Command::Token(tokens) => token::run(&client()?, tokens, print).await,
         Command::Plugin(plugin) => plugin::run(plugin, print).await,
     }
 }

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use axum::Router;
 use crossdock_egress::Secrets;
 use crossdock_flow::{Flow, Handle, Options};
 use crossdock_model::time::{Clock as _, SystemClock};
 use crossdock_rules::safeguards::Safeguards;
-use crossdock_storage::{MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions};
+use crossdock_storage::{
+    Error as StorageError, MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -123,7 +125,14 @@ pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
     }
     let mut options = SqliteOptions::new(path, master_key::find(&storage.key)?);
     options.safeguards = safeguards();
-    Ok(Sqlite::open(options).await?)
+    Sqlite::open(options).await.map_err(|error| match error {
+        StorageError::WrongMasterKey => {
+            anyhow!(
+                "{error}; after `crossdock secret rekey` it is the new one that `storage.key` has to name"
+            )
+        }
+        other => other.into(),
+    })
 }
 
 fn router(config: &Config, handle: &Handle, health: &Health, loader: Arc<Assembler>) -> Router {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::operate::query;
+use super::address::query;
 use super::print::{Column, Printer};
 use crate::client::Client;
 use crate::registry;
@@ -212,7 +212,7 @@ pub(super) fn written(
         Some(path) => {
             std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
             let answer = json!({ "file": path, what: count });
-            print.done(&answer, &format!("{count} {what} are in {}.", path.display()));
+            print.done(&answer, &format!("Written to {}; {what}: {count}.", path.display()));
         }
         None if print.json => println!("{answer}"),
         None => print!("{text}"),

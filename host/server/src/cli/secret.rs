@@ -10,8 +10,8 @@ use crossdock_storage::{Applied, Command, Store as _};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::address::escape;
 use super::mapping::number;
-use super::operate::escape;
 use super::print::Printer;
 use crate::client::Client;
 use crate::config::Config;

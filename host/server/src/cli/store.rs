@@ -7,8 +7,8 @@ use clap::Subcommand;
 use crossdock_storage::StoreRecord;
 use serde_json::{Value, json};
 
+use super::address::{escape, query};
 use super::mapping::{imported, written};
-use super::operate::{escape, query};
 use super::print::{Column, Printer};
 use crate::client::Client;
 use crate::registry::{self, Format};

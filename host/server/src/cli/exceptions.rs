@@ -1,0 +1,89 @@
+//! `crossdock exceptions …`: what a person must decide.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::address::query;
+use super::print::{Column, Printer};
+use crate::client::Client;
+
+/// `crossdock exceptions …`
+#[derive(Debug, Subcommand)]
+pub enum Exceptions {
+    /// List what a person must decide, newest first
+    List {
+        /// Only of this connector
+        #[arg(long)]
+        connector: Option<String>,
+        /// Go on after the number that the page before ended with
+        #[arg(long)]
+        after: Option<i64>,
+        /// How many at most
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Show one with everything that was tried
+    Show {
+        /// The exception's number
+        exception: i64,
+    },
+    /// Try one again, or all that have the same code
+    Retry {
+        /// The exception's number
+        #[arg(required_unless_present = "code")]
+        exception: Option<i64>,
+        /// All exceptions with this code (`unknown-sku`)
+        #[arg(long, conflicts_with = "exception")]
+        code: Option<String>,
+    },
+    /// Give one up: it will never be sent, and what waits behind it goes on
+    Discard {
+        /// The exception's number
+        exception: i64,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Runs `crossdock exceptions …`.
+pub async fn run(client: &Client, exceptions: Exceptions, print: Printer) -> anyhow::Result<()> {
+    const COLUMNS: [Column; 6] = [
+        ("EXCEPTION", "delivery"),
+        ("CONNECTOR", "connector"),
+        ("SINCE", "since"),
+        ("CODE", "code"),
+        ("WHY", "reason"),
+        ("ENTITY", "entity"),
+    ];
+    match exceptions {
+        Exceptions::List { connector, after, limit } => {
+            let pairs = [
+                ("connector", connector),
+                ("after", after.map(|n| n.to_string())),
+                ("limit", limit.map(|n| n.to_string())),
+            ];
+            let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            let answer = client.get(&format!("/api/v1/exceptions{}", query(&pairs))).await?;
+            print.list(&answer, "exceptions", &COLUMNS, "Nothing waits for a person.");
+        }
+        Exceptions::Show { exception } => {
+            print.one(&client.get(&format!("/api/v1/exceptions/{exception}")).await?);
+        }
+        Exceptions::Retry { exception: Some(exception), .. } => {
+            let answer = client.post(&format!("/api/v1/exceptions/{exception}/retry"), &json!({})).await?;
+            print.done(&answer, &format!("Exception {exception} is tried again."));
+        }
+        Exceptions::Retry { exception: None, code } => {
+            let answer = client.post("/api/v1/exceptions/retry", &json!({ "code": code })).await?;
+            let count = answer.get("retried").and_then(Value::as_u64).unwrap_or(0);
+            print.done(&answer, &format!("{count} exceptions are tried again."));
+        }
+        Exceptions::Discard { exception, reason } => {
+            let body = json!({ "reason": reason });
+            let answer = client.post(&format!("/api/v1/exceptions/{exception}/discard"), &body).await?;
+            print.done(&answer, &format!("Exception {exception} is discarded."));
+        }
+    }
+    Ok(())
+}

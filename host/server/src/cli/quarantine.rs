@@ -1,0 +1,57 @@
+//! `crossdock quarantine …`: what arrived and could not be read.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::address::query;
+use super::print::{Column, Printer};
+use crate::client::Client;
+
+/// `crossdock quarantine …`
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// List what could not be read, newest first
+    List {
+        /// Only of this connector
+        #[arg(long)]
+        connector: Option<String>,
+        /// How many at most
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Read one again, or all of a connector, as after a new version of its plugin
+    Reread {
+        /// The request's number
+        #[arg(required_unless_present = "connector")]
+        inbound: Option<i64>,
+        /// All of this connector
+        #[arg(long, conflicts_with = "inbound")]
+        connector: Option<String>,
+    },
+}
+
+/// Runs `crossdock quarantine …`.
+pub async fn run(client: &Client, quarantine: Quarantine, print: Printer) -> anyhow::Result<()> {
+    const COLUMNS: [Column; 5] = [
+        ("REQUEST", "id"),
+        ("CONNECTOR", "connector"),
+        ("ARRIVED", "receivedAt"),
+        ("CODE", "code"),
+        ("WHY", "reason"),
+    ];
+    match quarantine {
+        Quarantine::List { connector, limit } => {
+            let pairs = [("connector", connector), ("limit", limit.map(|n| n.to_string()))];
+            let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+            let answer = client.get(&format!("/api/v1/quarantine{}", query(&pairs))).await?;
+            print.list(&answer, "requests", &COLUMNS, "Nothing is in quarantine.");
+        }
+        Quarantine::Reread { inbound, connector } => {
+            let body = json!({ "request": inbound, "connector": connector });
+            let answer = client.post("/api/v1/quarantine/reread", &body).await?;
+            let count = answer.get("requests").and_then(Value::as_u64).unwrap_or(0);
+            print.done(&answer, &format!("{count} requests are read again."));
+        }
+    }
+    Ok(())
+}
