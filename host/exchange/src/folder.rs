@@ -8,10 +8,13 @@ use crate::{Disk, Error, Result, Stat};
 /// A partner's files. One host uses a folder at a time.
 #[async_trait]
 pub trait Folder: Send + Sync + 'static {
-    /// What lies in `in/` and is not hidden or half-written by its name.
+    /// Makes the directories that are missing. Before anything else.
     ///
     /// # Errors
     /// When the folder cannot be used; so for all of these.
+    async fn prepare(&self) -> Result<()>;
+
+    /// What lies in `in/` and is not hidden or half-written by its name.
     async fn list(&self) -> Result<Listing>;
 
     /// The bytes of a listed file.
@@ -124,7 +127,7 @@ pub struct Exchange<D> {
 }
 
 impl<D: Disk> Exchange<D> {
-    /// A folder of this layout. Nothing is touched before [`Exchange::prepare`].
+    /// A folder of this layout. Nothing is touched before [`Folder::prepare`].
     pub fn new(disk: D, layout: &Layout) -> Self {
         Self {
             disk,
@@ -133,17 +136,6 @@ impl<D: Disk> Exchange<D> {
             archived_in: format!("{}/in", layout.archive),
             archived_out: format!("{}/out", layout.archive),
         }
-    }
-
-    /// Makes the directories that are missing.
-    ///
-    /// # Errors
-    /// When one cannot be made.
-    pub async fn prepare(&self) -> Result<()> {
-        for dir in [&self.incoming, &self.outgoing, &self.archived_in, &self.archived_out] {
-            self.disk.make(dir).await?;
-        }
-        Ok(())
     }
 
     /// Moves what was taken into the archive, under a name that is free there.
@@ -171,6 +163,13 @@ impl<D: Disk> Exchange<D> {
 
 #[async_trait]
 impl<D: Disk> Folder for Exchange<D> {
+    async fn prepare(&self) -> Result<()> {
+        for dir in [&self.incoming, &self.outgoing, &self.archived_in, &self.archived_out] {
+            self.disk.make(dir).await?;
+        }
+        Ok(())
+    }
+
     async fn list(&self) -> Result<Listing> {
         let mut listing = Listing::default();
         for (file, stat) in self.disk.list(&self.incoming).await? {

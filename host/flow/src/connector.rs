@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossdock_rules::outcome::Policy;
 use crossdock_rules::ownership::Class;
+use crossdock_rules::window::Window;
 
 use crate::authenticate::Webhook;
 use crate::plugins::Plugin;
@@ -35,6 +36,37 @@ pub struct Connector {
     pub sink: Option<Sink>,
     /// How often it is polled. Absent: never.
     pub poll: Option<Duration>,
+    /// When it may be polled. Absent: at any time.
+    pub poll_window: Option<Window>,
+    /// Where it exchanges files with a partner. Absent: nowhere.
+    pub folder: Option<Folder>,
+    /// How its system's set-up is looked after. Absent: not, since it is not known where the outside reaches
+    /// the host. Without effect where the plugin has nothing to set up.
+    pub check: Option<Check>,
+}
+
+/// Where files are exchanged with a partner.
+#[derive(Clone)]
+pub struct Folder {
+    /// The folder.
+    pub files: Arc<dyn crossdock_exchange::Folder>,
+    /// Where it is, for people; without anything secret.
+    pub place: String,
+    /// How often it is looked for new files.
+    pub every: Duration,
+    /// How long a file must not have changed before it is read.
+    pub settle: Duration,
+    /// The largest file that is read, in bytes.
+    pub limit: u64,
+}
+
+/// How a system's set-up is looked after.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The address that the outside sends this connector's requests to.
+    pub address: String,
+    /// How often it is looked at.
+    pub every: Duration,
 }
 
 /// How requests come in.

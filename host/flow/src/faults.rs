@@ -19,6 +19,10 @@ pub enum Point {
     AfterAnswer,
     /// The outcome is about to be recorded.
     BeforeSettle,
+    /// A file was journaled and is not archived.
+    AfterFile,
+    /// A file was written to the exchange folder, and that is not noted.
+    AfterHandOver,
 }
 
 /// Passes a point.
@@ -58,6 +62,8 @@ impl Point {
             Self::AfterClaim => "after-claim",
             Self::AfterAnswer => "after-answer",
             Self::BeforeSettle => "before-settle",
+            Self::AfterFile => "after-file",
+            Self::AfterHandOver => "after-hand-over",
         }
     }
 }

@@ -9,6 +9,7 @@ use crossdock_storage::{Command, Error, Filter, Moved, Replay, Request, Store};
 
 use crate::connectors::Version;
 use crate::intake::{self, Accepted, Refused};
+use crate::setup::{self, Setup, SetupError};
 use crate::shared::Shared;
 use crate::swap::{self, Loader, SwapError, Swapped};
 
@@ -76,6 +77,21 @@ impl Handle {
     #[must_use]
     pub fn in_progress(&self) -> i64 {
         self.shared.gate.level()
+    }
+
+    /// What the last look at a connector's set-up found. None when nobody has looked yet, or there is nothing
+    /// to set up.
+    #[must_use]
+    pub fn setup(&self, connector: &str) -> Option<Setup> {
+        self.shared.setups.get(connector)
+    }
+
+    /// Looks at a connector's set-up now, and puts right what is not as it should be, when told to.
+    ///
+    /// # Errors
+    /// When there is nothing to look at; not when something was found.
+    pub async fn check_setup(&self, connector: &str, repair: bool, by: &str) -> Result<Setup, SetupError> {
+        setup::look_now(&self.shared, connector, repair, by).await
     }
 
     /// Sends nothing more through a connector. What is owed to it is kept.

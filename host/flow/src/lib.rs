@@ -1,4 +1,5 @@
-//! The drivers that move an event along: intake → reader → routes → dispatch → settle, and polls.
+//! The drivers that move an event along: intake → reader → routes → dispatch → settle, polls, exchange
+//! folders and set-ups.
 //!
 //! This room joins the others and decides nothing itself: what to do is `rules`, what is durable is
 //! `storage`, what a plugin is, is behind [`plugins::Plugin`]. It knows no HTTP and no WebAssembly. A
@@ -9,6 +10,7 @@ pub mod authenticate;
 pub mod connector;
 mod connectors;
 mod dispatch;
+mod exchange;
 pub mod faults;
 mod gate;
 mod handle;
@@ -18,6 +20,7 @@ pub mod plugins;
 mod poll;
 mod reader;
 pub mod routes;
+pub mod setup;
 mod shared;
 pub mod swap;
 
@@ -139,6 +142,10 @@ impl Flow {
             if let Some(interval) = connector.poll {
                 tasks.spawn(poll::run(Arc::clone(&shared), connector.name.clone(), interval));
             }
+            if let Some(folder) = &connector.folder {
+                tasks.spawn(exchange::run(Arc::clone(&shared), connector.name.clone(), folder.clone()));
+            }
+            tasks.spawn(setup::run(Arc::clone(&shared), connector.name.clone()));
         }
         stop.cancelled().await;
         shared.drain.cancel();

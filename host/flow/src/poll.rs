@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_model::connector::{Failure, Page, Problem};
+use crossdock_model::time::Millis;
 use crossdock_rules::retry::Backoff;
 use crossdock_storage::{Command, CursorMove};
 
@@ -16,25 +17,44 @@ const PAGE: u32 = 200;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) };
 
-/// Polls one connector until the host is told to stop.
+/// The longest that is slept without a look at the clock.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Polls one connector until the host is told to stop. Where it has a window, a poll begins only in it, and
+/// then goes on until there is no more, and until it has worked.
 pub(crate) async fn run(shared: Arc<Shared>, name: String, interval: Duration) {
     let mut failed = 0u32;
+    let mut due = match shared.connectors.get(&name) {
+        Some(connector) => opening(&connector, shared.now()),
+        None => return,
+    };
     loop {
-        let pause = match shared.connectors.get(&name) {
-            Some(connector) => match poll(&shared, &connector).await {
-                Polled::More => Duration::ZERO,
-                Polled::All => interval,
-                Polled::Later(pause) => pause,
-                Polled::Failed => interval.max(BACKOFF.delay(failed, shared.random())),
-            },
-            None => return,
-        };
-        failed = if pause <= interval { 0 } else { failed.saturating_add(1) };
-        tokio::select! {
-            () = shared.drain.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+        let ahead = due.since(shared.now());
+        if !ahead.is_zero() {
+            tokio::select! {
+                () = shared.drain.cancelled() => return,
+                () = tokio::time::sleep(ahead.min(LOOK)) => continue,
+            }
         }
+        if shared.drain.is_cancelled() {
+            return;
+        }
+        let Some(connector) = shared.connectors.get(&name) else { return };
+        let polled = poll(&shared, &connector).await;
+        let now = shared.now();
+        due = match polled {
+            Polled::More => now,
+            Polled::All => opening(&connector, now.plus(interval)),
+            Polled::Later(pause) => now.plus(pause),
+            Polled::Failed => now.plus(interval.max(BACKOFF.delay(failed, shared.random()))),
+        };
+        failed = if matches!(polled, Polled::Failed) { failed.saturating_add(1) } else { 0 };
     }
+}
+
+/// When it may be polled, from then on.
+fn opening(connector: &Connector, from: Millis) -> Millis {
+    connector.poll_window.as_ref().map_or(from, |window| window.next_open(from))
 }
 
 enum Polled {

@@ -63,6 +63,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     .instrument(span.clone())
     .await;
     let _entered = span.enter();
+    let hands_over = matches!(&outcome, Ok((_, handed)) if !handed.files.is_empty());
     let command = match outcome {
         Ok((events, handed)) => {
             let handed = (!handed.is_empty()).then_some(handed);
@@ -83,6 +84,9 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     };
     drop(_entered);
     keep(shared, id, command).instrument(span).await;
+    if hands_over {
+        shared.handed.notify_waiters();
+    }
 }
 
 /// How long to wait before what could not be kept, or read without an answer of its system, is read again.
@@ -237,7 +241,7 @@ fn prepare_one(
     }
     let mut targets = shared
         .routes
-        .targets(&event, place)
+        .targets(&event, place, shared.now())
         .map_err(|error| problem("no-route-decision", error.to_string()))?;
     // Nobody is told what they said themselves.
     targets.retain(|target| {

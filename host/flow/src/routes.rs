@@ -21,7 +21,9 @@ pub(crate) mod summary;
 
 use cel::{Context, Program, Value};
 use crossdock_model::event::{Event, Fact};
+use crossdock_model::time::Millis;
 use crossdock_rules::pin;
+use crossdock_rules::window::Window;
 use crossdock_storage::{StoreRecord, Target};
 
 /// One rule as the operator wrote it.
@@ -40,6 +42,8 @@ pub struct Rule {
     pub older: Option<(i64, String)>,
     /// True when the connector is told the sum of the levels that all systems tell of one article and place.
     pub sum: bool,
+    /// When what it routes becomes due. Absent: at once.
+    pub window: Option<Window>,
 }
 
 /// A rule that cannot be understood, or that failed on an event.
@@ -110,11 +114,16 @@ impl Routes {
     }
 
     /// The connectors that are owed the event, each once, in the order of the rules; `store` is the record of
-    /// the place that [`Routes::asks_for`] names.
+    /// the place that [`Routes::asks_for`] names. Where two rules name a connector, the first says how.
     ///
     /// # Errors
     /// When a rule cannot decide: the event is then kept back rather than routed by half the rules.
-    pub fn targets(&self, event: &Event, store: Option<&StoreRecord>) -> Result<Vec<Target>, Error> {
+    pub fn targets(
+        &self,
+        event: &Event,
+        store: Option<&StoreRecord>,
+        now: Millis,
+    ) -> Result<Vec<Target>, Error> {
         let mut targets: Vec<Target> = Vec::new();
         let mut variables = None;
         for Compiled { rule, condition } in &self.compiled {
@@ -134,7 +143,7 @@ impl Routes {
             }
             for connector in &rule.to {
                 if !targets.iter().any(|target| target.connector == *connector) {
-                    targets.push(target(rule, connector, event, store));
+                    targets.push(target(rule, connector, event, store, now));
                 }
             }
         }
@@ -148,7 +157,7 @@ impl Routes {
     }
 }
 
-fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecord>) -> Target {
+fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecord>, now: Millis) -> Target {
     let older = rule.older.as_ref().filter(|(since, _)| pin::is_older(event, *since));
     let level = matches!(event.fact, Fact::InventoryCounted(_));
     Target {
@@ -156,6 +165,7 @@ fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecor
         pin: rule.pin,
         home: older.map(|(_, home)| home.clone()),
         sum: store.filter(|_| rule.sum && level).map(|store| store.id.clone()),
+        due_at: rule.window.as_ref().map(|window| window.next_open(now)),
         ..Target::default()
     }
 }
@@ -213,7 +223,7 @@ mod tests {
     }
 
     fn names(rules: Vec<Rule>) -> Vec<String> {
-        let targets = Routes::compile(rules).unwrap().targets(&event(), None).unwrap();
+        let targets = Routes::compile(rules).unwrap().targets(&event(), None, Millis(0)).unwrap();
         targets.into_iter().map(|target| target.connector).collect()
     }
 
@@ -238,8 +248,8 @@ mod tests {
             StoreRecord { id: "berlin-1".into(), region: Some("north".into()), ..StoreRecord::default() };
         let routes = Routes::compile(vec![rule(Some(r#"store.region == "north""#), &["erp"])]).unwrap();
         assert_eq!(routes.asks_for(&event()), Some("31"));
-        assert_eq!(routes.targets(&event(), Some(&berlin)).unwrap().len(), 1);
-        assert_eq!(routes.targets(&event(), None).unwrap().len(), 0);
+        assert_eq!(routes.targets(&event(), Some(&berlin), Millis(0)).unwrap().len(), 1);
+        assert_eq!(routes.targets(&event(), None, Millis(0)).unwrap().len(), 0);
         let plain = Routes::compile(vec![rule(Some("event.test"), &["erp"])]).unwrap();
         assert_eq!(plain.asks_for(&event()), None);
     }
@@ -259,7 +269,21 @@ mod tests {
     fn a_condition_that_cannot_decide_keeps_the_event_back() {
         for undecided in ["event.nothing == 1", "event.kind"] {
             let routes = Routes::compile(vec![rule(Some(undecided), &["a"])]).unwrap();
-            assert!(routes.targets(&event(), None).is_err(), "{undecided}");
+            assert!(routes.targets(&event(), None, Millis(0)).is_err(), "{undecided}");
         }
+    }
+
+    #[test]
+    fn what_a_rule_with_a_window_routes_is_due_when_it_opens() {
+        let night = Rule { window: "0 3 * * * UTC for 1h".parse().ok(), ..rule(None, &["erp"]) };
+        let routes = Routes::compile(vec![night, rule(None, &["erp", "shop"])]).unwrap();
+        let hours = |hours: i64| Millis(hours * 3_600_000);
+        let due = |now| -> Vec<_> {
+            let targets = routes.targets(&event(), None, now).unwrap();
+            targets.into_iter().map(|target| (target.connector, target.due_at)).collect()
+        };
+        assert_eq!(due(hours(2)), [("erp".to_owned(), Some(hours(3))), ("shop".to_owned(), None)]);
+        assert_eq!(due(Millis(hours(3).0 + 5))[0].1, Some(Millis(hours(3).0 + 5)));
+        assert_eq!(due(hours(4))[0].1, Some(hours(27)));
     }
 }

@@ -18,6 +18,7 @@ use crate::connectors::Connectors;
 use crate::gate::{Gate, Load};
 use crate::reader::Unread;
 use crate::routes::Routes;
+use crate::setup::Setups;
 
 /// The store, the clock, the dice, and who is who.
 pub(crate) struct Shared {
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub swapping: tokio::sync::Mutex<()>,
     /// Told when files were handed over.
     pub handed: Notify,
+    /// What was found of each system's set-up.
+    pub setups: Setups,
     dice: Mutex<SmallRng>,
     unread: mpsc::UnboundedSender<Unread>,
 }
@@ -77,6 +80,7 @@ impl Shared {
             drain,
             swapping: tokio::sync::Mutex::default(),
             handed: Notify::new(),
+            setups: Setups::default(),
             dice,
             unread,
         }

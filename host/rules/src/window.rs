@@ -18,6 +18,7 @@ use croner::Cron;
 use crossdock_model::time::Millis;
 use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Timestamp};
+use serde::de::{self, Deserialize, Deserializer};
 
 /// When it is open.
 #[derive(Clone, Debug)]
@@ -69,6 +70,13 @@ impl FromStr for Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// From its text.
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 

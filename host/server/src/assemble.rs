@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets, StoredSecrets};
 use crossdock_flow::authenticate::{Encoding, Mark, Webhook};
-use crossdock_flow::connector::{Connector, Intake, Sink};
+use crossdock_flow::connector::{Check, Connector, Intake, Sink};
 use crossdock_flow::routes::Rule;
 use crossdock_flow::swap::Loader;
 use crossdock_model::time::micros;
@@ -19,6 +19,7 @@ use crossdock_sandbox::{Grants, Limits, Options, Plugin, Sandbox, manifest};
 use crossdock_storage::Store;
 
 use crate::config::{self, Config};
+use crate::folder;
 use crate::keyring;
 use crate::known::{Known, Numbers};
 use crate::plugin::Sandboxed;
@@ -112,6 +113,7 @@ fn rule(route: &config::Route) -> anyhow::Result<Rule> {
         pin: route.pin && route.stock.is_none(),
         older,
         sum: route.stock == Some(config::Stock::Sum),
+        window: route.window.clone(),
     })
 }
 
@@ -142,8 +144,10 @@ impl Assembler {
             deadline: wanted.limits.deadline.0,
             ..Limits::default()
         };
-        let grants = Grants::new(&wanted.name, settings, client);
+        let handing = wanted.folder.as_ref().map(|folder| folder.limit.as_u64());
+        let grants = Grants { folder: handing, ..Grants::new(&wanted.name, settings, client) };
         let guest = plugin.guest(Grants { references: known.clone(), tables: known, limits, ..grants })?;
+        let address = self.config.intake_address(wanted);
         let polls = manifest.source.is_some_and(|source| source.poll);
         if wanted.poll.is_some() && !polls {
             bail!("{} cannot be polled", plugin.label());
@@ -157,14 +161,17 @@ impl Assembler {
             file: file.to_owned(),
             configured: wanted.plugin.clone(),
             setup: manifest.exports.contains(&manifest::Export::Setup),
+            check: address.clone().map(|address| Check { address, every: wanted.setup_every.0 }),
+            folder: wanted.folder.as_ref().map(|folder| folder::open(folder, &secrets)).transpose()?,
             intake: match &manifest.webhook {
                 Some(webhook) if wanted.secrets.contains_key(&webhook.secret) => {
-                    Some(intake(webhook, wanted.public_url.as_deref(), secrets)?)
+                    Some(intake(webhook, address.as_deref(), secrets)?)
                 }
                 _ => None,
             },
             sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
             poll: wanted.poll.map(|span| span.0),
+            poll_window: wanted.poll_window.clone(),
             plugin: Arc::new(Sandboxed::new(guest)),
         })
     }

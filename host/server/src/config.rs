@@ -1,6 +1,7 @@
 //! The operator's file: one TOML file an environment. Unknown names are refused, so that a typing error
 //! is a sentence at start-up and not a setting that silently does nothing.
 
+mod folder;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -9,8 +10,10 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use crossdock_egress::Profile;
 use crossdock_rules::ownership::{Class, Ownership};
+use crossdock_rules::window::Window;
 use serde::Deserialize;
 
+pub use folder::{At, Folder};
 pub use units::{Rate, Span};
 
 /// The whole file.
@@ -48,6 +51,9 @@ pub struct Config {
 pub struct Server {
     /// Address and port of intake, API and console. Port 0 takes a free one.
     pub listen: String,
+    /// The address that the outside reaches this host by: `https://crossdock.example`. What a connector's
+    /// requests are sent to is this and `/in/NAME`, unless the connector says otherwise.
+    pub public_url: Option<String>,
     /// The largest request that intake takes.
     pub body_limit: ByteSize,
     /// How many accepted requests may wait to be read, or deliveries to be sent, before intake answers 503.
@@ -63,6 +69,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".into(),
+            public_url: None,
             body_limit: ByteSize::mib(2),
             backlog: 256,
             drain: Span(Duration::from_secs(25)),
@@ -160,12 +167,27 @@ pub struct Connector {
     #[serde(default)]
     pub limits: Limits,
     /// The address that the outside sends requests to, as it is registered there, letter by letter. Needed
-    /// where signatures are made of it too.
+    /// where signatures are made of it too, or the set-up is checked. Absent: `server.public-url` and
+    /// `/in/NAME`.
     #[serde(default)]
     pub public_url: Option<String>,
     /// How often the plugin's `poll` is asked. Absent: never.
     #[serde(default)]
     pub poll: Option<Span>,
+    /// When a poll may begin: `0 3 * * * Europe/Berlin`, `0 22 * * * Europe/Berlin for 4h`. Absent: at any
+    /// time.
+    #[serde(default)]
+    pub poll_window: Option<Window>,
+    /// Where files are exchanged with a partner. Absent: nowhere.
+    #[serde(default)]
+    pub folder: Option<Folder>,
+    /// How often the system's set-up is checked, and repaired, where the plugin can.
+    #[serde(default = "hourly")]
+    pub setup_every: Span,
+}
+
+fn hourly() -> Span {
+    Span(Duration::from_secs(3600))
 }
 
 /// One secret, or two while it is being rotated: the first is the newer.
@@ -269,6 +291,9 @@ pub struct Route {
     /// `sum`: the connector is told the sum of the levels that all systems tell of an article at one place.
     #[serde(default)]
     pub stock: Option<Stock>,
+    /// When what it routes becomes due: `0 3 * * * Europe/Berlin`. Absent: at once.
+    #[serde(default)]
+    pub window: Option<Window>,
 }
 
 fn yes() -> bool {
@@ -318,8 +343,23 @@ impl Config {
         Ok(config)
     }
 
+    /// The address that the outside sends a connector's requests to. None where nobody said.
+    pub fn intake_address(&self, connector: &Connector) -> Option<String> {
+        let of_host = || Some(format!("{}/in/{}", self.server.public_url.as_ref()?, connector.name));
+        connector.public_url.clone().or_else(of_host)
+    }
+
     fn check(&self) -> Result<(), Error> {
         let contradiction = |reason: String| Err(Error::Contradiction { reason });
+        let whole = |url: &str| {
+            let url = url.parse::<axum::http::Uri>();
+            url.is_ok_and(|url| url.scheme().is_some() && url.host().is_some())
+        };
+        if let Some(url) = self.server.public_url.as_deref().filter(|url| !whole(url) || url.ends_with('/')) {
+            return contradiction(format!(
+                "server: the public-url `{url}` is no address; write `https://host`, without a slash at its end"
+            ));
+        }
         let mut names = std::collections::BTreeSet::new();
         for connector in &self.connectors {
             let simple = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -332,14 +372,37 @@ impl Config {
             if !names.insert(connector.name.as_str()) {
                 return contradiction(format!("two connectors are called `{}`", connector.name));
             }
-            if let Some(url) = &connector.public_url
-                && !url
-                    .parse::<axum::http::Uri>()
-                    .is_ok_and(|url| url.scheme().is_some() && url.host().is_some())
-            {
+            if let Some(url) = connector.public_url.as_ref().filter(|url| !whole(url)) {
                 return contradiction(format!(
                     "connector `{}`: the public-url `{url}` is no whole address; write `https://host/in/{}`",
                     connector.name, connector.name
+                ));
+            }
+            if let Some(folder) = &connector.folder
+                && let Err(why) = folder.check(connector.secrets.keys())
+            {
+                return contradiction(format!("connector `{}`: folder: {why}", connector.name));
+            }
+            let shared = |other: &&Connector| {
+                let (one, two) = (connector.folder.as_ref(), other.folder.as_ref());
+                other.name != connector.name && one.zip(two).is_some_and(|(a, b)| a.place() == b.place())
+            };
+            if let Some(other) = self.connectors.iter().find(shared) {
+                return contradiction(format!(
+                    "connectors `{}` and `{}` would read the same folder",
+                    connector.name, other.name
+                ));
+            }
+            if connector.poll_window.is_some() && connector.poll.is_none() {
+                return contradiction(format!(
+                    "connector `{}`: poll-window says when to poll, and poll does not say how often",
+                    connector.name
+                ));
+            }
+            if connector.setup_every.0.is_zero() {
+                return contradiction(format!(
+                    "connector `{}`: setup-every 0 would never rest",
+                    connector.name
                 ));
             }
             if connector.limits.concurrency == 0 {
@@ -370,6 +433,8 @@ impl Config {
         absolute(&mut self.plugins.dir);
         absolute(&mut self.plugins.cache);
         self.plugins.trust.iter_mut().for_each(absolute);
+        let folders = self.connectors.iter_mut().filter_map(|c| c.folder.as_mut()?.path.as_mut());
+        folders.for_each(absolute);
         self.registry.stores.iter_mut().chain(&mut self.registry.mappings).for_each(absolute);
         if let Some(path) = self.storage.url.strip_prefix("sqlite://")
             && Path::new(path).is_relative()
@@ -422,6 +487,30 @@ mod tests {
         to = ["erp"]
     "#;
 
+    const SHARED: &str = r#"
+        storage = { url = "sqlite://x.db" }
+        connector = [
+            { name = "a", plugin = "p", folder = { path = "exchange/folder" } },
+            { name = "b", plugin = "p", folder = { path = "exchange/other" } },
+        ]
+    "#;
+
+    #[test]
+    fn a_folder_a_window_and_an_address_are_understood() {
+        let config = read(SHARED).unwrap();
+        let folder = config.connectors[0].folder.as_ref().unwrap();
+        assert!(matches!(folder.at(), Ok(At::Path(path)) if path.is_absolute()));
+        assert_eq!(config.intake_address(&config.connectors[0]), None);
+        let text = SMALL.replace("plugin =", "poll = '5m'\npoll-window = '0 22 * * * UTC for 4h'\nplugin =");
+        let text = text.replace("name = \"all\"", "name = 'all'\nwindow = '0 3 * * * Europe/Berlin'");
+        let config = read(&format!("server = {{ public-url = 'https://x.example' }}\n{text}")).unwrap();
+        assert_eq!(config.routes[0].window.as_ref().unwrap().to_string(), "0 3 * * * Europe/Berlin");
+        let erp = &config.connectors[0];
+        assert_eq!(erp.poll_window.as_ref().unwrap().to_string(), "0 22 * * * UTC for 4h");
+        assert_eq!(config.intake_address(erp).as_deref(), Some("https://x.example/in/erp"));
+        assert_eq!(erp.setup_every, Span(Duration::from_secs(3600)));
+    }
+
     #[test]
     fn a_small_file_has_sane_defaults() {
         let config = read(SMALL).unwrap();
@@ -453,6 +542,14 @@ mod tests {
             (&SMALL.replace("[[route]]", "public-url = '/in/erp'\n[[route]]"), "no whole address"),
             (&SMALL.replace("90/m", "fast"), "`fast` is no rate"),
             (&SMALL.replace("1m 30s", "soon"), "`soon` is no span of time"),
+            (
+                &SMALL.replace("name = \"all\"", "name = 'all'\nwindow = '0 3 * * *'"),
+                "five fields and a time zone",
+            ),
+            (&SMALL.replace("plugin =", "poll-window = '0 3 * * * UTC'\nplugin ="), "does not say how often"),
+            (&SMALL.replace("plugin =", "folder = {}\nplugin ="), "folder: it has a `path` or a `url`"),
+            (&format!("server = {{ public-url = 'crossdock' }}\n{SMALL}"), "`crossdock` is no address"),
+            (&SHARED.replace("other", "folder"), "would read the same folder"),
         ];
         for (text, sentence) in wrong {
             let said = read(text).unwrap_err().to_string();

@@ -10,6 +10,7 @@ pub mod cli;
 mod client;
 mod config;
 mod demo;
+mod folder;
 mod health;
 mod intake;
 mod keyring;

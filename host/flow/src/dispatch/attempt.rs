@@ -163,7 +163,7 @@ impl Dispatch {
                 Err(error) => self.recorded(piece, &told, Err(error)),
             }
         }
-        self.shared.handed.notify_one();
+        self.shared.handed.notify_waiters();
     }
 
     /// Says what was recorded, and counts it.

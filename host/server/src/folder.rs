@@ -1,0 +1,33 @@
+//! From `[connector.folder]` to a folder.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use crossdock_egress::Secrets;
+use crossdock_exchange::{Exchange, Folder as Files, Local, Sftp};
+use crossdock_flow::connector::Folder;
+
+use crate::config;
+
+/// The folder that was configured. It is used for the first time when the flow runs.
+///
+/// # Errors
+/// When what was configured is not whole.
+pub fn open(wanted: &config::Folder, secrets: &Secrets) -> anyhow::Result<Folder> {
+    let layout = wanted.layout();
+    let (files, place): (Arc<dyn Files>, String) =
+        match wanted.at().map_err(|why| anyhow!("folder: {why}"))? {
+            config::At::Path(path) => {
+                (Arc::new(Exchange::new(Local::new(path), &layout)), path.display().to_string())
+            }
+            config::At::Sftp { address, secret, host_keys } => {
+                let (secrets, name) = (secrets.clone(), secret.to_owned());
+                let live =
+                    move || secrets.live(&name).iter().map(|secret| secret.expose().to_owned()).collect();
+                let sftp = Sftp::new(address, host_keys.to_vec(), Arc::new(live));
+                (Arc::new(Exchange::new(sftp, &layout)), wanted.url.clone().unwrap_or_default())
+            }
+        };
+    let (every, settle) = (wanted.every.0, wanted.settle.0);
+    Ok(Folder { files, place, every, settle, limit: wanted.limit.as_u64() })
+}
