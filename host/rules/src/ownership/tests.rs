@@ -85,7 +85,7 @@ fn a_shipment_that_moved_on_after_it_was_written_is_news() {
 
 #[test]
 fn what_tells_no_attribute_is_news() {
-    assert_eq!(judge(&Marks::default(), &order("A", ""), None, &Attribute::ALL.to_vec(), false), news());
+    assert_eq!(judge(&Marks::default(), &order("A", ""), None, Attribute::ALL, false), news());
 }
 
 #[test]
