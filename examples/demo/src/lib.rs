@@ -14,6 +14,7 @@ pub mod erp;
 pub mod host;
 pub mod landscape;
 pub mod load;
+pub mod partner;
 pub mod report;
 pub mod run;
 pub mod shop;

@@ -53,13 +53,13 @@ pub type Place = (String, String);
 
 /// The shelves as they are now.
 #[derive(Debug, Default)]
-pub(super) struct Stock {
+pub(crate) struct Stock {
     first: String,
     pieces: BTreeMap<Place, Pieces>,
 }
 
 impl Stock {
-    pub(super) fn new(shelves: &Shelves) -> Self {
+    pub(crate) fn new(shelves: &Shelves) -> Self {
         let mut pieces = BTreeMap::new();
         for warehouse in &shelves.warehouses {
             for article in &shelves.articles {
@@ -71,17 +71,17 @@ impl Stock {
     }
 
     /// The warehouse of a document that names one, or none.
-    pub(super) fn warehouse(&self, named: Option<&str>) -> String {
+    pub(crate) fn warehouse(&self, named: Option<&str>) -> String {
         named.map_or_else(|| self.first.clone(), str::to_owned)
     }
 
     /// Promises or releases (negative) pieces; false when the article is not kept there.
-    pub(super) fn promise(&mut self, place: &Place, by: Decimal) -> bool {
+    pub(crate) fn promise(&mut self, place: &Place, by: Decimal) -> bool {
         self.change(place, |pieces| pieces.reserved += by)
     }
 
     /// Takes promised pieces from the shelf.
-    pub(super) fn send(&mut self, place: &Place, by: Decimal) -> bool {
+    pub(crate) fn send(&mut self, place: &Place, by: Decimal) -> bool {
         self.change(place, |pieces| {
             pieces.reserved -= by;
             pieces.on_hand -= by;
@@ -89,7 +89,7 @@ impl Stock {
     }
 
     /// Puts pieces back on the shelf.
-    pub(super) fn take_back(&mut self, place: &Place, by: Decimal) -> bool {
+    pub(crate) fn take_back(&mut self, place: &Place, by: Decimal) -> bool {
         self.change(place, |pieces| pieces.on_hand += by)
     }
 
@@ -97,11 +97,11 @@ impl Stock {
         self.pieces.get_mut(place).map(change).is_some()
     }
 
-    pub(super) fn at(&self, place: &Place) -> Option<Pieces> {
+    pub(crate) fn at(&self, place: &Place) -> Option<Pieces> {
         self.pieces.get(place).copied()
     }
 
-    pub(super) fn all(&self) -> &BTreeMap<Place, Pieces> {
+    pub(crate) fn all(&self) -> &BTreeMap<Place, Pieces> {
         &self.pieces
     }
 }

@@ -1,0 +1,563 @@
+//! The legacy ERP's books: what it makes of a purchase order and its changes, and what it answers, when.
+//!
+//! | in | out |
+//! |---|---|
+//! | any group but acknowledgements | 997 at once |
+//! | 850 | 855 a moment later, each line accepted or rejected with words; a PO that is there already is kept beside the first |
+//! | 860 | the order changed or cancelled, and an 855 of it as it stands; of no known order: the 997 rejects it |
+//! | (time) | 856 for what has an address, when nothing has changed for a while; 810 for everything |
+//! | (stock) | 846, an inventory advice of each warehouse that moved |
+//!
+//! It sells on account: what is ordered is sent, paid or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::x12::{Draft, Group, Interchange, Segment, Set, clean};
+use crate::erp::stock::{Place, Shelves, Stock};
+
+/// How quick the partner is.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// From an order to its 855.
+    pub answer: Duration,
+    /// Rest before goods leave.
+    pub ship: Duration,
+    /// Between two inventory advices.
+    pub advise: Duration,
+}
+
+/// A line as the partner has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// PO101: the line's number.
+    pub number: String,
+    /// The article, if it is one.
+    pub article: Option<String>,
+    /// Pieces.
+    pub pieces: Decimal,
+    /// Price of one.
+    pub price: Decimal,
+    /// Why it is not taken, in the partner's words.
+    pub rejected: Option<&'static str>,
+}
+
+/// An order as the partner has it.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// BEG03.
+    pub po: String,
+    /// Everything the order is called: BEG03, and what its `REF` and `N9` segments say.
+    pub names: BTreeSet<String>,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Where the goods go: city, postal code, country. Absent for what is handed over the counter.
+    pub ship_to: Option<(String, String, String)>,
+    /// Where they leave from.
+    pub warehouse: String,
+    /// Whether it was cancelled.
+    pub cancelled: bool,
+    /// When it came.
+    pub created: Instant,
+    /// Messages about it that changed nothing.
+    pub idle: usize,
+    /// What was answered.
+    pub answered: Answered,
+    /// The segments of the last 850 or 860 about it, for whoever looks for more.
+    pub segments: Vec<Segment>,
+    date: String,
+    changed: Instant,
+    owes_answer: bool,
+    promised: BTreeMap<Place, Decimal>,
+}
+
+/// How often each document about an order was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// 997 of its 850.
+    pub acknowledged: usize,
+    /// 855.
+    pub confirmed: usize,
+    /// 856.
+    pub shipped: usize,
+    /// 810.
+    pub invoiced: usize,
+}
+
+impl Held {
+    fn goods(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| line.rejected.is_none())
+    }
+}
+
+/// What the partner noticed that a partner must not notice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Complaints {
+    /// Interchanges whose control number was there before.
+    pub repeated: usize,
+    /// Interchanges whose control number is not above the last one's.
+    pub not_rising: usize,
+    /// Interchanges and sets that could not be read, with the reason.
+    pub unreadable: Vec<String>,
+    /// Changes of orders that nobody placed.
+    pub strangers: Vec<String>,
+    /// Sets of ours that were rejected by the other side's 997.
+    pub rejected: Vec<String>,
+}
+
+/// The books.
+pub(super) struct Books {
+    pace: Pace,
+    stock: Stock,
+    shelves: Shelves,
+    pub(super) orders: Vec<Held>,
+    pub(super) complaints: Complaints,
+    /// Sets of ours that the other side acknowledged.
+    pub(super) acknowledged: usize,
+    /// Returns that were told: `reference` and what came back.
+    pub(super) returns: BTreeMap<String, BTreeMap<Place, Decimal>>,
+    seen: BTreeSet<String>,
+    last: u64,
+    moved: BTreeSet<Place>,
+    advised: Option<Instant>,
+    documents: usize,
+}
+
+/// A moment by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    pub(super) instant: Instant,
+    pub(super) at: Timestamp,
+}
+
+impl Now {
+    pub(super) fn read() -> Self {
+        Self { instant: Instant::now(), at: Timestamp::now() }
+    }
+
+    /// `YYYYMMDDHHMM`.
+    pub(super) fn stamp(&self) -> String {
+        self.at.strftime("%Y%m%d%H%M").to_string()
+    }
+
+    fn day(&self) -> String {
+        self.at.strftime("%Y%m%d").to_string()
+    }
+}
+
+impl Books {
+    pub(super) fn new(shelves: Shelves, pace: Pace) -> Self {
+        let stock = Stock::new(&shelves);
+        let moved = stock.all().keys().cloned().collect();
+        Self {
+            pace,
+            stock,
+            shelves,
+            orders: vec![],
+            complaints: Complaints::default(),
+            acknowledged: 0,
+            returns: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            last: 0,
+            moved,
+            advised: None,
+            documents: 0,
+        }
+    }
+
+    pub(super) fn stock(&self) -> BTreeMap<Place, Decimal> {
+        self.stock.all().iter().map(|(place, pieces)| (place.clone(), pieces.available())).collect()
+    }
+
+    /// Whether the interchange may be read: a control number that was there before is refused.
+    pub(super) fn admit(&mut self, read: &Interchange) -> bool {
+        if !self.seen.insert(read.control.clone()) {
+            self.complaints.repeated += 1;
+            return false;
+        }
+        let number = read.control.parse().unwrap_or(0);
+        if number <= self.last {
+            self.complaints.not_rising += 1;
+        }
+        self.last = self.last.max(number);
+        true
+    }
+
+    /// Reads a group, and gives the 997 that answers it; nothing answers an acknowledgement.
+    pub(super) fn take(&mut self, group: &Group, now: Now) -> Option<Draft> {
+        if group.kind == "FA" {
+            group.sets.iter().for_each(|set| self.hear(set));
+            return None;
+        }
+        let mut answer = Draft::new("997");
+        answer.add(format!("AK1*{}*{}", group.kind, group.control));
+        let mut accepted = 0;
+        for set in &group.sets {
+            let read = match (group.kind.as_str(), set.kind.as_str()) {
+                ("PO", "850") => self.place(set, now),
+                ("PC", "860") => self.change(set, now),
+                ("AN", "180") => self.take_back(set),
+                (group, set) => Err(format!("a {set} in a group {group}")),
+            };
+            answer.add(format!("AK2*{}*{}", set.kind, set.control));
+            match read {
+                Ok(()) => {
+                    accepted += 1;
+                    answer.add("AK5*A");
+                }
+                Err(reason) => {
+                    self.complaints.unreadable.push(format!("{} {}: {reason}", set.kind, set.control));
+                    answer.add("AK5*R*5");
+                }
+            }
+        }
+        let all = group.sets.len();
+        let verdict = if accepted == all { "A" } else if accepted == 0 { "R" } else { "P" };
+        answer.add(format!("AK9*{verdict}*{all}*{all}*{accepted}"));
+        Some(answer)
+    }
+
+    /// An acknowledgement of what we sent.
+    fn hear(&mut self, set: &Set) {
+        for segment in set.body.iter().filter(|segment| segment.id == "AK5") {
+            match segment.get(1) {
+                "A" | "E" => self.acknowledged += 1,
+                other => self.complaints.rejected.push(format!("997 {}: AK5*{other}", set.control)),
+            }
+        }
+    }
+
+    fn place(&mut self, set: &Set, now: Now) -> Result<(), String> {
+        let beg = set.find("BEG").ok_or("there is no BEG")?;
+        let po = beg.get(3).to_owned();
+        if po.is_empty() {
+            return Err("BEG03 is empty".to_owned());
+        }
+        let lines = set.body.iter().filter(|segment| segment.id == "PO1").map(|segment| {
+            let pieces = decimal(segment.get(2))?;
+            let price = decimal(segment.get(4))?;
+            Ok(Line { number: segment.get(1).to_owned(), article: article(segment), pieces, price, rejected: None })
+        });
+        let lines = lines.collect::<Result<Vec<_>, String>>()?;
+        if lines.is_empty() {
+            return Err("there is no PO1".to_owned());
+        }
+        let warehouse = self.stock.warehouse(warehouse(&set.body).as_deref());
+        self.orders.push(Held {
+            names: names(&po, set),
+            po,
+            lines,
+            ship_to: ship_to(&set.body),
+            warehouse,
+            cancelled: beg.get(1) == "01",
+            created: now.instant,
+            idle: 0,
+            answered: Answered { acknowledged: 1, ..Answered::default() },
+            segments: set.body.clone(),
+            date: beg.get(5).to_owned(),
+            changed: now.instant,
+            owes_answer: true,
+            promised: BTreeMap::new(),
+        });
+        self.settle(self.orders.len() - 1);
+        Ok(())
+    }
+
+    fn change(&mut self, set: &Set, now: Now) -> Result<(), String> {
+        let bch = set.find("BCH").ok_or("there is no BCH")?;
+        let po = bch.get(3);
+        let Some(index) = self.orders.iter().position(|held| held.po == po) else {
+            self.complaints.strangers.push(po.to_owned());
+            return Err(format!("there is no order {po}"));
+        };
+        let Some(held) = self.orders.get_mut(index) else { return Ok(()) };
+        let before = (held.lines.clone(), held.ship_to.clone(), held.cancelled);
+        match bch.get(1) {
+            "01" => held.cancelled = true,
+            purpose => {
+                let changes: Vec<&Segment> = set.body.iter().filter(|segment| segment.id == "POC").collect();
+                if purpose == "05" {
+                    held.lines.clear();
+                }
+                for poc in changes {
+                    let number = poc.get(1).to_owned();
+                    let known = held.lines.iter().position(|line| line.number == number);
+                    if poc.get(2) == "DI" {
+                        held.lines.retain(|line| line.number != number);
+                        continue;
+                    }
+                    let old = known.and_then(|at| held.lines.get(at)).cloned();
+                    let new = Line {
+                        number,
+                        article: article(poc).or(old.as_ref().and_then(|old| old.article.clone())),
+                        pieces: decimal(poc.get(3))?,
+                        price: if poc.get(6).is_empty() {
+                            old.as_ref().map(|old| old.price).ok_or("a new line without a price")?
+                        } else {
+                            decimal(poc.get(6))?
+                        },
+                        rejected: None,
+                    };
+                    match known.and_then(|at| held.lines.get_mut(at)) {
+                        Some(line) => *line = new,
+                        None => held.lines.push(new),
+                    }
+                }
+                if let Some(place) = ship_to(&set.body) {
+                    held.ship_to = Some(place);
+                }
+            }
+        }
+        held.names.extend(names(po, set));
+        held.segments.clone_from(&set.body);
+        held.changed = now.instant;
+        held.owes_answer = true;
+        self.settle(index);
+        if let Some(held) = self.orders.get_mut(index) {
+            let same = before == (held.lines.clone(), held.ship_to.clone(), held.cancelled);
+            held.idle += usize::from(same);
+        }
+        Ok(())
+    }
+
+    /// Goods that come back: a return merchandise notification.
+    fn take_back(&mut self, set: &Set) -> Result<(), String> {
+        let bgn = set.find("BGN").ok_or("there is no BGN")?;
+        let reference = bgn.get(2).to_owned();
+        let warehouse = self.stock.warehouse(warehouse(&set.body).as_deref());
+        let mut back: BTreeMap<Place, Decimal> = BTreeMap::new();
+        let mut of = None;
+        for segment in &set.body {
+            match segment.id.as_str() {
+                "LIN" => of = article(segment),
+                "QTY" | "RDR" | "SLN" => {
+                    if let (Some(article), Ok(pieces)) = (&of, decimal(segment.get(2))) {
+                        *back.entry((article.clone(), warehouse.clone())).or_default() += pieces;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if self.returns.contains_key(&reference) {
+            return Err(format!("the return {reference} was told before"));
+        }
+        for (place, pieces) in &back {
+            if self.stock.take_back(place, *pieces) {
+                self.moved.insert(place.clone());
+            }
+        }
+        self.returns.insert(reference, back);
+        Ok(())
+    }
+
+    /// Judges the lines, and makes the stock follow the order.
+    fn settle(&mut self, index: usize) {
+        let Some(held) = self.orders.get_mut(index) else { return };
+        let known = |article: &str| self.shelves.articles.iter().any(|one| one.number == article);
+        for line in &mut held.lines {
+            // What begins like this is planted: an article that the partner has never heard of.
+            let unknown = line.article.as_deref().is_some_and(|article| !known(article) && article.starts_with("UNKNOWN"));
+            line.rejected = unknown.then_some("ITEM NOT ON FILE");
+        }
+        let mut wanted: BTreeMap<Place, Decimal> = BTreeMap::new();
+        if !held.cancelled {
+            for line in held.goods() {
+                if let Some(article) = &line.article {
+                    *wanted.entry((article.clone(), held.warehouse.clone())).or_default() += line.pieces;
+                }
+            }
+        }
+        let places: BTreeSet<Place> = wanted.keys().chain(held.promised.keys()).cloned().collect();
+        for place in places {
+            let of = |map: &BTreeMap<Place, Decimal>| map.get(&place).copied().unwrap_or_default();
+            let by = of(&wanted) - of(&held.promised);
+            if !by.is_zero() && self.stock.promise(&place, by) {
+                self.moved.insert(place);
+            }
+        }
+        held.promised = wanted;
+    }
+
+    /// What is due by now: documents by the group they belong in.
+    pub(super) fn due(&mut self, now: Now) -> Vec<(&'static str, Draft)> {
+        let mut due = vec![];
+        let Self { orders, documents, pace, stock, moved, .. } = self;
+        for held in orders.iter_mut() {
+            let rested = now.instant.saturating_duration_since(held.changed);
+            if held.owes_answer && rested >= pace.answer {
+                held.owes_answer = false;
+                held.answered.confirmed += 1;
+                due.push(("PR", confirmation(held, now)));
+            }
+            let ships = held.ship_to.is_some() && held.goods().next().is_some();
+            let wait = if ships { pace.ship } else { pace.answer * 2 };
+            if held.cancelled || held.owes_answer || held.answered.invoiced > 0 || rested < wait {
+                continue;
+            }
+            if ships {
+                *documents += 1;
+                held.answered.shipped += 1;
+                due.push(("SH", notice(held, *documents, now)));
+            }
+            if held.goods().next().is_some() {
+                *documents += 1;
+                held.answered.invoiced += 1;
+                for (place, pieces) in &held.promised {
+                    if stock.send(place, *pieces) {
+                        moved.insert(place.clone());
+                    }
+                }
+                due.push(("IN", invoice(held, *documents, now)));
+            }
+        }
+        due.extend(self.advices(now));
+        due
+    }
+
+    fn advices(&mut self, now: Now) -> Vec<(&'static str, Draft)> {
+        let early = self.advised.is_some_and(|last| now.instant.saturating_duration_since(last) < self.pace.advise);
+        if early || self.moved.is_empty() {
+            return vec![];
+        }
+        self.advised = Some(now.instant);
+        let mut by_warehouse: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (article, warehouse) in std::mem::take(&mut self.moved) {
+            by_warehouse.entry(warehouse).or_default().push(article);
+        }
+        let mut drafts = vec![];
+        for (warehouse, articles) in by_warehouse {
+            self.documents += 1;
+            let mut draft = Draft::new("846");
+            let stamp = now.stamp();
+            draft.add(format!("BIA*00*SI*IA{:06}*{}*{}", self.documents, now.day(), stamp.get(8..).unwrap_or_default()));
+            draft.add(format!("N1*WH*WAREHOUSE {warehouse}*92*{warehouse}"));
+            for (at, article) in articles.into_iter().enumerate() {
+                let pieces = self.stock.at(&(article.clone(), warehouse.clone())).unwrap_or_default();
+                draft.add(format!("LIN*{}*SK*{article}", at + 1));
+                draft.add(format!("QTY*33*{}*EA", pieces.available().normalize()));
+                draft.add(format!("QTY*17*{}*EA", pieces.on_hand.normalize()));
+            }
+            draft.add("CTT*1");
+            drafts.push(("IB", draft));
+        }
+        drafts
+    }
+
+    /// Orders that something is still owed for.
+    pub(super) fn open(&self) -> usize {
+        let open = |held: &&Held| {
+            held.owes_answer || (!held.cancelled && held.answered.invoiced == 0 && held.goods().next().is_some())
+        };
+        self.orders.iter().filter(open).count() + usize::from(!self.moved.is_empty())
+    }
+}
+
+/// 855.
+fn confirmation(held: &Held, now: Now) -> Draft {
+    let mut draft = Draft::new("855");
+    let rejected = held.lines.iter().filter(|line| line.rejected.is_some()).count();
+    let verdict = match rejected {
+        _ if held.cancelled => "RJ",
+        0 => "AD",
+        all if all == held.lines.len() => "RD",
+        _ => "AC",
+    };
+    draft.add(format!("BAK*00*{verdict}*{}*{}****LG-{}*{}", held.po, held.date, held.po, now.day()));
+    for line in &held.lines {
+        draft.add(po1(line));
+        match line.rejected {
+            Some(why) => {
+                draft.add("ACK*IR*0*EA");
+                draft.add(format!("PID*F****{why}"));
+            }
+            None => draft.add(format!("ACK*IA*{}*EA*067*{}", line.pieces.normalize(), now.day())),
+        }
+    }
+    draft.add(format!("CTT*{}", held.lines.len()));
+    draft
+}
+
+fn po1(line: &Line) -> String {
+    let article = line.article.as_deref().map(|article| format!("**SK*{}", clean(article))).unwrap_or_default();
+    format!("PO1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price)
+}
+
+/// 856: shipment, order, one pack, its items.
+fn notice(held: &Held, number: usize, now: Now) -> Draft {
+    let mut draft = Draft::new("856");
+    let stamp = now.stamp();
+    let time = stamp.get(8..).unwrap_or_default();
+    draft.add(format!("BSN*00*SH{number:06}*{}*{time}*0001", now.day()));
+    draft.add("HL*1**S");
+    draft.add(format!("TD1*CTN25*{}", held.goods().count()));
+    draft.add("TD5**2*UPSN*M*UPS GROUND");
+    draft.add(format!("REF*CN*1Z888LG{number:08}"));
+    draft.add(format!("DTM*011*{}*{time}", now.day()));
+    draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", held.warehouse));
+    draft.add("HL*2*1*O");
+    draft.add(format!("PRF*{}***{}", held.po, held.date));
+    for (at, line) in held.goods().enumerate() {
+        draft.add(format!("HL*{}*2*I", at + 3));
+        let article = line.article.as_deref().map(|article| format!("*SK*{}", clean(article))).unwrap_or_default();
+        draft.add(format!("LIN*{}{article}", line.number));
+        draft.add(format!("SN1*{}*{}*EA", line.number, line.pieces.normalize()));
+    }
+    draft.add(format!("CTT*{}", held.goods().count() + 2));
+    draft
+}
+
+/// 810.
+fn invoice(held: &Held, number: usize, now: Now) -> Draft {
+    let mut draft = Draft::new("810");
+    draft.add(format!("BIG*{}*INV{number:06}*{}*{}", now.day(), held.date, held.po));
+    draft.add("CUR*SE*USD");
+    let mut total = Decimal::ZERO;
+    for line in held.goods() {
+        let article = line.article.as_deref().map(|article| format!("**SK*{}", clean(article))).unwrap_or_default();
+        draft.add(format!("IT1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price));
+        total += line.price * line.pieces;
+    }
+    let cents = (total * Decimal::ONE_HUNDRED).round();
+    draft.add(format!("TDS*{}", cents.normalize()));
+    draft.add(format!("CTT*{}", held.goods().count()));
+    draft
+}
+
+fn decimal(text: &str) -> Result<Decimal, String> {
+    text.parse().map_err(|_| format!("{text:?} is no number"))
+}
+
+/// The article of a `PO1`, `POC` or `LIN`: the buyer's number first.
+fn article(segment: &Segment) -> Option<String> {
+    let from = match segment.id.as_str() {
+        "PO1" => 6,
+        "POC" => 8,
+        _ => 2,
+    };
+    ["SK", "BP", "IN", "VP", "VN"].iter().find_map(|kind| segment.behind(kind, from)).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The warehouse that a party segment names.
+fn warehouse(body: &[Segment]) -> Option<String> {
+    let wanted = ["SF", "WH"];
+    let party = body.iter().find(|segment| segment.id == "N1" && wanted.contains(&segment.get(1)))?;
+    Some(party.get(4).to_owned()).filter(|code| !code.is_empty())
+}
+
+/// City, postal code and country of the party that goods go to, if it has an address.
+fn ship_to(body: &[Segment]) -> Option<(String, String, String)> {
+    let at = body.iter().position(|segment| segment.id == "N1" && segment.get(1) == "ST")?;
+    let rest = body.iter().skip(at + 1);
+    let address = rest.take_while(|segment| matches!(segment.id.as_str(), "N2" | "N3" | "N4" | "PER" | "REF"));
+    let n4 = address.into_iter().find(|segment| segment.id == "N4")?;
+    Some((n4.get(1).to_owned(), n4.get(3).to_owned(), n4.get(4).to_owned()))
+}
+
+fn names(po: &str, set: &Set) -> BTreeSet<String> {
+    let said = set.body.iter().filter(|segment| matches!(segment.id.as_str(), "REF" | "N9"));
+    let values = said.flat_map(|segment| [segment.get(2).to_owned(), segment.get(3).to_owned()]);
+    values.chain([po.to_owned()]).filter(|name| !name.is_empty()).collect()
+}
