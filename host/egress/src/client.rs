@@ -162,10 +162,11 @@ impl Client {
                 reason: format!("none within {:?}", start.elapsed()),
             })??;
             let mut parts = parts.clone();
-            inner.authenticator.apply(&credential, &mut parts)?;
+            let mut hidden = inner.authenticator.apply(&credential, &mut parts)?;
+            hidden.extend(inner.authenticator.hidden(&credential));
             let path = parts.uri.path().to_owned();
             let request = Request::from_parts(parts, Full::new(body.clone()));
-            let mask = Mask::of(&inner.secrets, &inner.authenticator.hidden(&credential));
+            let mask = Mask::of(&inner.secrets, &hidden);
             let exchange = Exchange {
                 egress: &inner.egress,
                 origin: &origin,
@@ -185,7 +186,8 @@ impl Client {
                 }
             }
             // Made anew: another call may have got another token meanwhile, and cookies may have come.
-            let mask = Mask::of(&inner.secrets, &inner.authenticator.hidden(&credential));
+            hidden.extend(inner.authenticator.hidden(&credential));
+            let mask = Mask::of(&inner.secrets, &hidden);
             mask.headers(answer.headers_mut());
             return Ok(answer.map(|body| mask.body(body)));
         }

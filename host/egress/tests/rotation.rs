@@ -29,6 +29,8 @@ struct Strict {
     /// How many refreshes there were; the newest tokens carry this number.
     round: AtomicUsize,
     revoked: AtomicBool,
+    /// True when the access tokens that were given so far no longer count, though they have not expired.
+    ended: AtomicBool,
     /// What becomes of the next refresh.
     mishap: Mutex<Option<Mishap>>,
 }
@@ -50,8 +52,8 @@ impl Strict {
     fn reply(&self, request: &str) -> Reply {
         if !request.starts_with("POST /token ") {
             let newest = format!("Bearer access-token-{}", self.round.load(Ordering::SeqCst));
-            let good =
-                header(request, "authorization") == Some(&newest) && !self.revoked.load(Ordering::SeqCst);
+            let ended = self.revoked.load(Ordering::SeqCst) || self.ended.load(Ordering::SeqCst);
+            let good = header(request, "authorization") == Some(&newest) && !ended;
             return answer(if good { 200 } else { 401 }, &[], request);
         }
         let mishap = self.mishap.lock().unwrap().take();
@@ -66,6 +68,7 @@ impl Strict {
                 format!("{{\"error\":\"invalid_grant\",\"error_description\":\"{shown} was used before\"}}");
             return answer(400, &[], &said);
         }
+        self.ended.store(false, Ordering::SeqCst);
         let round = round + 1;
         self.round.store(round, Ordering::SeqCst);
         if matches!(mishap, Some(Mishap::AnswerLost)) {
@@ -145,6 +148,24 @@ async fn a_refused_token_that_another_host_has_replaced_is_read_not_refreshed() 
     get(&one, &url).await.unwrap();
     clock.turn(-3000);
     assert_eq!(post(&other, &url, "order").await.unwrap().status(), 200);
+    assert_eq!(strict.rounds(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_token_that_is_still_the_stored_one_is_refreshed() {
+    let (strict, server) = Strict::start().await;
+    let (store, clock) = (shop("refresh-token-0"), Hand::new());
+    let (one, other) = (host(&server, store.clone(), &clock).await, host(&server, store, &clock).await);
+    let url = server.url("/orders");
+    get(&one, &url).await.unwrap();
+    strict.ended.store(true, Ordering::SeqCst);
+    // Both hosts hold it, both are refused, and one refreshes.
+    let all = [&one, &other]
+        .into_iter()
+        .flat_map(|host| (0..10).map(|_| post(host, &url, "order")).collect::<Vec<_>>());
+    for answer in join_all(all).await {
+        assert_eq!(answer.unwrap().status(), 200);
+    }
     assert_eq!(strict.rounds(), 2);
 }
 

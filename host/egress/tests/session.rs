@@ -87,7 +87,8 @@ async fn fifty_requests_at_once_log_in_once() {
         assert!(answer.status() == 200 && answer.body().ends_with(body.as_bytes()), "{answer:?}");
     }
     assert_eq!((sessions.load(Ordering::SeqCst), count(&server, "POST /login")), (3, 2));
-    assert_eq!(count(&server, "POST /orders"), 100);
+    // Who started late had the new one from the beginning.
+    assert!((51..=100).contains(&count(&server, "POST /orders")));
 }
 
 #[tokio::test]
@@ -276,7 +277,9 @@ async fn a_csrf_token_is_fetched_once_used_with_its_cookies_and_fetched_again_wh
         }
         assert!(body.ends_with("/?sap-client=100"), "a client's number is no secret: {body}");
     }
-    assert_eq!((gateway.tokens.load(Ordering::SeqCst), count(&server, "POST")), (3, 60));
+    // Who started late had the new one from the beginning.
+    let posts = count(&server, "POST");
+    assert!(gateway.tokens.load(Ordering::SeqCst) == 3 && (41..=60).contains(&posts), "{posts}");
     assert_eq!(count(&server, "GET /sap/odata/ "), 2);
 }
 

@@ -246,23 +246,24 @@ impl Authenticator {
         }
     }
 
-    /// Adds a credential to a request.
-    pub(crate) fn apply(&self, credential: &Credential, request: &mut Parts) -> Result<(), Error> {
+    /// Adds a credential to a request. Answers what is to be hidden beside [`Self::hidden`].
+    pub(crate) fn apply(&self, credential: &Credential, request: &mut Parts) -> Result<Vec<Secret>, Error> {
+        let headers = &mut request.headers;
         match (self, credential) {
             (_, Credential::Fixed { header, value }) => {
-                request.headers.insert(header.clone(), value.clone());
+                headers.insert(header.clone(), value.clone());
             }
             (Self::Tokens(tokens), Credential::Token(token)) => {
                 let mut value = tokens.value(token)?;
                 value.set_sensitive(true);
-                request.headers.insert(tokens.0.header.clone(), value);
+                headers.insert(tokens.0.header.clone(), value);
             }
             (Self::Sessions(sessions), Credential::Session(state)) => {
-                sessions.apply(state, &request.method, request.uri.path(), &mut request.headers);
+                return Ok(sessions.apply(state, &request.method, request.uri.path(), headers));
             }
             _ => {}
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// What an answer says to be refused, where another credential can be had.

@@ -251,17 +251,13 @@ async fn settle(tokens: &Inner, slot: &Slot) -> Result<bool, Error> {
     }
 }
 
-/// Puts a record in the place of the refresh token that it replaces. False when another one is there.
+/// Puts a record in the place of the refresh token that it replaces. False when another one is there: somebody
+/// else's, or this one, put by a store that failed only afterwards. Either is read then.
 async fn keep(slot: &Slot, unsaved: &Unsaved) -> Result<bool, Error> {
     let Unsaved { spent, record } = unsaved;
     loop {
         let (found, version) = slot.get().await.map_err(down)?;
         let Some(there) = found.as_ref().map(Record::read) else { return Ok(false) };
-        // A store that failed while it was putting may have put it.
-        let access = there.access.as_ref().zip(record.access.as_ref());
-        if same(&there.refresh, &record.refresh) && access.is_some_and(|(one, other)| same(one, other)) {
-            return Ok(true);
-        }
         if !same(&there.refresh, spent) {
             return Ok(false);
         }

@@ -36,9 +36,13 @@ impl State {
 
     pub(super) fn hidden(&self) -> Vec<Secret> {
         let jar = self.jar();
-        let long = |secret: &&Secret| secret.expose().len() >= SHORTEST;
         self.hidden.iter().chain(jar.values()).filter(long).cloned().collect()
     }
+}
+
+/// True for what is long enough to be a secret.
+fn long(secret: &&Secret) -> bool {
+    secret.expose().len() >= SHORTEST
 }
 
 /// What is over, by the target's word.
@@ -96,18 +100,28 @@ impl Sessions {
         inner.keeper.get(&inner.plan.clock, usable, make).await
     }
 
-    /// Adds what the session consists of to a request.
-    pub(super) fn apply(&self, state: &State, method: &Method, path: &str, headers: &mut HeaderMap) {
+    /// Adds what the session consists of to a request. Answers the cookies, to be hidden: another answer may
+    /// replace them before this one comes.
+    pub(super) fn apply(
+        &self,
+        state: &State,
+        method: &Method,
+        path: &str,
+        headers: &mut HeaderMap,
+    ) -> Vec<Secret> {
         headers.extend(state.headers.clone());
-        if let Some(cookies) =
-            state.jar().header(path, self.0.plan.clock.now()).and_then(|text| sensitive(&text))
-        {
+        let (cookies, sent) = {
+            let jar = state.jar();
+            (jar.header(path, self.0.plan.clock.now()), jar.values().filter(long).cloned().collect())
+        };
+        if let Some(cookies) = cookies.and_then(|text| sensitive(&text)) {
             headers.insert(COOKIE, cookies);
         }
         let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
         if let (Some(fetch), Some(token)) = (&self.0.plan.csrf, state.csrf.clone().filter(|_| changes)) {
             headers.insert(fetch.header.clone(), token);
         }
+        sent
     }
 
     /// What an answer says to be over.
