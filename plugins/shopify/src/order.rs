@@ -94,13 +94,15 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         total: price(order.total_price_set, order.total_price, &currency, "total_price")?,
         outstanding: maybe(None, order.total_outstanding, &currency, "total_outstanding")?,
     };
+    let attributes = line::attributes(order.note_attributes);
+    let (natural_key, business_date) = crate::natural::key(&attributes)?.unzip();
     Ok(Order {
         number: order.name.into(),
         channel: channel(filled(order.source_name), order.app_id),
         placed_at: order.created_at.to_string(),
         processed_at: order.processed_at.filter(|at| *at != order.created_at).map(String::from),
-        business_date: None,
-        natural_key: None,
+        business_date,
+        natural_key,
         store: order.location_id.map(|id| id.to_string()),
         register: order.device_id.map(|id| id.to_string()),
         staff_id: order.user_id.map(|id| id.to_string()),
@@ -119,7 +121,7 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         discount_codes: order.discount_codes.into_iter().filter_map(|code| filled(code.code)).collect(),
         totals,
         tags: tags(order.tags.as_deref()),
-        attributes: line::attributes(order.note_attributes),
+        attributes,
         exchange_of: None,
         extensions,
         currency,

@@ -4,15 +4,6 @@ use serde::Deserialize;
 
 use crate::text::{Id, List, Text};
 
-/// A body whose only member says what it is.
-#[derive(Deserialize)]
-pub(crate) struct Wrapped<'a> {
-    #[serde(borrow)]
-    pub(crate) order: Option<Order<'a>>,
-    pub(crate) order_edit: Option<Edit<'a>>,
-    pub(crate) refund: Option<Refund<'a>>,
-}
-
 /// An amount in the shop's money and in the customer's.
 #[derive(Deserialize)]
 pub(crate) struct Set<'a> {

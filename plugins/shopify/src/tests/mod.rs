@@ -1,7 +1,21 @@
 //! What the webhooks mean, one trap a test. The fixtures are an order and a refund as 2026-07 writes them.
 
+#[path = "../../tests/judge/mod.rs"]
+mod judge;
+
+mod cancelling;
+mod fulfilling;
+mod goods;
 mod orders;
+mod polling;
+mod pricing;
+mod products;
 mod refunds;
+mod setting_up;
+mod shop;
+mod stocking;
+mod telling;
+mod throttling;
 
 use crossdock_sdk::prelude::*;
 use crossdock_sdk::testing;
@@ -108,12 +122,4 @@ fn a_problem_never_quotes_the_body() {
     let problem = problem("orders/create", body);
     assert!(problem.message.starts_with("expected a list at line 1"), "{problem}");
     assert!(!problem.message.contains("Ada"));
-}
-
-#[test]
-fn nothing_is_polled() {
-    assert_eq!(
-        Shopify::poll(Some("7".into()), 10).unwrap(),
-        Page { events: vec![], cursor: "7".into(), more: false }
-    );
 }
