@@ -104,9 +104,9 @@ impl Api {
     pub(crate) fn about(&self, orders: &[&Order], at_hand: Vec<Payment>) -> Result<Known, http::Error> {
         let mut known = Known { payments: at_hand, ..Known::default() };
         if self.settings.ask_payments {
-            for tender in orders.iter().flat_map(|order| &order.tenders) {
-                let id = tender.payment_id.as_ref().or(tender.id.as_ref());
-                let Some(id) = id.filter(|_| tender.kind.as_deref() == Some("CARD")) else { continue };
+            for id in
+                orders.iter().flat_map(|order| &order.tenders).filter_map(|tender| tender.payment_id.as_ref())
+            {
                 if !known.payments.iter().any(|payment| payment.id == *id) {
                     known.payments.extend(self.payment(id)?);
                 }

@@ -9,6 +9,9 @@ use crate::payload::{self, FulfillmentDetails};
 use crate::settings::Settings;
 use crate::{day, line, natural, refund, tender};
 
+/// The channel of Square's own tills.
+const TILL: &str = "pos";
+
 /// What an order says: what was sold, and what was brought back.
 pub(crate) fn events(
     settings: &Settings,
@@ -26,6 +29,12 @@ pub(crate) fn events(
         return Ok(events);
     }
     let snapshot = read(settings, order, known)?;
+    // A ticket that is open at a till is no sale before something is paid: then it is known when it was made, and
+    // to which day it belongs.
+    let open = order.tenders.is_empty() && order.fulfillments.is_empty() && state != "COMPLETED";
+    if open && snapshot.channel == TILL {
+        return Ok(events);
+    }
     let paid = snapshot.payment == PaymentState::Paid;
     let occurred_at = match trigger {
         Some(Trigger::Created) => snapshot.placed_at.clone(),
@@ -89,7 +98,7 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
     let device = payments.iter().filter_map(|payment| payment.device_details.as_ref()).next();
     let staff =
         payments.iter().find_map(|payment| payment.team_member_id.clone().or(payment.employee_id.clone()));
-    let in_store = channel == "pos";
+    let in_store = channel == TILL;
     let business_date = day::of(settings, order.location_id.as_deref(), &placed_at)?;
     Ok(Order {
         number: order
@@ -150,7 +159,7 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
 fn channel<'a>(source: Option<&str>, mut products: impl Iterator<Item = &'a str>) -> String {
     let tills = ["SQUARE_POS", "RETAIL", "RESTAURANTS", "TERMINAL_API", "APPOINTMENTS"];
     if products.any(|product| tills.contains(&product)) {
-        return "pos".into();
+        return TILL.into();
     }
     let source = source.unwrap_or_default().to_ascii_lowercase();
     if source.is_empty()
@@ -158,7 +167,7 @@ fn channel<'a>(source: Option<&str>, mut products: impl Iterator<Item = &'a str>
         || source.contains("register")
         || source.contains("square for ")
     {
-        return "pos".into();
+        return TILL.into();
     }
     let words = source.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")

@@ -53,6 +53,17 @@ fn what_a_till_took_offline_was_sold_then() {
 }
 
 #[test]
+fn cash_may_be_taken_offline_too() {
+    let mut order = order();
+    order["tenders"][0]["payment_id"] = "P1".into();
+    let paid = json!({ "id": "P1", "status": "COMPLETED", "is_offline_payment": true,
+        "offline_payment_details": { "client_created_at": "2026-11-22T10:00:00-06:00" } });
+    let asked = testing::get("/v2/payments/P1").answer(200, json!({ "payment": paid }));
+    let events = receive(host().expect(answers(&order)).expect(asked), &thin("order.created")).unwrap();
+    assert_eq!(checked(&events[0]).business_date.as_deref(), Some("2026-11-22"));
+}
+
+#[test]
 fn a_payment_that_is_not_done_is_no_paid_order() {
     let mut order = by_card();
     order["tenders"][0]["card_details"]["status"] = "AUTHORIZED".into();

@@ -69,6 +69,11 @@ fn what_happened_is_what_the_order_says() {
     assert_eq!(kind("order.created", "CANCELED"), "order.cancelled");
     assert_eq!(told("order.created", &with("/state", "DRAFT".into())), [], "a draft is no order yet");
     assert_eq!(told("order.created", &with("/line_items", json!([]))), [], "nor is an empty one");
+    let mut ticket = with("/state", "OPEN".into());
+    ticket["tenders"] = json!([]);
+    assert_eq!(told("order.created", &ticket), [], "nor a till's open ticket");
+    ticket["source"]["name"] = "My App".into();
+    assert_eq!(told("order.created", &ticket)[0].fact.kind(), "order.placed");
 }
 
 #[test]
