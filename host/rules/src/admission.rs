@@ -4,6 +4,7 @@
 //! entity is in order, that the newest state is told last, and that nothing is told that need not be.
 
 use std::io;
+use std::sync::Arc;
 
 use crossdock_model::event::{Event, Fact, OrderOperation};
 use crossdock_model::time::Millis;
@@ -94,7 +95,7 @@ pub struct Incoming {
     /// placed and as paid has one digest.
     pub digest: String,
     /// What it tells, attribute by attribute, without what is personal.
-    pub told: Vec<Told>,
+    pub told: Arc<[Told]>,
     /// What names the sale in every system that tells of it, where it is a sale and has such a name.
     pub natural_key: Option<String>,
     /// The day of a store's books that it belongs to, or closes.
@@ -130,7 +131,7 @@ impl Incoming {
             stamp: said.believed(arrived),
             effect: Effect::of(&event.fact),
             digest,
-            told: told(event)?,
+            told: told(event)?.into(),
             natural_key: event.fact.order().and_then(|order| order.natural_key.clone()),
             day: Day::of(event),
             confirms: Confirmation::of(event),

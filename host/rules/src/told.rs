@@ -140,6 +140,8 @@ pub struct Told {
     pub attribute: Attribute,
     /// Its value, as it is compared.
     pub value: String,
+    /// The mark of the value.
+    pub mark: Mark,
 }
 
 /// What an event tells, out of which the personal data has been taken: `order.note` and `order.personal`
@@ -148,7 +150,7 @@ pub struct Told {
 /// # Errors
 /// When the fact cannot be written as JSON.
 pub fn told(event: &Event) -> Result<Vec<Told>, Error> {
-    let tell = |attribute: Attribute, value: String| Told { attribute, value };
+    let tell = |attribute: Attribute, value: String| Told { attribute, mark: mark(&value), value };
     Ok(match &event.fact {
         Fact::Order(change) => {
             let order = &change.order;
@@ -276,7 +278,7 @@ impl Marks {
     /// The marks of what an event tells, without what is personal.
     #[must_use]
     pub fn of(told: &[Told]) -> Self {
-        Self(told.iter().map(|told| (told.attribute, mark(&told.value))).collect())
+        Self(told.iter().map(|told| (told.attribute, told.mark)).collect())
     }
 
     /// The mark of an attribute.

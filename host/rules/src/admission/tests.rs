@@ -23,7 +23,7 @@ fn incoming(effect: Effect, at: i64) -> Incoming {
         stamp: stamp(at),
         effect,
         digest: format!("digest of {at}"),
-        told: vec![],
+        told: Arc::from([]),
         natural_key: None,
         day: None,
         confirms: None,

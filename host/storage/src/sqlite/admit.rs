@@ -217,12 +217,12 @@ impl<'a> Batch<'a> {
         }
         let body = serde_json::to_string(bare.as_ref().unwrap_or(event)).map_err(unwritable)?;
         let subject = new.subject();
-        let marks = match &personal {
-            Some(personal) if matches!(event.fact, Fact::Order(_)) => self.personal_marks(personal)?,
-            _ => Marks::default(),
-        };
+        let mut marks = Marks::default();
         if let Some(personal) = personal {
             let plain = serde_json::to_vec(&personal).map_err(unwritable)?;
+            if matches!(event.fact, Fact::Order(_)) {
+                marks = self.personal_marks(&personal, &plain)?;
+            }
             let (subject, sealer) = self.subject(&subject)?;
             let sealed = sealer.seal(Bound::Personal(id), &plain)?;
             self.subject_of.insert(id, Some((subject, Some(sealer))));
@@ -260,14 +260,22 @@ impl<'a> Batch<'a> {
     }
 
     /// Marks of what an order tells of a person: the note apart from the rest, since others write notes.
-    fn personal_marks(&self, personal: &Personal) -> Result<Marks> {
-        let mut rest = personal.clone();
-        let note = Attribute::OrderNote.normal(&rest.note.take().unwrap_or_default());
-        let rest = serde_json::to_vec(&rest)
-            .map_err(|error| Error::Unreadable { what: "personal data".into(), why: error.to_string() })?;
+    /// `plain` is all of it as JSON.
+    fn personal_marks(&self, personal: &Personal, plain: &[u8]) -> Result<Marks> {
         let mut marks = Marks::default();
+        let note = Attribute::OrderNote.normal(personal.note.as_deref().unwrap_or_default());
         marks.set(Attribute::OrderNote, self.vault.mark(note.as_bytes())?);
-        marks.set(Attribute::OrderPersonal, self.vault.mark(&rest)?);
+        let rest = match personal.note {
+            None => self.vault.mark(plain)?,
+            Some(_) => {
+                let rest = serde_json::to_vec(&Personal { note: None, ..personal.clone() });
+                self.vault.mark(&rest.map_err(|error| Error::Unreadable {
+                    what: "personal data".into(),
+                    why: error.to_string(),
+                })?)?
+            }
+        };
+        marks.set(Attribute::OrderPersonal, rest);
         Ok(marks)
     }
 

@@ -113,7 +113,7 @@ impl Batch<'_> {
         Telling {
             event,
             marks,
-            values: new.incoming.told.clone(),
+            values: Arc::clone(&new.incoming.told),
             foreign: new.foreign.clone(),
             whole: is_whole(&new.event.fact),
         }

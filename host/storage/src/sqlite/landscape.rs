@@ -37,7 +37,7 @@ pub(super) struct Held {
 pub(super) struct Telling {
     pub event: i64,
     pub marks: Marks,
-    pub values: Vec<Told>,
+    pub values: Arc<[Told]>,
     pub foreign: Vec<Attribute>,
     /// True when that is all there is to tell.
     pub whole: bool,
