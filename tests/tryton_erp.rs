@@ -13,120 +13,39 @@
     reason = "a test may fail"
 )]
 
-use std::path::Path;
-use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use crossdock_demo::client::Client;
+use crossdock_tests::tryton::Tryton;
 use crossdock_tests::{Host, SHOP, eventually};
-use hyper::Method;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
 
-struct Tryton {
-    seed: Value,
-    http: Client,
-    _stdin: ChildStdin,
-    _child: Child,
-}
-
-impl Tryton {
-    async fn start() -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tryton/start.sh");
-        let mut child = Command::new(&script)
-            .arg("--attached")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("running {}", script.display()))?;
-        let stdin = child.stdin.take().context("its input")?;
-        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-        let line = tokio::time::timeout(Duration::from_secs(400), lines.next_line()).await??;
-        let seed = serde_json::from_str(&line.context("Tryton did not start")?)?;
-        let http = Client::new(Duration::from_secs(5), Duration::from_secs(60));
-        Ok(Self { seed, http, _stdin: stdin, _child: child })
-    }
-
-    fn connectors(&self) -> String {
-        let seed = &self.seed;
-        let (url, database) = (&seed["url"], &seed["database"]);
-        let (eur, usd) = (&seed["currencies"]["EUR"], &seed["currencies"]["USD"]);
-        let (vat, state) = (&seed["taxes"]["VAT10"], &seed["taxes"]["CA725"]);
-        format!(
-            r#"
+/// A host between the shop and Tryton.
+async fn host(tryton: &Tryton) -> Result<Host> {
+    let connectors = format!(
+        r#"
 [[connector]]
 name = "shopify"
 plugin = "shopify"
 settings = {{ shop = "{SHOP}" }}
-secrets = {{ webhook = "env:TEST_WEBHOOK_SECRET" }}
-
-[[connector]]
-name = "tryton"
-plugin = "erp-tryton"
-secrets = {{ token = "env:TEST_TRYTON_KEY" }}
-auth = {{ profile = "bearer", secret = "token" }}
-hosts = [{url}]
-limits = {{ concurrency = 2, deadline = "40s", backoff = "200ms", backoff-max = "2s" }}
-poll = "1s"
-[connector.settings]
-url = {url}
-database = {database}
-company = {company}
-web-shop = {shop}
-party = {party}
-address = {address}
-payment-term = {term}
-warehouse = {warehouse}
-currencies = {{ USD = {usd}, EUR = {eur} }}
-taxes = {{ "VAT" = {vat}, "0.1" = {vat}, "CA State Tax" = {state}, "0.0725" = {state} }}
-services = {{ shipping = "SHIPPING", adjustment = "ADJUSTMENT", tip = "TIP", refund = "REFUND" }}
-overlap-seconds = 5
-
+secrets = {{ webhook = "env:TEST_WEBHOOK_SECRET", token = "env:TEST_WEBHOOK_SECRET" }}
+{}
 [[route]]
 name = "orders"
 when = 'event.system == "shopify"'
 to = ["tryton"]
 "#,
-            company = seed["company"],
-            shop = seed["shop"],
-            party = seed["party"],
-            address = seed["address"],
-            term = seed["payment_term"],
-            warehouse = seed["warehouse"],
-        )
-    }
-
-    async fn host(&self) -> Result<Host> {
-        let mut host = Host::with_connectors(&self.connectors())?;
-        host.env("TEST_TRYTON_KEY", self.seed["key"].as_str().context("the key")?);
-        host.start().await?;
-        Ok(host)
-    }
-
-    /// The sales of an order, with state and total.
-    async fn sales(&self, reference: &str) -> Result<Vec<Value>> {
-        let domain = json!([["web_id", "=", reference]]).to_string();
-        let domain = base64_url(domain.as_bytes());
-        let url = format!(
-            "{}/{}/rest/model/sale.sale?f=state&f=total_amount&f=tax_amount&f=lines.quantity&d={domain}",
-            self.seed["url"].as_str().context("url")?,
-            self.seed["database"].as_str().context("database")?,
-        );
-        let key = self.seed["key"].as_str().context("key")?;
-        let (status, answer) = self.http.json(Method::GET, &url, key, &Value::Null).await?;
-        ensure!(status.is_success(), "Tryton: {status} {answer}");
-        Ok(answer.as_array().cloned().unwrap_or_default())
-    }
+        tryton.connector("")
+    );
+    tryton.host(&connectors).await
 }
 
-fn base64_url(bytes: &[u8]) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE};
-    URL_SAFE.encode(bytes)
+/// The sales of an order, with state and total.
+async fn sales(tryton: &Tryton, reference: &str) -> Result<Vec<Value>> {
+    let fields = ["state", "total_amount", "tax_amount", "lines.quantity"];
+    tryton.ask("sale.sale", &json!([["web_id", "=", reference]]), &fields, &json!({})).await
 }
 
 fn amount(value: &Value) -> Option<Decimal> {
@@ -230,7 +149,7 @@ async fn send(host: &Host, topic: &str, order: &Order) -> Result<()> {
 /// Waits until exactly one sale of the order is at work, with the order's total.
 async fn booked(tryton: &Tryton, host: &Host, order: &Order) -> Result<()> {
     eventually(Duration::from_secs(180), async || {
-        let sales = tryton.sales(&order.reference()).await?;
+        let sales = sales(&tryton, &order.reference()).await?;
         let (_, exceptions) = host.get("/api/v1/exceptions").await?;
         ensure!(sales.len() == 1, "{} sales of {}; {exceptions}", sales.len(), order.reference());
         let sale = sales.first().context("a sale")?;
@@ -246,7 +165,7 @@ async fn booked(tryton: &Tryton, host: &Host, order: &Order) -> Result<()> {
 #[tokio::test]
 async fn orders_become_confirmed_sales_once_though_the_host_is_killed() -> Result<()> {
     let tryton = Tryton::start().await?;
-    let mut host = tryton.host().await?;
+    let mut host = host(&tryton).await?;
     let orders: Vec<Order> =
         (1..=8).map(|n| Order { quantity: n as u32, ..Order::new(9_100_000_000_000_000 + n) }).collect();
     for order in &orders {
@@ -268,7 +187,7 @@ async fn orders_become_confirmed_sales_once_though_the_host_is_killed() -> Resul
 #[tokio::test]
 async fn the_status_of_a_sale_comes_back_as_events_of_its_order() -> Result<()> {
     let tryton = Tryton::start().await?;
-    let host = tryton.host().await?;
+    let host = host(&tryton).await?;
     let order = Order::new(9_200_000_000_000_001);
     send(&host, "orders/create", &order).await?;
     booked(&tryton, &host, &order).await?;
@@ -290,7 +209,7 @@ async fn the_status_of_a_sale_comes_back_as_events_of_its_order() -> Result<()> 
 #[tokio::test]
 async fn an_unknown_article_is_a_persons_decision_and_a_corrected_order_goes_on() -> Result<()> {
     let tryton = Tryton::start().await?;
-    let host = tryton.host().await?;
+    let host = host(&tryton).await?;
     let wrong = Order { sku: "SKU-NOBODY-KNOWS", ..Order::new(9_300_000_000_000_001) };
     send(&host, "orders/create", &wrong).await?;
     eventually(Duration::from_secs(180), async || {
@@ -313,14 +232,14 @@ async fn an_unknown_article_is_a_persons_decision_and_a_corrected_order_goes_on(
 #[tokio::test]
 async fn a_cancelled_order_ends_in_tryton_too() -> Result<()> {
     let tryton = Tryton::start().await?;
-    let host = tryton.host().await?;
+    let host = host(&tryton).await?;
     let order = Order::new(9_400_000_000_000_001);
     send(&host, "orders/create", &order).await?;
     booked(&tryton, &host, &order).await?;
     let cancelled = Order { updated: 9, cancelled: true, ..Order::new(order.id) };
     send(&host, "orders/cancelled", &cancelled).await?;
     eventually(Duration::from_secs(180), async || {
-        let sales = tryton.sales(&order.reference()).await?;
+        let sales = sales(&tryton, &order.reference()).await?;
         let (_, exceptions) = host.get("/api/v1/exceptions").await?;
         let state = sales.first().and_then(|sale| sale["state"].as_str()).unwrap_or_default().to_owned();
         ensure!(

@@ -3,6 +3,8 @@
 //! The binary under test is built with crash points (`--features faults`); `CROSSDOCK_BIN` and
 //! `CROSSDOCK_PLUGINS` name it and the built plugins, as `tests/run` sets them.
 
+pub mod tryton;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -84,7 +86,7 @@ impl Host {
 name = "shopify"
 plugin = "shopify"
 settings = {{ shop = "{SHOP}" }}
-secrets = {{ webhook = "env:TEST_WEBHOOK_SECRET" }}
+secrets = {{ webhook = "env:TEST_WEBHOOK_SECRET", token = "env:TEST_WEBHOOK_SECRET" }}
 
 [[connector]]
 name = "erp"

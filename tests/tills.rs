@@ -1,0 +1,190 @@
+//! A store that was offline uploads its sales late, doubled and out of order: a real Tryton ends with the right
+//! stock, the sales keep their business date, and what comes after the day was closed is a person's to decide.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use crossdock_tests::tryton::Tryton;
+use crossdock_tests::{Host, eventually};
+use serde_json::{Value, json};
+
+const DAY: &str = "2026-11-20";
+
+/// A transaction: its number, its line, and what was paid (below zero: given back). Ten percent tax on top.
+fn transaction(sequence: u32, lines: &str, paid: i64) -> String {
+    let tender = if paid < 0 { "Refund" } else { "Sale" };
+    let amount = format!("{}.{:02}", paid.abs() / 100, paid.abs() % 100);
+    format!(
+        r#"<Transaction><RetailStoreID>9</RetailStoreID><WorkstationID>34</WorkstationID>
+        <SequenceNumber>{sequence}</SequenceNumber><BusinessDayDate>{DAY}</BusinessDayDate>
+        <EndDateTime>{DAY}T18:00:{:02}</EndDateTime><CurrencyCode>USD</CurrencyCode><RetailTransaction>{lines}
+        <LineItem><SequenceNumber>9</SequenceNumber><Tender TenderType="Cash" TypeCode="{tender}">
+        <Amount>{amount}</Amount></Tender></LineItem>
+        <Total TotalType="TransactionGrandAmount">{}{amount}</Total></RetailTransaction></Transaction>"#,
+        sequence % 60,
+        if paid < 0 { "-" } else { "" },
+    )
+}
+
+fn line(kind: &str, pieces: i64, link: &str) -> String {
+    let (net, tax) = (1000 * pieces, 100 * pieces);
+    let money = |cents: i64| format!("{}.{:02}", cents / 100, cents % 100);
+    format!(
+        r#"<LineItem><SequenceNumber>1</SequenceNumber><{kind} ItemType="Stock"><ItemID>SKU-1</ItemID>
+        <Description>Product 1</Description><RegularSalesUnitPrice>10.00</RegularSalesUnitPrice>
+        <ExtendedAmount>{}</ExtendedAmount><Quantity>{pieces}</Quantity>
+        <Tax TaxType="VAT"><Amount>{}</Amount><Percent>10</Percent></Tax>{link}</{kind}></LineItem>"#,
+        money(net),
+        money(tax),
+    )
+}
+
+fn sale(sequence: u32, pieces: i64) -> String {
+    transaction(sequence, &line("Sale", pieces, ""), 1100 * pieces)
+}
+
+fn returned(sequence: u32, of: u32, pieces: i64) -> String {
+    let link = format!(
+        r#"<TransactionLink ReasonCode="Return"><RetailStoreID>9</RetailStoreID><WorkstationID>34</WorkstationID>
+        <BusinessDayDate>{DAY}</BusinessDayDate><SequenceNumber>{of}</SequenceNumber>
+        <LineItemSequenceNumber>1</LineItemSequenceNumber></TransactionLink><Disposal Method="ReturnToStock"/>"#
+    );
+    transaction(sequence, &line("Return", pieces, &link), -1100 * pieces)
+}
+
+fn closed(sequence: u32) -> String {
+    format!(
+        r#"<Transaction><RetailStoreID>9</RetailStoreID><WorkstationID>34</WorkstationID>
+        <SequenceNumber>{sequence}</SequenceNumber><BusinessDayDate>{DAY}</BusinessDayDate>
+        <EndDateTime>{DAY}T20:00:00</EndDateTime><ControlTransaction><BusinessEOD></BusinessEOD></ControlTransaction>
+        </Transaction>"#
+    )
+}
+
+/// Puts a file as a till does: whole, by renaming it.
+fn upload(host: &Host, name: &str, transactions: &[String]) -> Result<()> {
+    let folder = host.dir().join("tills/in");
+    std::fs::create_dir_all(&folder)?;
+    let mut text = String::from("<POSLog xmlns=\"http://www.nrf-arts.org/IXRetail/namespace/\">");
+    for transaction in transactions {
+        write!(text, "{transaction}")?;
+    }
+    text.push_str("</POSLog>");
+    std::fs::write(folder.join(format!("{name}.tmp")), text)?;
+    std::fs::rename(folder.join(format!("{name}.tmp")), folder.join(name))?;
+    Ok(())
+}
+
+async fn stock(tryton: &Tryton) -> Result<i64> {
+    let context = json!({ "locations": [tryton.seed["warehouse"]], "with_childs": true });
+    let found =
+        tryton.ask("product.product", &json!([["code", "=", "SKU-1"]]), &["quantity"], &context).await?;
+    Ok(found[0]["quantity"].as_f64().context("a quantity")? as i64)
+}
+
+async fn reaches(tryton: &Tryton, host: &Host, wanted: i64) -> Result<()> {
+    let reached = eventually(Duration::from_secs(120), async || {
+        let held = stock(tryton).await?;
+        ensure!(held == wanted, "Tryton holds {held} of SKU-1, not {wanted}");
+        Ok(())
+    });
+    if let Err(error) = reached.await {
+        let (_, exceptions) = host.get("/api/v1/exceptions").await?;
+        return Err(error.context(format!("{exceptions}\n{}", host.log())));
+    }
+    Ok(())
+}
+
+/// The level that the host was told last.
+async fn told(host: &Host) -> Result<Value> {
+    let (_, listed) = host.get("/api/v1/events?kind=inventory.counted&limit=100").await?;
+    for event in listed["events"].as_array().context("events")? {
+        let (_, shown) = host.get(&format!("/api/v1/events/{}", event["id"])).await?;
+        let level = &shown["event"]["fact"]["value"];
+        if level["sku"] == "SKU-1" {
+            return Ok(level["onHand"].clone());
+        }
+    }
+    anyhow::bail!("no level of SKU-1 was told yet")
+}
+
+#[tokio::test]
+async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> {
+    let tryton = Tryton::start().await?;
+    let connectors = format!(
+        r#"
+[[connector]]
+name = "tills"
+plugin = "poslog"
+class = "channel"
+settings = {{ retailer = "acme", zone = "America/Los_Angeles", currency = "USD" }}
+folder = {{ path = "tills", every = "200ms", settle = "200ms" }}
+{}
+[[route]]
+name = "sales"
+when = 'event.kind.startsWith("order.") || event.kind.startsWith("refund.")'
+to = ["tryton"]
+"#,
+        tryton.connector(r#"tell = ["sales", "stock"]"#)
+    );
+    let host = tryton.host(&connectors).await?;
+    let full = stock(&tryton).await?;
+
+    // The return comes before its sale, the sale twice and once more among others.
+    upload(&host, "3.xml", &[returned(103, 101, 1)])?;
+    eventually(Duration::from_secs(20), async || {
+        let (_, listed) = host.get("/api/v1/events?kind=refund.issued").await?;
+        ensure!(listed["events"][0]["deliveries"][0]["state"] == "waiting", "{listed}");
+        Ok(())
+    })
+    .await?;
+    upload(&host, "1.xml", &[sale(101, 3)])?;
+    upload(&host, "1-again.xml", &[sale(101, 3)])?;
+    upload(&host, "2.xml", &[sale(102, 2), sale(101, 3)])?;
+    reaches(&tryton, &host, full - 3 - 2 + 1).await?;
+
+    // The day is closed; a sale of it that comes now is not booked silently.
+    upload(&host, "4.xml", &[closed(104)])?;
+    eventually(Duration::from_secs(20), async || {
+        let (_, listed) = host.get("/api/v1/events?kind=day.closed").await?;
+        ensure!(listed["events"][0]["id"].is_number(), "{listed}");
+        Ok(())
+    })
+    .await?;
+    upload(&host, "5.xml", &[sale(99, 4)])?;
+    let exception = eventually(Duration::from_secs(20), async || {
+        let (_, listed) = host.get("/api/v1/exceptions").await?;
+        listed["exceptions"].get(0).cloned().context("no exception yet")
+    })
+    .await?;
+    ensure!(exception["reason"]["code"] == "day-closed" || exception["code"] == "day-closed", "{exception}");
+    ensure!(stock(&tryton).await? == full - 4, "it was booked");
+    host.cli(&["exceptions", "retry", &exception["id"].to_string()]).await?;
+    reaches(&tryton, &host, full - 4 - 4).await?;
+
+    // Every sale once, each on its business date, whenever it came.
+    let domain = json!([["web_id", "like", "poslog/acme/order/%"]]);
+    let sales = tryton.ask("sale.sale", &domain, &["web_id", "sale_date"], &json!({})).await?;
+    ensure!(sales.len() == 3, "{sales:?}");
+    for sale in &sales {
+        let date = &sale["sale_date"];
+        let date = format!("{}-{}-{}", date["year"], date["month"], date["day"]);
+        ensure!(date == DAY, "{sale}");
+    }
+    // What Tryton holds comes back as a level.
+    eventually(Duration::from_secs(60), async || {
+        let level = told(&host).await?;
+        ensure!(level == (full - 8).to_string(), "the host was told {level}");
+        Ok(())
+    })
+    .await
+}
