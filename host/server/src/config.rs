@@ -154,7 +154,8 @@ pub struct Connector {
     /// What the plugin is told; checked against its manifest.
     #[serde(default)]
     pub settings: toml::Table,
-    /// Secrets by name, each `env:NAME` or `file:PATH`. They never enter the plugin.
+    /// Secrets by name, each `env:NAME`, `file:PATH` or `stored:NAME`; two places while one is rotated, the newer
+    /// first. They never enter the plugin.
     #[serde(default)]
     pub secrets: std::collections::BTreeMap<String, OneOrTwo>,
     /// How outgoing requests are authenticated.
