@@ -9,7 +9,7 @@
 //! | `notice` | what a notification is about |
 //! | `api` | what is asked of Square: orders, payments, the catalogue |
 //! | `order`, `line`, `tender` | an order and how it was paid |
-//! | `refund` | what was brought back and given back |
+//! | `refund`, `repaid` | what was brought back; what was given back for it |
 //! | `stock` | counts |
 //! | `natural`, `day` | the sale's natural key, and the business day it belongs to |
 //! | `poll` | orders that no notification told of |
@@ -24,6 +24,7 @@ mod order;
 mod payload;
 mod poll;
 mod refund;
+mod repaid;
 mod settings;
 mod stock;
 mod tender;

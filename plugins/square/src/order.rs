@@ -7,7 +7,7 @@ use crate::api::Known;
 use crate::notice::Trigger;
 use crate::payload::{self, FulfillmentDetails};
 use crate::settings::Settings;
-use crate::{day, line, natural, refund, tender};
+use crate::{day, line, natural, refund, repaid, tender};
 
 /// The channel of Square's own tills.
 const TILL: &str = "pos";
@@ -85,10 +85,10 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
     let rounding = order.rounding_adjustment.as_ref().and_then(|rounding| rounding.amount_money.as_ref());
     let rounding = money(rounding, "rounding_adjustment")?;
     let (mut paid, mut told) = tender::read(order, &payments, &currency)?;
-    let exchanged = refund::exchanged(order, &currency)?;
+    let exchanged = repaid::exchanged(order, &currency)?;
     if exchanged > Decimal::ZERO {
         paid += exchanged;
-        told.push(refund::exchange(order, exchanged, PaymentKind::Sale, &currency, &updated(order)?));
+        told.push(repaid::exchange(order, exchanged, PaymentKind::Sale, &currency, &updated(order)?));
     }
     let due = order.net_amount_due_money.as_ref();
     let cancelled = order.state.as_deref() == Some("CANCELED");
