@@ -1,0 +1,145 @@
+//! What the operator's tables and store registry say: articles, units, accounts, carriers and warehouses in the
+//! partner's words, and the way back.
+//!
+//! A value that its table does not have is written as it is, or left out where it would mean nothing to the
+//! partner; unless the setting `strict` names the table: then the work waits until somebody adds the value. All
+//! that is missing is told at once, so that one repair is enough.
+
+use std::cell::RefCell;
+
+use crossdock_sdk::prelude::*;
+
+/// The tables, and what one order missed in them.
+pub(crate) struct Tables {
+    strict: Vec<String>,
+    warehouse: Option<String>,
+    missing: RefCell<Vec<Unmapped>>,
+}
+
+impl Tables {
+    pub(crate) fn read() -> Result<Self, Problem> {
+        let strict = config::find("strict")?.unwrap_or_default();
+        Ok(Self { strict, warehouse: config::find("warehouse")?, missing: RefCell::default() })
+    }
+
+    /// The partner's article of a SKU; else the SKU.
+    pub(crate) fn article(&self, sku: &str) -> String {
+        self.find("sku", sku).unwrap_or_else(|| sku.to_owned())
+    }
+
+    /// The partner's code of a tax (SAC02), by the tax's title; else that of any tax.
+    pub(crate) fn tax(&self, title: &str) -> String {
+        self.find("tax", title).unwrap_or_else(|| "H850".to_owned())
+    }
+
+    /// The partner's account of a payment, by the kind of tender; by the till's own word for any other.
+    pub(crate) fn account(&self, payment: &Payment) -> Option<String> {
+        let tender = match payment.tender {
+            TenderKind::Card => "card",
+            TenderKind::Cash => "cash",
+            TenderKind::GiftCard => "gift-card",
+            TenderKind::StoreCredit => "store-credit",
+            TenderKind::Wallet => "wallet",
+            TenderKind::BankTransfer => "bank-transfer",
+            TenderKind::PayLater => "pay-later",
+            TenderKind::Other => &payment.gateway,
+        };
+        self.find("tender", tender)
+    }
+
+    /// The carrier's code (SCAC) of a way of shipping, by its code, else by its title.
+    pub(crate) fn carrier(&self, line: &ShippingLine) -> Option<String> {
+        let names = || line.code.as_deref().into_iter().chain([line.title.as_str()]);
+        let known = names().find_map(|name| mappings::get("carrier", name));
+        if known.is_none() {
+            names().take(1).for_each(|name| self.miss("carrier", name));
+        }
+        known
+    }
+
+    /// The warehouse of a store, as its system calls the store: by the table, else by the store registry. What
+    /// was at no store is the setting's.
+    pub(crate) fn warehouse(&self, system: &str, store: Option<&str>) -> Option<String> {
+        let Some(store) = store else { return self.warehouse.clone() };
+        let known = mappings::get("warehouse", store).or_else(|| kept(system, store)?.warehouse);
+        if known.is_none() {
+            self.miss("warehouse", store);
+        }
+        known.or_else(|| self.warehouse.clone())
+    }
+
+    /// X12's word for a unit of UN/ECE Recommendation 20. A unit that has none waits for the table, strict or not:
+    /// a quantity without its unit is a wrong quantity.
+    pub(crate) fn unit(&self, unit: Option<&str>) -> String {
+        let Some(unit) = unit else { return "EA".to_owned() };
+        let known = match unit {
+            "C62" | "EA" | "H87" => "EA",
+            "KGM" => "KG",
+            "GRM" => "GR",
+            "LBR" => "LB",
+            "ONZ" => "OZ",
+            "LTR" => "LT",
+            "MLT" => "ML",
+            "GLL" => "GA",
+            "MTR" => "MR",
+            "CMT" => "CM",
+            "FOT" => "FT",
+            "INH" => "IN",
+            "MTK" => "SM",
+            "DZN" => "DZ",
+            "PR" => "PR",
+            "SET" => "ST",
+            "XBX" | "BX" => "BX",
+            "XCT" | "CT" => "CT",
+            _ => "",
+        };
+        mappings::get("unit", unit).unwrap_or_else(|| {
+            if known.is_empty() {
+                self.must("unit", unit);
+            }
+            known.to_owned()
+        })
+    }
+
+    fn find(&self, table: &str, value: &str) -> Option<String> {
+        let known = mappings::get(table, value);
+        if known.is_none() {
+            self.miss(table, value);
+        }
+        known
+    }
+
+    fn miss(&self, table: &str, value: &str) {
+        if self.strict.iter().any(|strict| strict == table) {
+            self.must(table, value);
+        }
+    }
+
+    fn must(&self, table: &str, value: &str) {
+        let one = Unmapped { table: table.to_owned(), value: value.to_owned() };
+        let mut missing = self.missing.borrow_mut();
+        if !missing.contains(&one) {
+            missing.push(one);
+        }
+    }
+
+    /// What was asked for and is not there, each once.
+    pub(crate) fn missing(self) -> Vec<Unmapped> {
+        self.missing.into_inner()
+    }
+}
+
+/// The store, as its system or the retailer calls it.
+pub(crate) fn kept(system: &str, store: &str) -> Option<stores::Store> {
+    stores::find(system, store).or_else(|| stores::get(store))
+}
+
+/// The merchant's SKU of the partner's article: the way back.
+pub(crate) fn sku(article: &str) -> String {
+    mappings::get("article", article).unwrap_or_else(|| article.to_owned())
+}
+
+/// The name of a carrier as customers know it, by its code, where the table has it.
+pub(crate) fn carrier_name(code: &str) -> Option<String> {
+    mappings::get("carrier", code)
+}

@@ -1,0 +1,37 @@
+//! Files that are something else, told by how they begin: a person is helped more by "this is EDIFACT" than by
+//! "this has no ISA".
+
+use crossdock_sdk::connector::Problem;
+
+/// Refuses what does not begin with an `ISA`.
+///
+/// # Errors
+/// `empty-file`, `edifact-refused`, `idoc-refused`, `tradacoms-refused` or `not-x12`.
+pub(super) fn refuse(text: &str) -> Result<(), Problem> {
+    if text.starts_with("ISA") {
+        return Ok(());
+    }
+    let starts = |any: &[&str]| any.iter().any(|start| text.starts_with(start));
+    let (code, what) = if text.is_empty() {
+        return Err(Problem::new("empty-file", "the file is empty"));
+    } else if starts(&["UNA", "UNB", "UNH"]) {
+        ("edifact-refused", "EDIFACT")
+    } else if starts(&["EDI_DC"]) {
+        ("idoc-refused", "an SAP IDoc")
+    } else if starts(&["STX="]) {
+        ("tradacoms-refused", "TRADACOMS")
+    } else if starts(&["<"]) {
+        ("not-x12", "XML")
+    } else if starts(&["{", "["]) {
+        ("not-x12", "JSON")
+    } else if starts(&["GS", "ST"]) {
+        ("not-x12", "a part of an X12 interchange without its ISA header")
+    } else {
+        let message = "the file is no X12 interchange: it does not begin with ISA (segment 1)";
+        return Err(Problem::new("not-x12", message));
+    };
+    let message = format!(
+        "the file is {what}; this connector reads X12 interchanges, which begin with ISA (segment 1)"
+    );
+    Err(Problem::new(code, message))
+}
