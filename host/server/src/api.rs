@@ -10,6 +10,7 @@ mod persons;
 pub mod problem;
 mod quarantine;
 mod secrets;
+mod setup;
 mod stores;
 mod tokens;
 
@@ -82,6 +83,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(connectors::pause))
         .routes(routes!(connectors::resume))
         .routes(routes!(connectors::swap))
+        .routes(routes!(setup::check))
         .routes(routes!(mappings::list, mappings::put))
         .routes(routes!(mappings::history))
         .routes(routes!(mappings::missing))

@@ -148,6 +148,13 @@ impl Assembler {
         let grants = Grants { folder: handing, ..Grants::new(&wanted.name, settings, client) };
         let guest = plugin.guest(Grants { references: known.clone(), tables: known, limits, ..grants })?;
         let address = self.config.intake_address(wanted);
+        let setup = manifest.exports.contains(&manifest::Export::Setup);
+        if setup && address.is_none() {
+            tracing::warn!(
+                connector = wanted.name,
+                "its set-up is not checked: set server.public-url to the address that the outside reaches this host by"
+            );
+        }
         let polls = manifest.source.is_some_and(|source| source.poll);
         if wanted.poll.is_some() && !polls {
             bail!("{} cannot be polled", plugin.label());
@@ -160,7 +167,7 @@ impl Assembler {
             digest: plugin.digest().to_owned(),
             file: file.to_owned(),
             configured: wanted.plugin.clone(),
-            setup: manifest.exports.contains(&manifest::Export::Setup),
+            setup,
             check: address.clone().map(|address| Check { address, every: wanted.setup_every.0 }),
             folder: wanted.folder.as_ref().map(|folder| folder::open(folder, &secrets)).transpose()?,
             intake: match &manifest.webhook {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
+use super::setup::Finding;
 use super::{Body, Caller, Moment, Query, State as Shared};
 
 /// How one connector stands.
@@ -28,6 +29,12 @@ struct Connector {
     /// Since when it is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Moment>,
+    /// What the last look at its system's set-up found; empty when all was well. Absent where nobody looks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup: Option<Vec<Finding>>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_at: Option<Moment>,
     /// Deliveries that may be sent when they are due.
     ready: u64,
     /// Deliveries behind another of their lane.
@@ -91,8 +98,9 @@ pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Probl
         .into_iter()
         .map(|(name, plugin)| {
             let at = counts.iter().position(|counts| counts.connector == name);
-            let versions = state.handle.versions(&name);
-            connector(name, plugin, versions, at.map(|at| counts.swap_remove(at)).unwrap_or_default())
+            let (versions, setup) = (state.handle.versions(&name), state.handle.setup(&name));
+            let counts = at.map(|at| counts.swap_remove(at)).unwrap_or_default();
+            connector(name, plugin, versions, setup, counts)
         })
         .collect();
     connectors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -104,6 +112,7 @@ fn connector(
     name: String,
     plugin: String,
     versions: Vec<crossdock_flow::Version>,
+    setup: Option<crossdock_flow::setup::Setup>,
     counts: ConnectorCounts,
 ) -> Connector {
     Connector {
@@ -113,6 +122,8 @@ fn connector(
         state: if counts.paused.is_some() { "paused" } else { "running" },
         reason: counts.paused.as_ref().map(|pause| pause.message.clone()),
         since: counts.paused.map(|pause| pause.since.into()),
+        setup_at: setup.as_ref().map(|setup| setup.at.into()),
+        setup: setup.map(Finding::all),
         ready: counts.ready,
         queued: counts.queued,
         sending: counts.sending,

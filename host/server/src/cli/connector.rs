@@ -1,4 +1,4 @@
-//! `crossdock connector …`: the connectors: what is stuck and why, pause, resume, swap.
+//! `crossdock connector …`: the connectors: what is stuck and why, pause, resume, set-up, swap.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -24,6 +24,14 @@ pub enum Connectors {
     Resume {
         /// The connector's name
         connector: String,
+    },
+    /// Look whether the system tells the host what happens in it, as by webhooks that are registered there
+    Setup {
+        /// The connector's name
+        connector: String,
+        /// Put right what is not as it should be
+        #[arg(long)]
+        repair: bool,
     },
     /// Give a connector another version of its plugin while work flows
     ///
@@ -70,6 +78,12 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
             let path = format!("/api/v1/connectors/{}/resume", escape(&connector));
             let answer = client.post(&path, &json!({})).await?;
             print.done(&answer, &format!("{connector} goes on."));
+        }
+        Connectors::Setup { connector, repair } => {
+            let path = format!("/api/v1/connectors/{}/setup", escape(&connector));
+            let answer = client.post(&path, &json!({ "repair": repair })).await?;
+            let columns = [("CODE", "code"), ("REPAIRED", "repaired"), ("FOUND", "message")];
+            print.list(&answer, "setup", &columns, &format!("{connector} is set up as it should be."));
         }
         Connectors::Swap { connector, to, back } => {
             let path = format!("/api/v1/connectors/{}/swap", escape(&connector));
