@@ -18,7 +18,7 @@ use crossdock_demo::erp::{Erp, Options, Weather};
 use crossdock_demo::shop::life::{Life, Plant, Profile};
 use crossdock_tests::{API_TOKEN, ERP_TOKEN, Host, SHOP, binary, eventually};
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -140,6 +140,7 @@ async fn order(host: &Host, erp: &Erp, serial: u32) -> Result<()> {
         Ok(())
     })
     .await
+    .with_context(|| format!("order {serial}: {}", host.log()))
 }
 
 /// Whether the text is anywhere in the folder's files.
@@ -164,6 +165,8 @@ async fn a_connectors_secret_rests_in_the_database_under_a_key_that_can_be_chang
     std::fs::write(&config, &stored)?;
     host.start().await?;
     set_secret(&host, "erp/token", ERP_TOKEN).await?;
+    // A connector looks every few seconds whether its secrets have changed.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     order(&host, &erp, 1).await?;
     let listed = host.cli(&["secret", "list", "--json"]).await?;
     ensure!(listed.contains("erp/token") && !listed.contains(ERP_TOKEN), "{listed}");
