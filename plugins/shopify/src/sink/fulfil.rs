@@ -82,7 +82,8 @@ fn ship(work: &Work, shipment: &Shipment, order: &str, admin: &Admin) -> Result<
     if made.is_empty() {
         for brief in goods.fulfillments.iter().filter(|one| one.carries(&shipment.tracking)) {
             if let Some(one) = Fulfilment::of(&brief.id, admin)? {
-                wants.take_all(&one.lines);
+                // The same parcel is the same goods, whatever else the shop has in it.
+                wants.less(&one.lines);
                 made.push(one);
             }
         }
@@ -234,8 +235,8 @@ fn named(work: &Work, admin: &Admin) -> Result<Vec<Fulfilment>, Outcome> {
 fn known(work: &Work, wants: &mut Wants, admin: &Admin) -> Result<Vec<Fulfilment>, Outcome> {
     let mut known = named(work, admin)?;
     known.retain(Fulfilment::stands);
-    for (line, quantity) in known.iter().flat_map(|one| &one.lines) {
-        wants.take(line, *quantity);
+    for one in &known {
+        wants.less(&one.lines);
     }
     Ok(known)
 }
@@ -261,7 +262,10 @@ fn search(
         let Some(one) = Fulfilment::of(&brief.id, admin)? else { continue };
         let carries = brief.carries(&shipment.tracking);
         let others_parcels = !carries && !one.numbers.is_empty() && !shipment.tracking.is_empty();
-        if !others_parcels && wants.take_all(&one.lines) {
+        if carries {
+            wants.less(&one.lines);
+            found.push(one);
+        } else if !others_parcels && wants.take_all(&one.lines) {
             found.push(one);
         }
     }

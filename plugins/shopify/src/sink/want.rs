@@ -86,6 +86,13 @@ impl Wants {
         taken
     }
 
+    /// Takes off as many of these lines as are wanted.
+    pub fn less(&mut self, lines: &[(OrderLine, i64)]) {
+        for (line, quantity) in lines {
+            self.take(line, *quantity);
+        }
+    }
+
     /// Takes off all of these lines, or nothing: whether they are no more than what is wanted.
     pub fn take_all(&mut self, lines: &[(OrderLine, i64)]) -> bool {
         let mut rest = self.clone();

@@ -257,6 +257,17 @@ fn what_the_shop_was_told_by_somebody_else_is_there() {
     let Outcome::AlreadyThere(receipt) = came.of else { panic!("{:?}", came.of) };
     assert_eq!(receipt.references[0].id, "8");
 
+    // Somebody put more into that parcel: what is in it has left all the same.
+    let came = shop()
+        .answers(
+            &ORDER_GOODS,
+            json!({}),
+            goods(&[pending("5", HERE, &[("11", 1)])], &[brief("8", &["00340"])]),
+        )
+        .answers(&FULFILMENT, json!({}), fulfilment("8", &["00340"], &[("11", 1), ("12", 1)]))
+        .delivers(work(shipment(&[("11", "1")], &["00340"])));
+    assert!(matches!(came.of, Outcome::AlreadyThere(_)), "{:?}", came.of);
+
     // By its goods, as nothing is left of them; the number is told then.
     let came = shop()
         .with(|host| {
