@@ -60,7 +60,7 @@ pub(crate) fn read(set: &Set<'_>, told: &Told<'_>, form: Form) -> Result<Vec<Eve
         }
     }
     let own = head.get(form.own).or_else(|| own_number(loops.0));
-    let day = (head.value(form.day) != "").then(|| time::date(head, form.day)).transpose()?;
+    let day = (!head.value(form.day).is_empty()).then(|| time::date(head, form.day)).transpose()?;
     let order = known.map(|known| known.entity);
     let document = Document {
         kind: DocumentKind::SalesOrder,
@@ -161,7 +161,7 @@ fn detail(
     {
         detail = format!("{detail}: at {price} each");
     }
-    if matches!(code, "DR" | "IB" | "IC") && ack.value(5) != "" {
+    if matches!(code, "DR" | "IB" | "IC") && !ack.value(5).is_empty() {
         detail = format!("{detail}: on {}", time::date(ack, 5)?);
     }
     if code == "IS" {

@@ -134,16 +134,17 @@ impl<'a> Segments<'a> {
             let message = format!("the file ends after {} (segment {}), before IEA", self.last, self.read);
             return Err(Problem::new("interchange-truncated", message).at(format!("segments[{number}]")));
         }
-        let Some(segment) = Segment::read(text, number, self.separators) else {
+        let segment = Segment::read(text, number, self.separators);
+        // A last trailer without its terminator is whole when its numbers are right. Anything else is not.
+        if !whole && segment.is_none_or(|segment| segment.id != "IEA") {
+            let message = format!("the file ends within segment {number}, after {}, before IEA", self.last);
+            return Err(Problem::new("interchange-truncated", message).at(format!("segments[{number}]")));
+        }
+        let Some(segment) = segment else {
             let message =
                 format!("segment {number}, after {}, has no name of two or three capitals", self.last);
             return Err(Problem::new("segment-malformed", message).at(format!("segments[{number}]")));
         };
-        // A last trailer without its terminator is whole when its numbers are right. Anything else is not.
-        if !whole && segment.id != "IEA" {
-            let message = format!("the file ends within {} (segment {number}), before IEA", segment.id);
-            return Err(segment.problem(0, "interchange-truncated", message));
-        }
         self.rest = rest;
         self.read = number;
         self.last = segment.id;

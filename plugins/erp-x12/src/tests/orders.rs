@@ -1,0 +1,325 @@
+//! 850: an order that the partner does not have.
+
+use super::*;
+
+fn placed() -> Work {
+    testing::work(testing::placed(testing::order()))
+}
+
+fn work(id: &str, change: impl FnOnce(&mut Order)) -> Work {
+    let mut order = testing::order();
+    order.number = format!("#{id}");
+    change(&mut order);
+    testing::work(testing::event(testing::entity(EntityKind::Order, id), None, Fact::placed(order)))
+}
+
+fn one(host: testing::Host, change: impl FnOnce(&mut Order)) -> Vec<String> {
+    let (outcomes, file) = deliver(host, vec![work("1001", change)]);
+    received(&outcomes[0]);
+    segments(&file.unwrap(), "850")
+}
+
+#[test]
+fn an_order_is_written_with_its_lines() {
+    let (_, file) = deliver(host().number("isa", 11).setting("name", "Acme"), vec![placed()]);
+    let file = file.unwrap();
+    let wanted = [
+        "BEG*00*SA*1001**20261123",
+        "CUR*BY*EUR",
+        "REF*CO*#1001",
+        "SAC*C*D240***500**********Standard",
+        "N1*BY*Acme",
+        "N1*ST*Ada Example",
+        "N3*Hauptstr. 1",
+        "N4*Berlin**10115*DE",
+        "PER*IC**EM*ada@example.com",
+        "PO1*1*2*EA*10**VP*TEA-250*SK*TEA-250",
+        "PID*F****Green tea",
+        "SAC*C*H850***200**********VAT",
+        "CTT*1*2",
+    ];
+    assert_eq!(segments(&file, "850"), wanted);
+    let interchanges = x12::parse(&file).unwrap();
+    assert_eq!(interchanges[0].sender(), ("ZZ", "RETAILER"));
+    assert_eq!(interchanges[0].receiver(), ("ZZ", "LEGACY"));
+    assert_eq!(interchanges[0].control(), "000000012");
+    let group = interchanges[0].groups[0].header;
+    assert_eq!(
+        (group.value(1), group.value(2), group.value(3), group.value(6), group.value(8)),
+        ("PO", "RETAILER", "LEGACY", "23", "004010")
+    );
+}
+
+#[test]
+fn the_receipt_says_what_answers_will_name() {
+    let (outcomes, _) = deliver(host().number("isa", 11), vec![placed()]);
+    let receipt = received(&outcomes[0]);
+    let of = |kind: &str| receipt.references.iter().find(|one| one.kind == kind).unwrap();
+    assert_eq!(of("message").id, "23/1");
+    let order = of("purchase-order");
+    assert_eq!((order.id.as_str(), order.number.as_deref()), ("1001", Some("1001")));
+    assert_eq!(order.lines, [LineReference { line: "11".into(), id: "1".into() }]);
+    assert_eq!(receipt.note.as_deref(), Some("interchange 000000012"));
+    assert!(receipt.written.is_empty());
+}
+
+#[test]
+fn all_work_of_a_call_goes_in_one_interchange_and_none_takes_another_with_it() {
+    let mut refund = testing::work(testing::refunded(testing::refund()));
+    refund.references.clear();
+    let customer = Customer { personal: None, accepts_marketing: false };
+    let other = testing::work(testing::event(order(), None, Fact::CustomerUpdated(customer)));
+    let work = vec![
+        work("1001", |_| ()),
+        work("1002", |order| order.lines[0].sku = None),
+        work("1003", |order| order.lines[0].unit = Some("NIU".into())),
+        other,
+        work("1004", |order| order.test = true),
+        work("1005", |_| ()),
+    ];
+    let host = host().setting("strict", ["sku"]).mapping("sku", "TEA-250", "4711").install();
+    let outcomes = X12Erp::deliver(work);
+    let files = host.files();
+    let [(name, content)] = files.as_slice() else { panic!() };
+    assert_eq!(name, "po-000000001.edi");
+    let text = String::from_utf8(content.clone()).unwrap();
+    let interchanges = x12::parse(&text).unwrap();
+    let numbers: Vec<&str> =
+        interchanges[0].groups[0].sets.iter().map(|set| set.find("BEG").unwrap().value(3)).collect();
+    assert_eq!(numbers, ["1001", "1005"]);
+    let message = |at: usize| received(&outcomes[at]).references.last().unwrap().id.clone();
+    assert_eq!((message(0), message(5)), ("1/1".to_owned(), "1/2".to_owned()));
+    let Outcome::Rejected(problem) = &outcomes[1] else { panic!() };
+    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("no-sku", Some("lines[0].sku")));
+    let unit = Unmapped { table: "unit".into(), value: "NIU".into() };
+    assert_eq!(outcomes[2], Outcome::Unmapped(vec![unit]));
+    assert_eq!(outcomes[3], Outcome::Ignored("the partner is not told of customer.updated".into()));
+    assert!(matches!(outcomes[4], Outcome::Ignored(_)));
+    drop(refund);
+}
+
+#[test]
+fn nothing_is_written_when_there_is_nothing_to_tell() {
+    let (outcomes, file) = deliver(host(), vec![work("1", |order| order.lines[0].sku = None)]);
+    assert!(matches!(outcomes[0], Outcome::Rejected(_)));
+    assert_eq!(file, None);
+}
+
+#[test]
+fn articles_charges_accounts_and_places_are_in_the_partners_words() {
+    let store = stores::Store {
+        id: "S07".into(),
+        name: "Harbour".into(),
+        zone: "Europe/Berlin".into(),
+        country: None,
+        region: None,
+        legal_entity: None,
+        warehouse: Some("W2".into()),
+        currency: None,
+    };
+    let host = host()
+        .setting("freight-item", "FREIGHT")
+        .setting("item-qualifier", "BP")
+        .setting("name", "Acme")
+        .mapping("sku", "TEA-250", "4711")
+        .mapping("tax", "VAT", "H740")
+        .mapping("tender", "card", "1200")
+        .mapping("carrier", "Standard", "UPSN")
+        .store(store, &[("shopify", "655")]);
+    let lines = one(host, |order| {
+        order.store = Some("655".into());
+        order.business_date = Some("2026-11-22".into());
+        order.prices_include_tax = true;
+        let mut paid = testing::refund().payments.remove(0);
+        (paid.kind, paid.amount) = (PaymentKind::Sale, Price::shop("27.00", "EUR"));
+        order.payments = vec![paid];
+        order.lines[0].gtin = Some("04012345678901".into());
+        order.lines[0].discounts =
+            vec![DiscountAllocation { title: Some("WELCOME".into()), amount: Price::shop("1.50", "EUR") }];
+        order.totals.cash_rounding = Some(Price::shop("-0.02", "EUR"));
+        order.totals.tips = Some(Price::shop("3.00", "EUR"));
+    });
+    let wanted = [
+        "BEG*00*SA*1001**20261122",
+        "CUR*BY*EUR",
+        "REF*CO*#1001",
+        "REF*ZZ*1200*TENDER 27.00 EUR",
+        "SAC*C*ZZZZ***300**********TIP",
+        "SAC*A*ZZZZ***2**********CASH ROUNDING",
+        "TD5**2*UPSN**Standard",
+        "N1*BY*Acme*92*S07",
+        "N1*ST*Ada Example",
+        "N3*Hauptstr. 1",
+        "N4*Berlin**10115*DE",
+        "PER*IC**EM*ada@example.com",
+        "N1*SF**92*W2",
+        "PO1*1*2*EA*10**BP*4711*SK*TEA-250*EN*4012345678901",
+        "PID*F****Green tea",
+        "SAC*A*C310***150**********WELCOME",
+        "SAC*N*H740***200**********VAT",
+        "PO1*2*1*EA*5**BP*FREIGHT",
+        "PID*F****Standard",
+        "CTT*2*3",
+    ];
+    assert_eq!(lines, wanted);
+}
+
+#[test]
+fn what_strict_tables_lack_is_told_at_once() {
+    let strict = host().setting("strict", ["sku", "tax", "tender", "carrier", "warehouse"]);
+    let (outcomes, file) = deliver(
+        strict,
+        vec![work("1001", |order| {
+            order.store = Some("655".into());
+            let mut paid = testing::refund().payments.remove(0);
+            paid.kind = PaymentKind::Sale;
+            order.payments = vec![paid];
+        })],
+    );
+    let Outcome::Unmapped(missing) = &outcomes[0] else { panic!("{outcomes:?}") };
+    let missing: Vec<_> = missing.iter().map(|one| (one.table.as_str(), one.value.as_str())).collect();
+    let wanted = [
+        ("tender", "card"),
+        ("sku", "TEA-250"),
+        ("tax", "VAT"),
+        ("carrier", "Standard"),
+        ("warehouse", "655"),
+    ];
+    assert_eq!(missing, wanted);
+    assert_eq!(file, None);
+}
+
+#[test]
+fn people_are_written_as_the_partner_can_read_them() {
+    let lines = one(host(), |order| {
+        let shipping = order.personal.as_mut().unwrap().shipping.as_mut().unwrap();
+        shipping.name = Some("Søren~Müller*Æ".into());
+        shipping.company = Some("Tee & Söhne".into());
+        shipping.lines = vec!["x".repeat(70), "Hof".into(), "Tür 3".into()];
+        (shipping.city, shipping.region) = (Some("Å".into()), Some("US-CA".into()));
+        (shipping.postal_code, shipping.phone) = (Some("1".into()), Some("+49 30 1".into()));
+    });
+    let address: Vec<&str> =
+        lines.iter().map(String::as_str).skip_while(|line| !line.starts_with("N1*ST")).collect();
+    assert_eq!(
+        address[..6],
+        [
+            "N1*ST*Soren Muller AE",
+            "N2*Tee & Sohne",
+            &format!("N3*{}*Hof", "x".repeat(55)),
+            "N3*Tur 3",
+            // A town of one letter and a postal code of one do not fit; "Å" has become two letters.
+            "N4**CA**DE",
+            "PER*IC**TE*+49 30 1*EM*ada@example.com"
+        ]
+    );
+    assert!(!one(host(), |order| order.personal = None).iter().any(|line| line.starts_with("N1*ST")));
+    let host = host().setting("characters", "latin-1").install();
+    let mut order = testing::order();
+    order.lines[0].title = "Tee für Łukasz".into();
+    X12Erp::deliver(vec![testing::work(testing::placed(order))]);
+    let content = host.files().remove(0).1;
+    assert!(content.windows(14).any(|bytes| bytes == b"Tee f\xFCr Lukasz"));
+}
+
+#[test]
+fn a_tip_and_what_is_no_more_are_no_lines() {
+    let lines = one(host(), |order| {
+        let line = order.lines[0].clone();
+        order.lines = vec![
+            Line { id: "1".into(), current_quantity: Some("0".into()), ..line.clone() },
+            Line {
+                id: "2".into(),
+                kind: LineKind::Tip,
+                sku: None,
+                unit_price: Price::shop("2", "EUR"),
+                ..line.clone()
+            },
+            Line { id: "3".into(), current_quantity: Some("1".into()), unit: Some("KGM".into()), ..line },
+        ];
+    });
+    let ordered: Vec<&String> = lines.iter().filter(|line| line.starts_with("PO1")).collect();
+    assert_eq!(ordered, ["PO1*1*1*KG*10**VP*TEA-250*SK*TEA-250"]);
+    assert!(lines.contains(&"SAC*C*ZZZZ***200**********TIP".to_owned()));
+    assert!(lines.contains(&"SAC*C*H850***100**********VAT".to_owned()), "the tax of what stands: {lines:?}");
+}
+
+#[test]
+fn an_order_number_is_one_orders() {
+    let number = |host: testing::Host, change: fn(&mut Order)| {
+        let (outcomes, file) = deliver(host, vec![work("1001", change)]);
+        match &outcomes[0] {
+            Outcome::Rejected(problem) => problem.code.clone(),
+            _ => segments(&file.unwrap(), "850")[0].clone(),
+        }
+    };
+    assert_eq!(number(host().setting("po-prefix", "US-"), |_| ()), "BEG*00*SA*US-1001**20261123");
+    let by_id = host().setting("po-number", "id");
+    assert_eq!(number(by_id, |order| order.number = "#7".into()), "BEG*00*SA*1001**20261123");
+    assert_eq!(number(host(), |order| order.number = "12345678901234567890123".into()), "po-number-unusable");
+    assert_eq!(number(host(), |order| order.number = "#".into()), "po-number-unusable");
+    let taken =
+        host().reference(testing::entity(EntityKind::Order, "7"), Reference::new("purchase-order", "1001"));
+    assert_eq!(number(taken, |_| ()), "po-number-taken");
+    let same = |id| work(id, |order| order.number = "#1".into());
+    let (outcomes, _) = deliver(host(), vec![same("1"), same("2")]);
+    received(&outcomes[0]);
+    assert!(matches!(&outcomes[1], Outcome::Rejected(problem) if problem.code == "po-number-taken"));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_never_cut() {
+    let refused = |change: fn(&mut Order)| {
+        let (outcomes, _) = deliver(host(), vec![work("1001", change)]);
+        let Outcome::Rejected(problem) = &outcomes[0] else { panic!("{outcomes:?}") };
+        problem.code.clone()
+    };
+    assert_eq!(refused(|order| order.lines[0].sku = Some("x".repeat(49))), "sku-unusable");
+    assert_eq!(refused(|order| order.lines[0].sku = Some("Tür".into())), "sku-unusable");
+    assert_eq!(
+        refused(|order| order.lines[0].taxes[0].amount.shop.amount = "0.005".into()),
+        "amount-too-precise"
+    );
+    assert_eq!(refused(|order| order.lines[0].quantity = "many".into()), "invalid-amount");
+    assert_eq!(
+        refused(|order| order.lines[0].current_quantity = Some("0.1234567890123456".into())),
+        "number-too-long"
+    );
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_refuses_every_piece() {
+    let wrong = |host: testing::Host| {
+        let (outcomes, _) = deliver(host, vec![placed()]);
+        let Outcome::Rejected(problem) = &outcomes[0] else { panic!("{outcomes:?}") };
+        problem.code.clone()
+    };
+    assert_eq!(wrong(host().setting("zone", "Nowhere")), "setting-invalid");
+    assert_eq!(wrong(host().setting("separators", serde_json::json!({ "element": ">" }))), "setting-invalid");
+    assert_eq!(wrong(testing::Host::new()), "setting-missing");
+}
+
+#[test]
+fn envelopes_follow_the_settings() {
+    let host = host()
+        .setting("version", "005010")
+        .setting("usage", "T")
+        .setting("ask-for-ta1", true)
+        .setting("line-breaks", true)
+        .setting("first-number", 700)
+        .setting("own-application", "SHOP")
+        .setting("partner-qualifier", "01")
+        .setting("separators", serde_json::json!({ "element": "|", "component": ":", "segment": "'" }));
+    let (_, file) = deliver(host, vec![placed()]);
+    let file = file.unwrap();
+    let mut lines = file.lines();
+    let isa = lines.next().unwrap();
+    assert!(
+        isa.starts_with("ISA|00|          |00|          |ZZ|RETAILER       |01|LEGACY         |"),
+        "{isa}"
+    );
+    assert!(isa.ends_with("|^|00501|000000700|1|T|:'"), "{isa}");
+    assert_eq!(isa.len(), 106);
+    let gs = lines.next().unwrap();
+    assert!(gs.starts_with("GS|PO|SHOP|LEGACY|20") && gs.ends_with("|1399|X|005010'"), "{gs}");
+}

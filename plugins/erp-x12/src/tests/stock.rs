@@ -1,0 +1,87 @@
+//! 846: how much there is.
+
+use super::*;
+
+fn levels(host: testing::Host, body: &str) -> Vec<(Event, Level)> {
+    let events = receive(host, interchange(&[("IB", &[("846", body)])])).unwrap();
+    let level = |event: Event| match event.fact.clone() {
+        Fact::InventoryCounted(level) => (event, level),
+        other => panic!("{other:?}"),
+    };
+    events.into_iter().map(level).collect()
+}
+
+/// Location, SKU and what can be sold.
+fn seen(host: testing::Host, body: &str) -> Vec<(String, String, String)> {
+    let row = |(_, level): (Event, Level)| {
+        (level.location, level.sku.unwrap(), level.available.unwrap_or_default())
+    };
+    levels(host, body).into_iter().map(row).collect()
+}
+
+fn rows(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    rows.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect()
+}
+
+#[test]
+fn a_level_has_what_can_be_sold_what_lies_there_and_what_comes() {
+    let body = "BIA*00*SI*IA1*20261123*0800
+        N1*SU*LEGACY*92*L
+        N1*WH*WAREHOUSE W1*92*W1
+        LIN*1*VP*4711*UP*012345678905
+        QTY*33*7*EA
+        QTY*17*9.50*EA
+        QTY*63*100*EA
+        CTT*1";
+    let (event, level) = levels(host().mapping("article", "4711", "TEA-250"), body).remove(0);
+    assert_eq!(event.entity.to_string(), "erp-x12/LEGACY/stock/W1/TEA-250");
+    assert_eq!(event.parent, None);
+    let wanted = Level {
+        sku: Some("TEA-250".into()),
+        item: Some("4711".into()),
+        location: "W1".into(),
+        available: Some("7".into()),
+        on_hand: Some("9.5".into()),
+        reserved: None,
+        incoming: Some("100".into()),
+        at: "2026-11-23T08:00:00-06:00".into(),
+    };
+    assert_eq!(level, wanted);
+}
+
+#[test]
+fn locations_stand_before_or_behind_their_quantities_or_in_pairs_with_them() {
+    let head = "BIA*00*SI*IA1*20261123";
+    let before =
+        format!("{head}\nLIN**SK*A\nN1*WH**92*W1\nQTY*33*1\nN1*WH**92*W1\nQTY*17*2\nN1*WH**92*W2\nQTY*33*3");
+    assert_eq!(seen(host(), &before), rows(&[("W1", "A", "1"), ("W2", "A", "3")]));
+    let behind = format!(
+        "{head}\nLIN**SK*A\nQTY*33*1\nN1*WH**92*W1\nQTY*33*3\nN1*WH**92*W2\nLIN**SK*B\nQTY*33*4\nN1*ST*NINE"
+    );
+    assert_eq!(seen(host(), &behind), rows(&[("W1", "A", "1"), ("W2", "A", "3"), ("NINE", "B", "4")]));
+    let pairs = format!("{head}\nLIN**SK*A\nSDQ*EA*92*W1*5*W2*-1");
+    assert_eq!(seen(host(), &pairs), rows(&[("W1", "A", "5"), ("W2", "A", "-1")]));
+    let nowhere = format!("{head}\nLIN**SK*A\nQTY*33*1");
+    assert_eq!(seen(host().setting("warehouse", "MAIN"), &nowhere), rows(&[("MAIN", "A", "1")]));
+    let problem = receive(host(), interchange(&[("IB", &[("846", &nowhere)])])).unwrap_err();
+    assert_eq!(
+        (problem.code.as_str(), problem.field.as_deref()),
+        ("location-missing", Some("segments[5].LIN"))
+    );
+}
+
+#[test]
+fn what_can_be_sold_is_what_the_operator_says() {
+    let body = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A\nQTY*17*9\nQTY*QA*4";
+    assert_eq!(seen(host(), body), rows(&[("W1", "A", "9")]));
+    assert_eq!(seen(host().setting("available", ["QA", "33"]), body), rows(&[("W1", "A", "4")]));
+    assert_eq!(seen(host(), "BIA*00*SI*IA1*20261123\nLIN**SK*A"), rows(&[]));
+}
+
+#[test]
+fn an_article_without_a_number_is_set_aside() {
+    let code = |body: &str| receive(host(), interchange(&[("IB", &[("846", body)])])).unwrap_err().code;
+    assert_eq!(code("BIA*00*SI*IA1*20261123\nLIN*1"), "element-missing");
+    assert_eq!(code("BIA*00*SI*IA1*20261123\nLIN**SK*A\nQTY*33*many"), "invalid-number");
+    assert_eq!(code("LIN**SK*A"), "segment-missing");
+}
