@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 TARGET    := $(or $(CARGO_TARGET_DIR),target)
 WASM      := wasm32-wasip2
-PLUGINS   := shopify square poslog erp-rest erp-tryton erp-x12 square poslog
+PLUGINS   := shopify square poslog erp-rest erp-tryton erp-x12
 DIST      := $(abspath $(TARGET))/plugins
 CROSSDOCK ?= $(TARGET)/debug/crossdock
 ARGS      ?=

@@ -1,6 +1,8 @@
 //! A real Tryton, installed and seeded by `tests/tryton/up.sh`, once. Each has a database of its own, and ends
 //! with the test however that ends.
 
+#![allow(clippy::indexing_slicing, reason = "what a JSON value lacks is null")]
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
