@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crossdock_model::connector::Written;
 use crossdock_rules::lane::{Ending, Sent};
-use crossdock_rules::outcome::{Next, Settlement};
+use crossdock_rules::outcome::{Next, Settlement, mapping};
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::samples::*;
 use crate::view::{EventFilter, Page};
-use crate::{Admit, Applied, Claim, Claimed, Command, Settle, Store};
+use crate::{Admit, Applied, Claim, Claimed, Command, MappingChange, PutMappings, Settle, Store};
 
 const ORDERS: u32 = 4;
 
@@ -44,7 +45,11 @@ impl Model {
                     inbound: None,
                     cursor: None,
                     handed: None,
-                    events: vec![new(event, vec![to(ERP)])],
+                    // Some of it comes from whom it is told to: it may be an echo of what is on its way.
+                    events: vec![from(
+                        if dice.random_bool(0.5) { ERP } else { "shop" },
+                        new(event, vec![to(ERP)]),
+                    )],
                     now,
                 })
             }
@@ -55,7 +60,7 @@ impl Model {
                 None => Command::Expire { now },
                 Some(delivery) => {
                     let claimed = &self.held[&delivery];
-                    let settlement = random_answer(dice, self.clock);
+                    let settlement = random_answer(dice, self.clock, self.version + 1);
                     let (fence, kind) = (claimed.fence, crate::AttemptKind::Send);
                     let attempt = crate::Attempt {
                         kind,
@@ -70,7 +75,17 @@ impl Model {
             },
             90..93 => Command::TakeOver { now },
             93..95 => Command::Overdue { now, waiting: std::time::Duration::from_secs(300) },
-            95..98 => Command::Retry { delivery: dice.random_range(1..80), by: "dice".into(), now },
+            95 => {
+                let change = MappingChange {
+                    connector: ERP.into(),
+                    table: "sku".into(),
+                    value: "A".into(),
+                    target: Some(self.clock.to_string()),
+                };
+                let by = "dice".into();
+                Command::PutMappings(PutMappings { changes: vec![change], by, now, ..PutMappings::default() })
+            }
+            96..98 => Command::Retry { delivery: dice.random_range(1..80), by: "dice".into(), now },
             _ => Command::Discard {
                 delivery: dice.random_range(1..80),
                 why: "dice".into(),
@@ -107,9 +122,23 @@ enum Seen {
     Other,
 }
 
-fn random_answer(dice: &mut SmallRng, clock: i64) -> Settlement {
-    match dice.random_range(0..10) {
-        0..5 => posted(&["SO"]),
+fn random_answer(dice: &mut SmallRng, clock: i64, version: i64) -> Settlement {
+    match dice.random_range(0..12) {
+        0..3 => posted(&["SO"]),
+        3..5 => {
+            // What it writes may be what the next event tells.
+            let told = |number| Written {
+                entity: order("order.updated", number, 0).entity,
+                attribute: "order.tags".into(),
+                value: format!("as of {version}"),
+            };
+            let written = (1..=ORDERS).map(told).collect();
+            Settlement { written, ..posted(&["SO"]) }
+        }
+        10 => {
+            let waits_for = Some(mapping("sku", "A"));
+            answer(Next::Exception { code: "unmapped".into(), waits_for }, Sent::No)
+        }
         5 => answer(Next::Settle(Ending::Ignored), Sent::No),
         6 => answer(Next::Retry { at: t(clock + 5), find: dice.random() }, Sent::Maybe),
         7 => answer(Next::Received { overdue_at: t(clock + 200), releases: dice.random() }, Sent::Yes),
