@@ -58,7 +58,8 @@ fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem> {
         "846" => stock::read(set, told),
         other => {
             let number = set.header.number;
-            let message = format!("this connector does not read a {other} (ST, segment {number})");
+            let message =
+                format!("this connector does not read transaction set {other} (ST, segment {number})");
             Err(set.header.problem(1, "transaction-set-unknown", message))
         }
     }

@@ -77,7 +77,7 @@ impl<'a> Set<'a> {
     pub fn need(&self, id: &str) -> Result<Segment<'a>, Problem> {
         self.find(id).ok_or_else(|| {
             let (kind, number) = (self.kind(), self.header.number);
-            let message = format!("the {kind} that begins at ST (segment {number}) has no {id}");
+            let message = format!("transaction set {kind} (ST, segment {number}) has no {id}");
             self.header.problem(0, "segment-missing", message)
         })
     }
@@ -210,7 +210,7 @@ fn set<'a>(header: Segment<'a>, group: Segment<'a>, segments: &mut Segments<'a>)
     header.need(2, "the transaction set's control number")?;
     if let Some(right) = group_of(kind).filter(|right| *right != group.value(1)) {
         let message = format!(
-            "a {kind} (ST, segment {}) is in a functional group {} (GS, segment {}) and belongs in {right}",
+            "transaction set {kind} (ST, segment {}) is in a functional group {} (GS, segment {}) and belongs in {right}",
             header.number,
             group.value(1),
             group.number

@@ -160,7 +160,7 @@ fn segments_stand_where_they_may() {
         format!("{code}: {message}")
     };
     let group = wrong("GS*PR", "GS*PO");
-    assert!(group.starts_with("wrong-functional-group: a 855 (ST, segment 3)"), "{group}");
+    assert!(group.starts_with("wrong-functional-group: transaction set 855 (ST, segment 3)"), "{group}");
     assert!(wrong("SE*3*0001~", "").starts_with("segment-misplaced: ST (segment 5)"));
     assert!(wrong("ST*855*0001~", "").starts_with("segment-misplaced: BAK (segment 3)"));
     assert!(wrong("GS*FA", "BAK*1~GS*FA").starts_with("segment-misplaced: BAK (segment 10)"));
