@@ -1,10 +1,12 @@
 //! The demo: the outside world around a Crossdock host, and the harness that kills the host on the way.
 //!
 //! This crate is everything that is *not* Crossdock: a [`shop`] that signs, retries, duplicates and reorders
-//! its webhooks; a small [`erp`] over HTTP that has no unique key, is slow, throttles, drops connections after
-//! having committed, and whose search lags; [`verify`], which compares what the one sent with what the other
-//! holds; [`load`], the generator of the benchmark; and [`run`], which starts a host, kills it again and again
-//! and reports ([`report`]).
+//! its webhooks, and answers the Admin API; eight tills ([`till`]), some of them offline, late, doubled, or a day
+//! ahead; a small [`erp`] over HTTP that has no unique key, is slow, throttles, drops connections after having
+//! committed, and whose search lags; a trading [`partner`] that speaks X12 through an exchange folder; [`verify`],
+//! which compares what the ones sent with what the others hold; [`load`], the generator of the benchmark;
+//! [`run`], which starts a host, kills it again and again and reports ([`report`]); and [`landscape`], which puts
+//! all of it around one host.
 //!
 //! It may not know any crate of the host. It speaks to the host as the world does: over HTTP, and by SIGKILL.
 //! Otherwise a mistake in the host could hide the same mistake in its examiner.

@@ -1,5 +1,6 @@
 //! What is shown: a line of progress once a second, the table at the end, and the line of JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -14,11 +15,28 @@ use crate::verify::Verdict;
 /// How many findings and reasons the table shows of each kind.
 const SHOWN: usize = 10;
 
-/// Documents held, by system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct HeldCount {
-    /// Order documents in the ERP, duplicates included.
-    pub erp: usize,
+/// Order documents held, duplicates included, by connector.
+pub type HeldCount = BTreeMap<&'static str, usize>;
+
+/// What a run with several systems, and ways back to the shop, gives beside the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Back {
+    /// Sales at the tills.
+    pub sales: usize,
+    /// SKUs at locations where the shop shows something else than the ERPs hold together, or the ERPs something
+    /// else than was sold and came back.
+    pub stock_mismatches: usize,
+    /// Orders whose way did not come back: acknowledgements, confirmations, invoices, fulfilments with their
+    /// tracking numbers in the shop.
+    pub status_missing: usize,
+    /// Writes that changed nothing: made in answer to webhooks about one's own writes.
+    pub echoes_sent: u64,
+    /// Deliveries that waited for a value in a table and went on when it was added.
+    pub unmapped_repaired: u64,
+    /// Plugins swapped while orders flowed, those refused among them.
+    pub swaps: u64,
+    /// Swaps that were refused, as they had to be.
+    pub swaps_refused: u64,
 }
 
 /// Milliseconds from the first try of an order's first webhook to its document in the ERP.
@@ -59,6 +77,9 @@ pub struct Summary {
     pub latency_ms: Latency,
     /// Good orders a second, from the first webhook until the ERP held everything.
     pub orders_per_s: f64,
+    /// What came back; absent where nothing can.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Back>,
 }
 
 /// Everything a run gave.
@@ -84,6 +105,10 @@ pub struct Outcome {
     pub inflight: Vec<usize>,
     /// How long it took until the ERP held everything (or until nothing moved any more).
     pub took: Duration,
+    /// Rows of the table that only this run has.
+    pub rows: Vec<(String, String)>,
+    /// What else is not as it must be, a sentence each.
+    pub flaws: Vec<String>,
 }
 
 impl Outcome {
@@ -105,6 +130,12 @@ impl Outcome {
         must(summary.lost == 0, format!("{} lost", summary.lost));
         must(summary.duplicated == 0, format!("{} duplicated", summary.duplicated));
         must(summary.mismatched == 0, format!("{} mismatched", summary.mismatched));
+        if let Some(back) = &summary.back {
+            let Back { stock_mismatches, status_missing, echoes_sent, .. } = back;
+            must(*stock_mismatches == 0, format!("{stock_mismatches} stock mismatches"));
+            must(*status_missing == 0, format!("{status_missing} orders whose way did not come back"));
+            must(*echoes_sent == 0, format!("{echoes_sent} echoes sent"));
+        }
         let equals = |host: u64, planted: usize| usize::try_from(host) == Ok(planted);
         must(
             equals(summary.exceptions, planted.exceptions()),
@@ -119,6 +150,7 @@ impl Outcome {
             equals(forged, planted.forged),
             format!("{forged} of {} forged webhooks were refused with 401", planted.forged),
         );
+        failures.extend(self.flaws.iter().cloned());
         failures
     }
 
@@ -141,7 +173,9 @@ impl Outcome {
         row("webhooks accepted", format!("{} distinct, {} in all", summary.events, shop.accepted));
         row("tries refused or unanswered", shop.retries.to_string());
         row("forged webhooks refused", format!("{} of {}", shop.refused_forgeries, planted.forged));
-        row("the ERP holds", format!("{} order documents", summary.held.erp));
+        for (connector, held) in &summary.held {
+            row(&format!("{connector} holds"), format!("{held} order documents"));
+        }
         row("cancelled before sent", self.verdict.cancelled_unsent.to_string());
         row("lost", summary.lost.to_string());
         row("duplicated", summary.duplicated.to_string());
@@ -169,10 +203,21 @@ impl Outcome {
         row("slowest start until ready", format!("{} ms", slowest.as_millis()));
         row("latency p50 / p99", format!("{:.0} / {:.0} ms", summary.latency_ms.p50, summary.latency_ms.p99));
         row("orders a second", format!("{:.1}, over {:.1} s", summary.orders_per_s, self.took.as_secs_f64()));
+        if let Some(back) = &summary.back {
+            row("sales at the tills", back.sales.to_string());
+            row("stock mismatches", back.stock_mismatches.to_string());
+            row("status that did not come back", back.status_missing.to_string());
+            row("echoes sent", back.echoes_sent.to_string());
+            row("unmapped and repaired", back.unmapped_repaired.to_string());
+            row("swaps", format!("{}, {} of them refused", back.swaps, back.swaps_refused));
+        }
+        for (name, value) in &self.rows {
+            row(name, value.clone());
+        }
         for (reason, count) in self.reasons.iter().take(SHOWN) {
             row(&format!("  {count} ×"), reason.clone());
         }
-        for kind in ["lost", "duplicated", "mismatched"] {
+        for kind in ["lost", "duplicated", "mismatched", "stock", "status"] {
             let findings = self.verdict.findings().filter(|(name, _)| *name == kind);
             for (name, finding) in findings.take(SHOWN) {
                 row(&format!("! {name}"), finding.to_string());
@@ -192,8 +237,10 @@ pub struct Moment {
     pub elapsed: Duration,
     /// Good orders begun, of how many.
     pub orders: (usize, usize),
-    /// Order documents in the ERP.
+    /// Order documents in all ERPs.
     pub held: usize,
+    /// What else there is to be seen.
+    pub beside: String,
     /// Exceptions and quarantined inbounds; `None` while the host does not say.
     pub exceptions: Option<(u64, u64)>,
     /// Kills so far.
@@ -212,7 +259,7 @@ impl std::fmt::Display for Moment {
             }
             None => write!(f, "  exceptions ?  quarantined ?")?,
         }
-        write!(f, "  kills {}", self.kills)?;
+        write!(f, "  kills {}{}", self.kills, self.beside)?;
         match &self.trouble {
             Some(trouble) => write!(f, "  ({trouble})"),
             None => Ok(()),
@@ -265,7 +312,7 @@ mod tests {
         let summary = Summary {
             orders: 2,
             events: 5,
-            held: HeldCount { erp: 2 },
+            held: HeldCount::from([("erp", 2)]),
             lost: 0,
             duplicated: 0,
             mismatched: 0,
@@ -276,6 +323,7 @@ mod tests {
             inflight_at_kill: 7,
             latency_ms: Latency { p50: 12.5, p99: 80.0 },
             orders_per_s: 99.5,
+            back: None,
         };
         let planted = Planted { unknown_sku: 1, unbalanced: 1, malformed: 1, forged: 1 };
         Outcome {
@@ -289,6 +337,8 @@ mod tests {
             starts: vec![Duration::from_millis(120)],
             inflight: vec![7],
             took: Duration::from_secs(1),
+            rows: vec![],
+            flaws: vec![],
         }
     }
 

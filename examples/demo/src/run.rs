@@ -30,6 +30,9 @@ pub enum Error {
     /// The ERP could not be started.
     #[error("starting the demo's ERP")]
     Erp(#[source] std::io::Error),
+    /// Another part of the outside world could not be started.
+    #[error("starting the demo's outside world")]
+    Outside(#[source] std::io::Error),
     /// The host could not be started or killed.
     #[error("running the host")]
     Host(#[from] crate::host::Error),
@@ -118,66 +121,28 @@ impl Demo {
     /// # Errors
     /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
     pub async fn run(&self, host: &mut impl Host, view: &impl View, target: &str) -> Result<Outcome, Error> {
-        let mut starts = vec![host.start().await?];
-        let begun = Instant::now();
+        let first = host.start().await?;
         let shop = Shop::start(shop::Options { target: target.to_owned(), ..self.options.shop.clone() });
-        let mut inflight = vec![];
-        let mut watch = Watch::new(begun, self.options.progress);
-        let mut schedule = Kills::new(self.options.kills, self.options.seed);
-        let took = loop {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            if schedule.is_due(self.progress(&shop)) {
-                tokio::time::sleep(schedule.moment()).await;
-                let (ledger, held, open) = (shop.ledger(), self.erp.held(), self.erp.open_requests());
-                host.kill().await?;
-                inflight.push(outstanding(&ledger, &held) + open);
-                starts.push(host.start().await?);
-            }
-            if let Some(counts) = watch.look(self, &shop, view, inflight.len()).await {
-                let verdict = verify(&shop.ledger(), &self.erp.held());
-                let done = shop.is_done()
-                    && verdict.is_clean()
-                    && counts.as_ref().is_some_and(|counts| self.is_settled(&shop, counts));
-                watch.note((self.erp.misdeeds().writes, shop.progress().accepted, counts));
-                if done || watch.still_for() > self.options.patience {
-                    break begun.elapsed();
-                }
-            }
+        let scene = Scene { demo: self, shop: &shop };
+        let drive = Drive {
+            kills: self.options.kills,
+            seed: self.options.seed,
+            patience: self.options.patience,
+            afterglow: self.options.afterglow,
+            progress: self.options.progress,
         };
-        tokio::time::sleep(self.options.afterglow).await;
-        watch.screen.end();
-        let counts = view.counts().await.ok().or(watch.counts).unwrap_or_default();
-        Ok(self.outcome(&shop, counts, starts, inflight, took))
+        let driven = drive.run(&scene, host, view, first).await?;
+        Ok(self.outcome(&shop, driven))
     }
 
-    /// From 0 to 1: half of it is sending, half is arriving.
-    fn progress(&self, shop: &Shop) -> f64 {
-        let held = self.erp.order_count().min(self.options.orders);
-        (shop.progress().orders + held) as f64 / (2 * self.options.orders.max(1)) as f64
-    }
-
-    fn is_settled(&self, shop: &Shop, counts: &Counts) -> bool {
-        let planted = shop.planted();
-        counts.unsettled == 0
-            && self.erp.open_requests() == 0
-            && counts.exceptions >= planted.exceptions() as u64
-            && counts.quarantined >= planted.quarantined() as u64
-    }
-
-    fn outcome(
-        &self,
-        shop: &Shop,
-        counts: Counts,
-        starts: Vec<Duration>,
-        inflight: Vec<usize>,
-        took: Duration,
-    ) -> Outcome {
+    fn outcome(&self, shop: &Shop, driven: Driven) -> Outcome {
+        let Driven { counts, starts, inflight, took } = driven;
         let (ledger, held) = (shop.ledger(), self.erp.held());
         let verdict = verify(&ledger, &held);
         let summary = Summary {
             orders: shop.progress().orders,
             events: ledger.accepted_facts(),
-            held: HeldCount { erp: held.orders.len() },
+            held: HeldCount::from([("erp", held.orders.len())]),
             lost: verdict.lost.len(),
             duplicated: verdict.duplicated.len(),
             mismatched: verdict.mismatched.len(),
@@ -186,8 +151,9 @@ impl Demo {
             quarantined: counts.quarantined,
             kills: inflight.len(),
             inflight_at_kill: inflight.iter().sum(),
-            latency_ms: latency(&ledger, &held),
+            latency_ms: latency(first_tries(&ledger), &arrivals(&held)),
             orders_per_s: round(self.options.orders as f64 / took.as_secs_f64().max(0.001)),
+            back: None,
         };
         Outcome {
             summary,
@@ -200,28 +166,166 @@ impl Demo {
             starts,
             inflight,
             took,
+            rows: vec![],
+            flaws: vec![],
         }
     }
 }
 
-fn round(value: f64) -> f64 {
+/// The shop and the ERP of a demo.
+struct Scene<'a> {
+    demo: &'a Demo,
+    shop: &'a Shop,
+}
+
+impl World for Scene<'_> {
+    /// Half of it is sending, half is arriving.
+    fn progress(&self) -> f64 {
+        let orders = self.demo.options.orders;
+        let held = self.demo.erp.order_count().min(orders);
+        (self.shop.progress().orders + held) as f64 / (2 * orders.max(1)) as f64
+    }
+
+    fn under_way(&self) -> usize {
+        outstanding(&self.shop.ledger(), &self.demo.erp.held()) + self.demo.erp.open_requests()
+    }
+
+    fn is_sent(&self) -> bool {
+        self.shop.is_done()
+    }
+
+    fn is_right(&self) -> bool {
+        verify(&self.shop.ledger(), &self.demo.erp.held()).is_clean()
+    }
+
+    fn is_settled(&self, counts: &Counts) -> bool {
+        let planted = self.shop.planted();
+        counts.unsettled == 0
+            && self.demo.erp.open_requests() == 0
+            && counts.exceptions >= planted.exceptions() as u64
+            && counts.quarantined >= planted.quarantined() as u64
+    }
+
+    fn pulse(&self) -> (u64, u64) {
+        (self.demo.erp.misdeeds().writes, self.shop.progress().accepted)
+    }
+
+    fn moment(&self) -> Moment {
+        let progress = self.shop.progress();
+        Moment {
+            orders: (progress.orders, self.demo.options.orders),
+            held: self.demo.erp.order_count(),
+            trouble: progress.last_trouble,
+            ..Moment::default()
+        }
+    }
+}
+
+/// The outside world of a run, as the harness sees it.
+pub(crate) trait World {
+    /// From 0 to 1; kills are spread over it.
+    fn progress(&self) -> f64;
+    /// Pieces of work that a kill now would hit.
+    fn under_way(&self) -> usize;
+    /// Whether everything was sent.
+    fn is_sent(&self) -> bool;
+    /// Whether everything is held as it must be.
+    fn is_right(&self) -> bool;
+    /// Whether nobody has anything left to do.
+    fn is_settled(&self, counts: &Counts) -> bool;
+    /// Changes when something moves.
+    fn pulse(&self) -> (u64, u64);
+    /// What is to be seen now; time, kills and the host's own figures are added.
+    fn moment(&self) -> Moment;
+}
+
+/// How a run is driven.
+pub(crate) struct Drive {
+    pub(crate) kills: usize,
+    pub(crate) seed: u64,
+    pub(crate) patience: Duration,
+    pub(crate) afterglow: Duration,
+    pub(crate) progress: bool,
+}
+
+/// What driving it gave.
+pub(crate) struct Driven {
+    pub(crate) counts: Counts,
+    pub(crate) starts: Vec<Duration>,
+    pub(crate) inflight: Vec<usize>,
+    pub(crate) took: Duration,
+}
+
+impl Drive {
+    /// Kills the host on the way, waits until everything is as it must be (or nothing moves any more), and looks
+    /// once more after that.
+    pub(crate) async fn run(
+        &self,
+        world: &impl World,
+        host: &mut impl Host,
+        view: &impl View,
+        first: Duration,
+    ) -> Result<Driven, Error> {
+        let mut starts = vec![first];
+        let begun = Instant::now();
+        let mut inflight = vec![];
+        let mut watch = Watch::new(begun, self.progress);
+        let mut schedule = Kills::new(self.kills, self.seed);
+        let took = loop {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if schedule.is_due(world.progress()) {
+                tokio::time::sleep(schedule.moment()).await;
+                let hit = world.under_way();
+                host.kill().await?;
+                inflight.push(hit);
+                starts.push(host.start().await?);
+            }
+            if let Some(counts) = watch.look(world, view, inflight.len()).await {
+                let settled = counts.as_ref().is_some_and(|counts| world.is_settled(counts));
+                let done = world.is_sent() && settled && world.is_right();
+                let (one, other) = world.pulse();
+                watch.note((one, other, counts));
+                if done || watch.still_for() > self.patience {
+                    break begun.elapsed();
+                }
+            }
+        };
+        tokio::time::sleep(self.afterglow).await;
+        watch.screen.end();
+        let counts = view.counts().await.ok().or(watch.counts).unwrap_or_default();
+        Ok(Driven { counts, starts, inflight, took })
+    }
+}
+
+pub(crate) fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// From an order's first try to its first document.
-fn latency(ledger: &Ledger, held: &erp::Held) -> Latency {
-    let mut arrived: HashMap<&str, Instant> = HashMap::new();
+/// When each document came first, by its reference.
+pub(crate) fn arrivals(held: &erp::Held) -> HashMap<String, Instant> {
+    let mut arrived: HashMap<String, Instant> = HashMap::new();
     for held in &held.orders {
         if let Some(document) = &held.document {
-            arrived.entry(&document.reference).or_insert(held.created);
+            arrived.entry(document.reference.clone()).or_insert(held.created);
         }
     }
+    arrived
+}
+
+/// When each good order's first webhook was first tried.
+pub(crate) fn first_tries(ledger: &Ledger) -> Vec<(String, Instant)> {
+    let good = ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good);
+    good.filter_map(|sent| Some((sent.life.reference.clone(), sent.first_sent?))).collect()
+}
+
+/// From an order's first try to its first document.
+pub(crate) fn latency(sent: Vec<(String, Instant)>, arrived: &HashMap<String, Instant>) -> Latency {
     // Three digits from a microsecond to an hour; the bounds are valid, so there is always a histogram.
     let Ok(mut histogram) = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3) else {
         return Latency { p50: 0.0, p99: 0.0 };
     };
-    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
-        if let (Some(sent), Some(arrived)) = (sent.first_sent, arrived.get(sent.life.reference.as_str())) {
+    for (reference, sent) in sent {
+        if let Some(arrived) = arrived.get(&reference) {
             let micros = arrived.saturating_duration_since(sent).as_micros();
             histogram.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
         }
@@ -278,32 +382,24 @@ impl Watch {
     }
 
     /// `Some` if it is time to see whether the run is over, with the host's figures if it gives them.
-    async fn look(
-        &mut self,
-        demo: &Demo,
-        shop: &Shop,
-        view: &impl View,
-        kills: usize,
-    ) -> Option<Option<Counts>> {
+    async fn look(&mut self, world: &impl World, view: &impl View, kills: usize) -> Option<Option<Counts>> {
         let now = Instant::now();
         if now < self.next {
             return None;
         }
-        self.next = now + Duration::from_millis(if shop.is_done() { 250 } else { 1000 });
+        self.next = now + Duration::from_millis(if world.is_sent() { 250 } else { 1000 });
         let counts = view.counts().await.ok();
         self.counts = counts.clone().or(self.counts.take());
         let second = self.begun.elapsed().as_secs();
         if self.shown && (second > self.second || second == 0) {
             self.second = second;
-            let progress = shop.progress();
-            let waiting = counts.is_none();
+            let (moment, waiting) = (world.moment(), counts.is_none());
             self.screen.show(&Moment {
                 elapsed: self.begun.elapsed(),
-                orders: (progress.orders, demo.options.orders),
-                held: demo.erp.order_count(),
                 exceptions: counts.as_ref().map(|counts| (counts.exceptions, counts.quarantined)),
                 kills,
-                trouble: progress.last_trouble.filter(|_| waiting),
+                trouble: moment.trouble.clone().filter(|_| waiting),
+                ..moment
             });
         }
         Some(counts)

@@ -20,7 +20,8 @@
 //! | `shipTo` | `shipping_address`: `city`, `zip` as `postcode`, `country_code` as `country` are compared |
 //! | `state` | `cancelled` if `cancelled_at`, else `paid` if `financial_status` is `paid`, `partially_refunded` or `refunded`, else `open` |
 //!
-//! `orderedAt`, `customer`, `title`, `sourceVersion` and the rest of the address are not compared.
+//! `orderedAt`, `customer`, `title`, `sourceVersion` and the rest of the address are not compared; `warehouse`,
+//! `businessDate` and `payments` are where something is expected there, and the order stands.
 //!
 //! | ERP refund | from `refunds/create` |
 //! |---|---|
@@ -38,10 +39,11 @@
 //! document that nobody sent, as a forged or unbalanced one. An order whose final state is cancelled may be
 //! absent, since a cancellation removes an order that was not yet sent; these are counted apart.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::erp::document::{Order, Refund};
+use crate::erp::document::{Order, Refund, State};
 use crate::erp::{Held, HeldOrder, HeldRefund};
 use crate::shop::Ledger;
 use crate::shop::life::Plant;
@@ -72,32 +74,67 @@ pub struct Verdict {
     pub mismatched: Vec<Finding>,
     /// Good orders that were cancelled before the ERP heard of them.
     pub cancelled_unsent: usize,
+    /// SKUs at places where there is not what there must be.
+    pub stock: Vec<Finding>,
+    /// Orders whose way through the ERP did not come back.
+    pub status: Vec<Finding>,
 }
 
 impl Verdict {
     /// Whether everything is held once and as it must be.
     pub fn is_clean(&self) -> bool {
-        self.lost.is_empty() && self.duplicated.is_empty() && self.mismatched.is_empty()
+        self.findings().next().is_none()
     }
 
     /// Every finding with its kind.
     pub fn findings(&self) -> impl Iterator<Item = (&'static str, &Finding)> {
         let lost = self.lost.iter().map(|finding| ("lost", finding));
         let duplicated = self.duplicated.iter().map(|finding| ("duplicated", finding));
-        lost.chain(duplicated).chain(self.mismatched.iter().map(|finding| ("mismatched", finding)))
+        let mismatched = self.mismatched.iter().map(|finding| ("mismatched", finding));
+        let stock = self.stock.iter().map(|finding| ("stock", finding));
+        let status = self.status.iter().map(|finding| ("status", finding));
+        lost.chain(duplicated).chain(mismatched).chain(stock).chain(status)
     }
+
+    /// Adds what another comparison found.
+    pub fn extend(&mut self, other: Self) {
+        self.lost.extend(other.lost);
+        self.duplicated.extend(other.duplicated);
+        self.mismatched.extend(other.mismatched);
+        self.cancelled_unsent += other.cancelled_unsent;
+        self.stock.extend(other.stock);
+        self.status.extend(other.status);
+    }
+}
+
+/// An order that the ERP must hold in the end, and what was given back of it.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The order as it must be.
+    pub order: Cow<'a, Order>,
+    /// Its refunds.
+    pub refunds: Cow<'a, [Refund]>,
 }
 
 /// Compares everything the shop has begun to send with everything the ERP holds.
 pub fn verify(ledger: &Ledger, held: &Held) -> Verdict {
+    let good = ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good);
+    let expected = good.filter_map(|sent| {
+        let order = Cow::Borrowed(sent.life.last()?);
+        Some(Expected { order, refunds: Cow::Borrowed(&sent.life.refunds) })
+    });
+    verify_all(expected, held)
+}
+
+/// Compares what an ERP must hold with everything it holds.
+pub fn verify_all<'a>(all: impl Iterator<Item = Expected<'a>>, held: &Held) -> Verdict {
     let mut verdict = Verdict::default();
     let mut orders = by_reference(&held.orders, |held| held.document.as_ref().map(|d| d.reference.as_str()));
     let mut refunds = by_reference(&held.refunds, |held| Some(held.document.reference.as_str()));
-    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
-        let Some(expected) = sent.life.last() else { continue };
+    for Expected { order: expected, refunds: given } in all {
         let found = orders.remove(expected.reference.as_str()).unwrap_or_default();
-        verdict.order(expected, &found);
-        for expected in &sent.life.refunds {
+        verdict.order(&expected, &found);
+        for expected in given.iter() {
             let refunds = refunds.remove(expected.reference.as_str()).unwrap_or_default();
             verdict.refund(expected, &refunds, &found);
         }
@@ -126,7 +163,7 @@ fn by_reference<T>(held: &[T], reference: impl Fn(&T) -> Option<&str>) -> HashMa
     found
 }
 
-fn finding(reference: &str, reason: String) -> Finding {
+pub(crate) fn finding(reference: &str, reason: String) -> Finding {
     Finding { reference: reference.to_owned(), reason }
 }
 
@@ -134,7 +171,7 @@ impl Verdict {
     fn order(&mut self, expected: &Order, found: &[&HeldOrder]) {
         let reference = expected.reference.as_str();
         match found {
-            [] if expected.state == crate::erp::document::State::Cancelled => self.cancelled_unsent += 1,
+            [] if expected.state == State::Cancelled => self.cancelled_unsent += 1,
             [] => self.lost.push(finding(reference, "the ERP does not hold it".to_owned())),
             [first, more @ ..] => {
                 let extra = more.iter().map(|held| format!("{} beside {}", held.id, first.id));
@@ -210,6 +247,17 @@ pub fn order_differences(expected: &Order, held: &Order) -> Vec<String> {
         all.compare(&name("discount"), found.discount, line.discount);
         all.compare(&name("tax"), found.tax, line.tax);
     }
+    if expected.state != State::Cancelled {
+        if expected.warehouse.is_some() {
+            all.compare("warehouse", &held.warehouse, &expected.warehouse);
+        }
+        if expected.business_date.is_some() {
+            all.compare("businessDate", &held.business_date, &expected.business_date);
+        }
+        if !expected.payments.is_empty() {
+            all.compare("payments", &held.payments, &expected.payments);
+        }
+    }
     let place = |order: &Order| {
         order.ship_to.clone().map(|place| (place.city, place.postcode, place.country)).unwrap_or_default()
     };
@@ -220,6 +268,9 @@ pub fn order_differences(expected: &Order, held: &Order) -> Vec<String> {
 fn refund_differences(expected: &Refund, held: &Refund) -> Vec<String> {
     let mut all = Differences(vec![]);
     all.compare("amount", held.amount, expected.amount);
+    if expected.warehouse.is_some() {
+        all.compare("warehouse", &held.warehouse, &expected.warehouse);
+    }
     if held.currency.is_some() {
         all.compare("currency", &held.currency, &expected.currency);
     }

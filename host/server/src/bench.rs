@@ -80,7 +80,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
         erp_limits: "",
     };
     let scratch = Scratch::new(&dir, &arguments.plugins, address, &world)?;
-    let mut host = scratch.process(&world)?;
+    let mut host = scratch.process()?;
     // The first start fills the cache of compiled plugins; the second one is what is measured.
     host.start().await?;
     host.kill().await?;

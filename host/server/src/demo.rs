@@ -1,26 +1,27 @@
-//! `crossdock demo`: the main job, end to end, with a host that is killed on the way.
+//! `crossdock demo`: the whole landscape, end to end, with a host that is killed on the way.
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use crossdock_demo::host::{Counts, Error, View};
-use crossdock_demo::run::{Demo, Options};
+use crossdock_demo::landscape::operator::{Api, Files};
+use crossdock_demo::landscape::{Landscape, Options, config};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::scratch::{self, Scratch, World};
+use crate::scratch::{self, Registry, Scratch, Setup};
 
 /// What `crossdock demo` can be told.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many good orders the shop sends; bad ones are planted beside them
+    /// How many good orders the shop sends; bad ones are planted beside them, and eight tills sell too
     #[arg(long, default_value_t = 300)]
     orders: usize,
     /// How often the host is killed (SIGKILL) at random moments
     #[arg(long, default_value_t = 5)]
     kills: usize,
-    /// Where the dice start: shop, ERP and kills follow from it
+    /// Where the dice start: shop, tills, ERPs and kills follow from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Stop when all is done; without this the host keeps running, to be looked at
@@ -37,33 +38,54 @@ pub struct Arguments {
     patience: u64,
 }
 
-/// Runs the demo; fails when an order was lost, doubled or wrong.
+/// Runs the demo; fails when an order was lost, doubled or wrong, when stock or status did not come back as it must,
+/// or when a write was made in answer to one's own.
 pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
-    let secret = format!("shop-secret-{}", arguments.seed);
-    let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, &secret);
-    options.patience = std::time::Duration::from_secs(arguments.patience);
-    let demo = Demo::new(options).await?;
-    let erp_url = demo.erp_url();
-    let world = World {
-        shop: demo.shop_domain(),
-        webhook_secret: &secret,
-        erp_url: &erp_url,
-        erp_token: demo.erp_token(),
-        // What the ERP's vendor allows; beyond it answers 429.
-        erp_limits: r#"limits = { rate = "200/s", burst = 40, backoff = "200ms", backoff-max = "5s" }"#,
-    };
     let temporary = std::env::temp_dir().join(format!("crossdock-demo-{}", std::process::id()));
     let dir = arguments.dir.clone().unwrap_or_else(|| temporary.clone());
-    let scratch = Scratch::new(&dir, &arguments.plugins, scratch::free_address()?, &world)?;
-    let mut host = scratch.process(&world)?;
+    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    let folder = dir.canonicalize().context("finding the demo's folder")?.join("exchange");
+    let secret = format!("secret-{}", arguments.seed);
+    let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, secret, folder);
+    options.patience = std::time::Duration::from_secs(arguments.patience);
+    let landscape = Landscape::new(options).await?;
+    let address = scratch::free_address()?;
+    let setup = Setup {
+        plugins: &config::PLUGINS,
+        connectors: landscape.connectors(&format!("http://{address}")),
+        registry: Some(Registry { stores: config::stores(), mappings: config::mappings() }),
+        env: landscape.env(),
+    };
+    let scratch = Scratch::configured(&dir, &arguments.plugins, address, setup)?;
+    let files = Files {
+        cloud: scratch.next_version("erp-rest")?,
+        shop: scratch.next_version("shopify")?,
+        damaged: scratch.damaged("erp-x12")?,
+    };
+    let mut host = scratch.process()?;
     eprintln!(
-        "A shop sends {} orders to a host that is killed {} times; the ERP has no unique key, is slow,",
-        arguments.orders, arguments.kills
+        "A shop sends {} orders and eight tills sell beside it, two of them offline for a while, to a host that is",
+        arguments.orders
     );
-    eprintln!("throttles, drops connections after committing, and finds what it holds only seconds later.");
-    eprintln!("host {}   ERP {}   log {}", scratch.url(), erp_url, dir.join("host.log").display());
-    let view = Api { client: scratch.client()? };
-    let outcome = demo.run(&mut host, &view, &scratch.intake()).await?;
+    eprintln!(
+        "killed {} times. A legacy ERP speaks X12 files; a cloud ERP has no unique key, is slow, throttles, drops",
+        arguments.kills
+    );
+    eprintln!(
+        "connections after committing, and finds what it holds only seconds later. Status, shipments and stock"
+    );
+    eprintln!(
+        "go back to the shop. Tables lack values until an operator adds them; plugins are swapped meanwhile."
+    );
+    eprintln!(
+        "host {}   cloud ERP {}   log {}",
+        scratch.url(),
+        landscape.cloud_url(),
+        dir.join("host.log").display()
+    );
+    let view = Figures { client: scratch.client()? };
+    let api = Api { url: scratch.url(), token: scratch.token().to_owned() };
+    let outcome = landscape.run(&mut host, &view, api, files).await?;
     let failures = outcome.failures();
     if !json {
         println!("{}", outcome.table());
@@ -97,6 +119,8 @@ async fn look_around(scratch: &Scratch) -> anyhow::Result<()> {
     println!("  crossdock connector list");
     println!("  crossdock exceptions list");
     println!("  crossdock quarantine list");
+    println!("  crossdock mapping missing");
+    println!("  crossdock store list");
     println!("  crossdock events list --limit 5");
     println!("  curl {}/metrics", scratch.url());
     println!("\nCtrl-C ends it.");
@@ -105,17 +129,17 @@ async fn look_around(scratch: &Scratch) -> anyhow::Result<()> {
 }
 
 /// The host's own figures, from its API: shown, and compared with what was planted.
-struct Api {
+struct Figures {
     client: Client,
 }
 
-impl View for Api {
+impl View for Figures {
     async fn counts(&self) -> Result<Counts, Error> {
         self.ask().await.map_err(|error| Error::Ask(format!("{error:#}")))
     }
 }
 
-impl Api {
+impl Figures {
     async fn ask(&self) -> anyhow::Result<Counts> {
         let connectors = self.client.get("/api/v1/connectors").await?;
         let exceptions = self.client.get("/api/v1/exceptions?limit=1000").await?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use crossdock_demo::host::Process;
+use crossdock_sandbox::signature::{self, SigningKey};
 
 use crate::client::Client;
 
@@ -35,41 +36,31 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).context("finding a free port")
 }
 
-/// A configured host that has not been started.
-pub struct Scratch {
-    dir: PathBuf,
-    address: SocketAddr,
-    token: String,
+/// What a host is configured with, beside its address, its database and where its plugins are.
+pub struct Setup<'a> {
+    /// The plugins that have to be built.
+    pub plugins: &'a [&'a str],
+    /// Connectors and routes, as in the configuration.
+    pub connectors: String,
+    /// The store registry and the mappings. Absent: none.
+    pub registry: Option<Registry>,
+    /// Variables of its environment: the secrets that the connectors name.
+    pub env: Vec<(String, String)>,
 }
 
-impl Scratch {
-    /// Writes a configuration into `dir`: shop → host → ERP, everything embedded.
-    ///
-    /// # Errors
-    /// When a plugin is missing or the folder cannot be written to.
-    pub fn new(dir: &Path, plugins: &Path, address: SocketAddr, world: &World<'_>) -> anyhow::Result<Self> {
-        for plugin in ["shopify", "erp-rest"] {
-            if !plugins.join(format!("{plugin}.wasm")).is_file() {
-                bail!("there is no {plugin}.wasm in {}; `make plugins` builds it", plugins.display());
-            }
-        }
-        std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
-        let plugins = plugins.canonicalize().context("finding the plugins")?;
-        let text = format!(
-            r#"# Written by crossdock: a shop, a host and an ERP on this machine.
-[server]
-listen = "{address}"
-first-token = "env:CROSSDOCK_FIRST_TOKEN"
+/// The operator's tables.
+pub struct Registry {
+    /// Stores, as TOML.
+    pub stores: String,
+    /// Mappings, as CSV.
+    pub mappings: String,
+}
 
-[storage]
-url = "sqlite://crossdock.db"
-
-[plugins]
-dir = {plugins:?}
-cache = {cache:?}
-trust = [{key:?}]
-
-[[connector]]
+impl World<'_> {
+    fn setup(&self) -> Setup<'static> {
+        let Self { shop, webhook_secret, erp_url, erp_token, erp_limits } = self;
+        let connectors = format!(
+            r#"[[connector]]
 name = "{SHOP}"
 plugin = "shopify"
 settings = {{ shop = {shop:?} }}
@@ -78,51 +69,156 @@ secrets = {{ webhook = "env:DEMO_WEBHOOK_SECRET" }}
 [[connector]]
 name = "{ERP}"
 plugin = "erp-rest"
-settings = {{ url = {erp:?} }}
+settings = {{ url = {erp_url:?} }}
 secrets = {{ token = "env:DEMO_ERP_TOKEN" }}
 auth = {{ profile = "bearer", secret = "token" }}
-hosts = [{erp:?}]
-{limits}
+hosts = [{erp_url:?}]
+{erp_limits}
 
 [[route]]
 name = "orders-to-erp"
 when = 'event.kind.startsWith("order.") || event.kind.startsWith("refund.")'
 to = ["{ERP}"]
-"#,
-            plugins = plugins.display().to_string(),
+"#
+        );
+        let env = [("DEMO_WEBHOOK_SECRET", webhook_secret), ("DEMO_ERP_TOKEN", erp_token)];
+        let env = env.map(|(name, value)| (name.to_owned(), (*value).to_owned())).to_vec();
+        Setup { plugins: &["shopify", "erp-rest"], connectors, registry: None, env }
+    }
+}
+
+/// A configured host that has not been started.
+pub struct Scratch {
+    dir: PathBuf,
+    plugins: PathBuf,
+    address: SocketAddr,
+    token: String,
+    env: Vec<(String, String)>,
+}
+
+impl Scratch {
+    /// Writes a configuration into `dir`: shop → host → ERP, everything embedded.
+    ///
+    /// # Errors
+    /// When a plugin is missing or the folder cannot be written to.
+    pub fn new(dir: &Path, plugins: &Path, address: SocketAddr, world: &World<'_>) -> anyhow::Result<Self> {
+        Self::configured(dir, plugins, address, world.setup())
+    }
+
+    /// Writes any configuration into `dir`.
+    ///
+    /// # Errors
+    /// When a plugin is missing or the folder cannot be written to.
+    pub fn configured(
+        dir: &Path,
+        plugins: &Path,
+        address: SocketAddr,
+        setup: Setup<'_>,
+    ) -> anyhow::Result<Self> {
+        for plugin in setup.plugins {
+            if !plugins.join(format!("{plugin}.wasm")).is_file() {
+                bail!("there is no {plugin}.wasm in {}; `make plugins` builds it", plugins.display());
+            }
+        }
+        std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+        let plugins = plugins.canonicalize().context("finding the plugins")?;
+        let write = |name: &str, text: &str| {
+            std::fs::write(dir.join(name), text).with_context(|| format!("writing {name}"))
+        };
+        let registry = match &setup.registry {
+            None => "",
+            Some(Registry { stores, mappings }) => {
+                write("stores.toml", stores)?;
+                write("mappings.csv", mappings)?;
+                "\n[registry]\nstores = \"stores.toml\"\nmappings = \"mappings.csv\"\n"
+            }
+        };
+        let text = format!(
+            r#"# Written by crossdock: a host and the world around it on this machine.
+[server]
+listen = "{address}"
+first-token = "env:CROSSDOCK_FIRST_TOKEN"
+
+[storage]
+url = "sqlite://crossdock.db"
+
+[plugins]
+dir = {dir:?}
+cache = {cache:?}
+trust = [{key:?}]
+{registry}
+{connectors}"#,
+            dir = plugins.display().to_string(),
             cache = plugins.join("cache").display().to_string(),
             key = plugins.join("vendor.pub").display().to_string(),
-            shop = world.shop,
-            erp = world.erp_url,
-            limits = world.erp_limits,
+            connectors = setup.connectors,
         );
-        std::fs::write(dir.join("crossdock.toml"), text).context("writing the configuration")?;
-        Ok(Self { dir: dir.to_owned(), address, token: crate::api::new_token() })
+        write("crossdock.toml", &text)?;
+        Ok(Self { dir: dir.to_owned(), plugins, address, token: crate::api::new_token(), env: setup.env })
     }
 
     /// The process that runs it; its log goes to `host.log` in the folder.
     ///
     /// # Errors
     /// When this program cannot find itself.
-    pub fn process(&self, world: &World<'_>) -> anyhow::Result<Process> {
+    pub fn process(&self) -> anyhow::Result<Process> {
         let binary = std::env::current_exe().context("finding this program")?;
         let config = self.dir.join("crossdock.toml");
         let args = vec!["serve".into(), "--config".into(), config.into_os_string()];
-        Ok(Process::new(binary, args, format!("{}/readyz", self.url()))
-            .env("CROSSDOCK_FIRST_TOKEN", &self.token)
-            .env("DEMO_WEBHOOK_SECRET", world.webhook_secret)
-            .env("DEMO_ERP_TOKEN", world.erp_token)
-            .log(self.dir.join("host.log")))
+        let process = Process::new(binary, args, format!("{}/readyz", self.url()));
+        let process = process.env("CROSSDOCK_FIRST_TOKEN", &self.token).log(self.dir.join("host.log"));
+        Ok(self.env.iter().fold(process, |process, (name, value)| process.env(name, value)))
+    }
+
+    /// A plugin once more under the next version's number, signed by the vendor: something to swap in. It lies in
+    /// the host's folder.
+    ///
+    /// # Errors
+    /// When there is no such plugin, or the vendor's key is not there.
+    pub fn next_version(&self, plugin: &str) -> anyhow::Result<PathBuf> {
+        let file = self.plugins.join(format!("{plugin}.wasm"));
+        let mut bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        // The manifest is text in the file, so the number can be written over where it stands.
+        let name = b"\nversion = \"";
+        let at = bytes.windows(name.len()).rposition(|part| part == name);
+        let digits = at.and_then(|at| {
+            let rest = bytes.get_mut(at + name.len()..)?;
+            let end = rest.iter().position(|byte| *byte == b'"')?;
+            rest.get_mut(..end)?.last_mut()
+        });
+        let digit = digits.filter(|digit| digit.is_ascii_digit());
+        let digit = digit.with_context(|| format!("{} names no version", file.display()))?;
+        *digit = if *digit == b'9' { b'8' } else { *digit + 1 };
+        let key = self.plugins.join("vendor.key");
+        let key = std::fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
+        let signature =
+            signature::sign(&bytes, &SigningKey::from_text(&key).context("reading the vendor's key")?);
+        self.plugin(&format!("{plugin}-next.wasm"), &bytes, &signature)
+    }
+
+    /// A plugin that broke off on its way here, with the signature of the whole.
+    ///
+    /// # Errors
+    /// When there is no such plugin.
+    pub fn damaged(&self, plugin: &str) -> anyhow::Result<PathBuf> {
+        let file = self.plugins.join(format!("{plugin}.wasm"));
+        let bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+        let signature = std::fs::read_to_string(signature::beside(&file)).context("reading its signature")?;
+        self.plugin(&format!("{plugin}-damaged.wasm"), half, &signature)
+    }
+
+    fn plugin(&self, name: &str, bytes: &[u8], signature: &str) -> anyhow::Result<PathBuf> {
+        let path = std::path::absolute(self.dir.join(name)).context("naming a plugin file")?;
+        std::fs::write(&path, bytes)
+            .and_then(|()| std::fs::write(signature::beside(&path), signature))
+            .with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
     }
 
     /// Where the host will be.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// Where the shop sends.
-    pub fn intake(&self) -> String {
-        format!("{}/in/{SHOP}", self.url())
     }
 
     /// Its API token.
@@ -141,3 +237,53 @@ to = ["{ERP}"]
 
 /// Where the built plugins are when nothing else is said.
 pub const PLUGINS: &str = "target/plugins";
+
+#[cfg(test)]
+mod tests {
+    use crossdock_demo::landscape::config::{self, Places};
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn the_landscapes_files_are_understood() {
+        let dir = tempfile::tempdir().unwrap();
+        let plugins = dir.path().join("plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
+        for plugin in config::PLUGINS {
+            std::fs::write(plugins.join(format!("{plugin}.wasm")), b"").unwrap();
+        }
+        let places = Places {
+            host: "http://127.0.0.1:1",
+            shop: "s.myshopify.com",
+            admin: "http://127.0.0.1:2",
+            square: "http://127.0.0.1:3",
+            merchant: "M1",
+            cloud: "http://127.0.0.1:4",
+            folder: &dir.path().join("exchange"),
+        };
+        let setup = Setup {
+            plugins: &config::PLUGINS,
+            connectors: config::connectors(&places),
+            registry: Some(Registry { stores: config::stores(), mappings: config::mappings() }),
+            env: vec![],
+        };
+        let scratch = Scratch::configured(dir.path(), &plugins, ([127, 0, 0, 1], 1).into(), setup).unwrap();
+        let read = Config::read(&scratch.dir.join("crossdock.toml")).unwrap();
+        let names: Vec<&str> = read.connectors.iter().map(|connector| connector.name.as_str()).collect();
+        assert_eq!(names, ["shopify", "square", "tills", "erp-legacy", "erp-cloud"]);
+        for route in &read.routes {
+            let rule = crossdock_flow::routes::Rule {
+                name: route.name.clone(),
+                when: route.when.clone(),
+                to: route.to.clone(),
+                ..Default::default()
+            };
+            crossdock_flow::routes::Routes::compile(vec![rule]).unwrap();
+        }
+        let mappings = crate::registry::mappings(&config::mappings()).unwrap();
+        assert!(mappings.iter().any(|one| one.connector == "erp-cloud" && one.table == "tender"));
+        let stores = crate::registry::stores(&config::stores(), crate::registry::Format::Toml).unwrap();
+        assert_eq!(stores.len(), 10);
+    }
+}

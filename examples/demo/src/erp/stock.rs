@@ -107,7 +107,7 @@ impl Stock {
 }
 
 /// What an order as it stands takes of each article: nothing when it is cancelled.
-pub(super) fn taken(order: &Order) -> BTreeMap<String, Decimal> {
+pub(crate) fn taken(order: &Order) -> BTreeMap<String, Decimal> {
     let mut taken = BTreeMap::new();
     if order.state != State::Cancelled {
         for line in &order.lines {
@@ -120,7 +120,7 @@ pub(super) fn taken(order: &Order) -> BTreeMap<String, Decimal> {
 }
 
 /// What a refund brings back to the shelf of each article of its order.
-pub(super) fn brought_back(order: &Order, refund: &Refund) -> BTreeMap<String, Decimal> {
+pub(crate) fn brought_back(order: &Order, refund: &Refund) -> BTreeMap<String, Decimal> {
     let mut back = BTreeMap::new();
     for line in refund.lines.iter().filter(|line| line.is_restocked()) {
         let of = order.lines.iter().find(|other| other.line == line.line);

@@ -27,6 +27,8 @@ pub struct HeldOrder {
     pub stage: Stage,
     /// What has left for it.
     pub parcels: Vec<Parcel>,
+    /// Replacements that changed nothing.
+    pub idle: usize,
     line_numbers: Vec<(String, usize)>,
     searchable: Instant,
     changed: Instant,
@@ -118,6 +120,7 @@ impl Store {
             created: now.instant,
             stage: Stage::Accepted,
             parcels: vec![],
+            idle: 0,
             searchable: now.instant + lag,
             changed: now.instant,
             promised: BTreeMap::new(),
@@ -134,6 +137,7 @@ impl Store {
         let index = position(id, "SO-")?;
         let held = self.orders.get_mut(index)?;
         held.number_lines(&order);
+        held.idle += usize::from(held.document.as_ref() == Some(&order));
         held.document = keep.then_some(order);
         self.settle(index, now)
     }

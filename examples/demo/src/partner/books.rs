@@ -4,7 +4,7 @@
 //! |---|---|
 //! | any group but acknowledgements | 997 at once |
 //! | 850 | 855 a moment later, each line accepted or rejected with words; a PO that is there already is kept beside the first |
-//! | 860 | the order changed or cancelled, and an 855 of it as it stands; of no known order: the 997 rejects it |
+//! | 860 | the order changed or cancelled, and an 865 that names the change; of no known order: the 997 rejects it |
 //! | (time) | 856 for what has an address, when nothing has changed for a while; 810 for everything |
 //! | (stock) | 846, an inventory advice of each warehouse that moved |
 //!
@@ -66,11 +66,14 @@ pub struct Held {
     pub idle: usize,
     /// What was answered.
     pub answered: Answered,
-    /// The segments of the last 850 or 860 about it, for whoever looks for more.
-    pub segments: Vec<Segment>,
+    /// What the last message says beside its lines.
+    pub terms: Vec<Segment>,
+    /// The carrier's number of what was sent.
+    pub tracking: Option<String>,
     date: String,
     changed: Instant,
-    owes_answer: bool,
+    /// What is not answered: the order itself, or a change by its number.
+    owes: Vec<Option<String>>,
     promised: BTreeMap<Place, Decimal>,
 }
 
@@ -90,6 +93,31 @@ pub struct Answered {
 impl Held {
     fn goods(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.rejected.is_none())
+    }
+}
+
+#[cfg(test)]
+impl Held {
+    /// An order of these lines.
+    pub(crate) fn example(po: &str, lines: Vec<Line>) -> Self {
+        let now = Instant::now();
+        Self {
+            po: po.to_owned(),
+            names: BTreeSet::new(),
+            lines,
+            ship_to: None,
+            warehouse: String::new(),
+            cancelled: false,
+            created: now,
+            idle: 0,
+            answered: Answered::default(),
+            terms: vec![],
+            tracking: None,
+            date: String::new(),
+            changed: now,
+            owes: vec![],
+            promised: BTreeMap::new(),
+        }
     }
 }
 
@@ -215,7 +243,13 @@ impl Books {
             }
         }
         let all = group.sets.len();
-        let verdict = if accepted == all { "A" } else if accepted == 0 { "R" } else { "P" };
+        let verdict = if accepted == all {
+            "A"
+        } else if accepted == 0 {
+            "R"
+        } else {
+            "P"
+        };
         answer.add(format!("AK9*{verdict}*{all}*{all}*{accepted}"));
         Some(answer)
     }
@@ -239,7 +273,13 @@ impl Books {
         let lines = set.body.iter().filter(|segment| segment.id == "PO1").map(|segment| {
             let pieces = decimal(segment.get(2))?;
             let price = decimal(segment.get(4))?;
-            Ok(Line { number: segment.get(1).to_owned(), article: article(segment), pieces, price, rejected: None })
+            Ok(Line {
+                number: segment.get(1).to_owned(),
+                article: article(segment),
+                pieces,
+                price,
+                rejected: None,
+            })
         });
         let lines = lines.collect::<Result<Vec<_>, String>>()?;
         if lines.is_empty() {
@@ -256,10 +296,11 @@ impl Books {
             created: now.instant,
             idle: 0,
             answered: Answered { acknowledged: 1, ..Answered::default() },
-            segments: set.body.clone(),
+            terms: terms(set),
+            tracking: None,
             date: beg.get(5).to_owned(),
             changed: now.instant,
-            owes_answer: true,
+            owes: vec![None],
             promised: BTreeMap::new(),
         });
         self.settle(self.orders.len() - 1);
@@ -274,7 +315,8 @@ impl Books {
             return Err(format!("there is no order {po}"));
         };
         let Some(held) = self.orders.get_mut(index) else { return Ok(()) };
-        let before = (held.lines.clone(), held.ship_to.clone(), held.cancelled);
+        let before = (held.lines.clone(), held.terms.clone(), held.cancelled);
+        let terms = terms(set);
         match bch.get(1) {
             "01" => held.cancelled = true,
             purpose => {
@@ -312,12 +354,14 @@ impl Books {
             }
         }
         held.names.extend(names(po, set));
-        held.segments.clone_from(&set.body);
+        if !held.cancelled {
+            held.terms = terms;
+        }
         held.changed = now.instant;
-        held.owes_answer = true;
+        held.owes.push(Some(bch.get(5).to_owned()));
         self.settle(index);
         if let Some(held) = self.orders.get_mut(index) {
-            let same = before == (held.lines.clone(), held.ship_to.clone(), held.cancelled);
+            let same = before == (held.lines.clone(), held.terms.clone(), held.cancelled);
             held.idle += usize::from(same);
         }
         Ok(())
@@ -359,7 +403,10 @@ impl Books {
         let known = |article: &str| self.shelves.articles.iter().any(|one| one.number == article);
         for line in &mut held.lines {
             // What begins like this is planted: an article that the partner has never heard of.
-            let unknown = line.article.as_deref().is_some_and(|article| !known(article) && article.starts_with("UNKNOWN"));
+            let unknown = line
+                .article
+                .as_deref()
+                .is_some_and(|article| !known(article) && article.starts_with("UNKNOWN"));
             line.rejected = unknown.then_some("ITEM NOT ON FILE");
         }
         let mut wanted: BTreeMap<Place, Decimal> = BTreeMap::new();
@@ -387,19 +434,24 @@ impl Books {
         let Self { orders, documents, pace, stock, moved, .. } = self;
         for held in orders.iter_mut() {
             let rested = now.instant.saturating_duration_since(held.changed);
-            if held.owes_answer && rested >= pace.answer {
-                held.owes_answer = false;
-                held.answered.confirmed += 1;
-                due.push(("PR", confirmation(held, now)));
+            if rested >= pace.answer {
+                for owed in std::mem::take(&mut held.owes) {
+                    held.answered.confirmed += 1;
+                    due.push(match owed {
+                        None => ("PR", confirmation(held, now)),
+                        Some(change) => ("CA", agreement(held, &change, now)),
+                    });
+                }
             }
             let ships = held.ship_to.is_some() && held.goods().next().is_some();
             let wait = if ships { pace.ship } else { pace.answer * 2 };
-            if held.cancelled || held.owes_answer || held.answered.invoiced > 0 || rested < wait {
+            if held.cancelled || !held.owes.is_empty() || held.answered.invoiced > 0 || rested < wait {
                 continue;
             }
             if ships {
                 *documents += 1;
                 held.answered.shipped += 1;
+                held.tracking = Some(format!("1Z888LG{:08}", *documents));
                 due.push(("SH", notice(held, *documents, now)));
             }
             if held.goods().next().is_some() {
@@ -418,7 +470,8 @@ impl Books {
     }
 
     fn advices(&mut self, now: Now) -> Vec<(&'static str, Draft)> {
-        let early = self.advised.is_some_and(|last| now.instant.saturating_duration_since(last) < self.pace.advise);
+        let early =
+            self.advised.is_some_and(|last| now.instant.saturating_duration_since(last) < self.pace.advise);
         if early || self.moved.is_empty() {
             return vec![];
         }
@@ -432,11 +485,16 @@ impl Books {
             self.documents += 1;
             let mut draft = Draft::new("846");
             let stamp = now.stamp();
-            draft.add(format!("BIA*00*SI*IA{:06}*{}*{}", self.documents, now.day(), stamp.get(8..).unwrap_or_default()));
+            draft.add(format!(
+                "BIA*00*SI*IA{:06}*{}*{}",
+                self.documents,
+                now.day(),
+                stamp.get(8..).unwrap_or_default()
+            ));
             draft.add(format!("N1*WH*WAREHOUSE {warehouse}*92*{warehouse}"));
             for (at, article) in articles.into_iter().enumerate() {
                 let pieces = self.stock.at(&(article.clone(), warehouse.clone())).unwrap_or_default();
-                draft.add(format!("LIN*{}*SK*{article}", at + 1));
+                draft.add(format!("LIN*{}*VP*{article}", at + 1));
                 draft.add(format!("QTY*33*{}*EA", pieces.available().normalize()));
                 draft.add(format!("QTY*17*{}*EA", pieces.on_hand.normalize()));
             }
@@ -449,7 +507,8 @@ impl Books {
     /// Orders that something is still owed for.
     pub(super) fn open(&self) -> usize {
         let open = |held: &&Held| {
-            held.owes_answer || (!held.cancelled && held.answered.invoiced == 0 && held.goods().next().is_some())
+            !held.owes.is_empty()
+                || (!held.cancelled && held.answered.invoiced == 0 && held.goods().next().is_some())
         };
         self.orders.iter().filter(open).count() + usize::from(!self.moved.is_empty())
     }
@@ -458,30 +517,54 @@ impl Books {
 /// 855.
 fn confirmation(held: &Held, now: Now) -> Draft {
     let mut draft = Draft::new("855");
-    let rejected = held.lines.iter().filter(|line| line.rejected.is_some()).count();
-    let verdict = match rejected {
-        _ if held.cancelled => "RJ",
-        0 => "AD",
-        all if all == held.lines.len() => "RD",
-        _ => "AC",
-    };
+    let verdict = verdict(held);
     draft.add(format!("BAK*00*{verdict}*{}*{}****LG-{}*{}", held.po, held.date, held.po, now.day()));
     for line in &held.lines {
         draft.add(po1(line));
-        match line.rejected {
-            Some(why) => {
-                draft.add("ACK*IR*0*EA");
-                draft.add(format!("PID*F****{why}"));
-            }
-            None => draft.add(format!("ACK*IA*{}*EA*067*{}", line.pieces.normalize(), now.day())),
-        }
+        judge(&mut draft, line, now);
     }
     draft.add(format!("CTT*{}", held.lines.len()));
     draft
 }
 
+/// 865: the order as it stands after a change.
+fn agreement(held: &Held, change: &str, now: Now) -> Draft {
+    let mut draft = Draft::new("865");
+    let verdict = if held.cancelled { "AT" } else { verdict(held) };
+    draft.add(format!("BCA*00*{verdict}*{0}**{change}*{1}***LG-{0}*{2}", held.po, held.date, now.day()));
+    for line in held.lines.iter().filter(|_| !held.cancelled) {
+        let article =
+            line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
+        let pieces = line.pieces.normalize();
+        draft.add(format!("POC*{}*NC*{pieces}*{pieces}*EA*{}{article}", line.number, line.price));
+        judge(&mut draft, line, now);
+    }
+    draft.add(format!("CTT*{}", held.lines.len()));
+    draft
+}
+
+fn verdict(held: &Held) -> &'static str {
+    match held.lines.iter().filter(|line| line.rejected.is_some()).count() {
+        0 => "AD",
+        all if all == held.lines.len() => "RD",
+        _ => "AC",
+    }
+}
+
+/// What becomes of a line.
+fn judge(draft: &mut Draft, line: &Line, now: Now) {
+    match line.rejected {
+        Some(why) => {
+            draft.add("ACK*IR*0*EA");
+            draft.add(format!("PID*F****{why}"));
+        }
+        None => draft.add(format!("ACK*IA*{}*EA*067*{}", line.pieces.normalize(), now.day())),
+    }
+}
+
 fn po1(line: &Line) -> String {
-    let article = line.article.as_deref().map(|article| format!("**SK*{}", clean(article))).unwrap_or_default();
+    let article =
+        line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
     format!("PO1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price)
 }
 
@@ -494,14 +577,15 @@ fn notice(held: &Held, number: usize, now: Now) -> Draft {
     draft.add("HL*1**S");
     draft.add(format!("TD1*CTN25*{}", held.goods().count()));
     draft.add("TD5**2*UPSN*M*UPS GROUND");
-    draft.add(format!("REF*CN*1Z888LG{number:08}"));
+    draft.add(format!("REF*CN*{}", held.tracking.as_deref().unwrap_or_default()));
     draft.add(format!("DTM*011*{}*{time}", now.day()));
     draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", held.warehouse));
     draft.add("HL*2*1*O");
     draft.add(format!("PRF*{}***{}", held.po, held.date));
     for (at, line) in held.goods().enumerate() {
         draft.add(format!("HL*{}*2*I", at + 3));
-        let article = line.article.as_deref().map(|article| format!("*SK*{}", clean(article))).unwrap_or_default();
+        let article =
+            line.article.as_deref().map(|article| format!("*VP*{}", clean(article))).unwrap_or_default();
         draft.add(format!("LIN*{}{article}", line.number));
         draft.add(format!("SN1*{}*{}*EA", line.number, line.pieces.normalize()));
     }
@@ -516,7 +600,8 @@ fn invoice(held: &Held, number: usize, now: Now) -> Draft {
     draft.add("CUR*SE*USD");
     let mut total = Decimal::ZERO;
     for line in held.goods() {
-        let article = line.article.as_deref().map(|article| format!("**SK*{}", clean(article))).unwrap_or_default();
+        let article =
+            line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
         draft.add(format!("IT1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price));
         total += line.price * line.pieces;
     }
@@ -526,18 +611,29 @@ fn invoice(held: &Held, number: usize, now: Now) -> Draft {
     draft
 }
 
+/// What a message says beside what it is and its lines.
+fn terms(set: &Set) -> Vec<Segment> {
+    let own = ["BEG", "BCH", "CTT"];
+    let head = set.body.iter().take_while(|segment| !matches!(segment.id.as_str(), "PO1" | "POC"));
+    head.filter(|segment| !own.contains(&segment.id.as_str())).cloned().collect()
+}
+
 fn decimal(text: &str) -> Result<Decimal, String> {
     text.parse().map_err(|_| format!("{text:?} is no number"))
 }
 
-/// The article of a `PO1`, `POC` or `LIN`: the buyer's number first.
+/// The article of a `PO1`, `POC` or `LIN`: the partner's own number first.
 fn article(segment: &Segment) -> Option<String> {
     let from = match segment.id.as_str() {
         "PO1" => 6,
         "POC" => 8,
         _ => 2,
     };
-    ["SK", "BP", "IN", "VP", "VN"].iter().find_map(|kind| segment.behind(kind, from)).filter(|text| !text.is_empty()).map(str::to_owned)
+    ["VP", "VN", "BP", "IN", "SK"]
+        .iter()
+        .find_map(|kind| segment.behind(kind, from))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 /// The warehouse that a party segment names.
@@ -551,7 +647,8 @@ fn warehouse(body: &[Segment]) -> Option<String> {
 fn ship_to(body: &[Segment]) -> Option<(String, String, String)> {
     let at = body.iter().position(|segment| segment.id == "N1" && segment.get(1) == "ST")?;
     let rest = body.iter().skip(at + 1);
-    let address = rest.take_while(|segment| matches!(segment.id.as_str(), "N2" | "N3" | "N4" | "PER" | "REF"));
+    let address =
+        rest.take_while(|segment| matches!(segment.id.as_str(), "N2" | "N3" | "N4" | "PER" | "REF"));
     let n4 = address.into_iter().find(|segment| segment.id == "N4")?;
     Some((n4.get(1).to_owned(), n4.get(3).to_owned(), n4.get(4).to_owned()))
 }

@@ -146,7 +146,8 @@ async fn work(desk: Arc<Mutex<Desk>>, options: Options) {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let whole = |path: &PathBuf| path.extension().is_none_or(|end| end != "tmp") && path.is_file();
-    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let hidden =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let paths = entries.flatten().map(|entry| entry.path());
     let mut all: Vec<PathBuf> = paths.filter(|path| whole(path) && !hidden(path)).collect();
     all.sort();

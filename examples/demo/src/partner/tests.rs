@@ -17,7 +17,11 @@ fn pace() -> Pace {
 }
 
 fn desk() -> Desk {
-    Desk { books: Books::new(shelves(), pace()), writer: Writer::new("LEGACY", "ACME"), traffic: Traffic::default() }
+    Desk {
+        books: Books::new(shelves(), pace()),
+        writer: Writer::new("LEGACY", "ACME"),
+        traffic: Traffic::default(),
+    }
 }
 
 fn order(po: &str, article: &str) -> Draft {
@@ -35,7 +39,7 @@ fn order(po: &str, article: &str) -> Draft {
 
 fn change(po: &str, purpose: &str, segments: &[&str]) -> Draft {
     let mut draft = Draft::new("860");
-    draft.add(format!("BCH*{purpose}*NE*{po}***20261123"));
+    draft.add(format!("BCH*{purpose}*SA*{po}**71*20261123"));
     segments.iter().for_each(|segment| draft.add(*segment));
     draft
 }
@@ -80,12 +84,20 @@ impl Scene {
 fn an_order_is_acknowledged_confirmed_sent_and_invoiced() {
     let mut scene = Scene::new();
     let answers = scene.tell(0, "PO", &[order("PO-1", "TEA")]);
-    assert!(answers[0].1.contains("AK1*PO*1~") && answers[0].1.contains("AK5*A~") && answers[0].1.contains("AK9*A*1*1*1~"));
+    assert!(
+        answers[0].1.contains("AK1*PO*1~")
+            && answers[0].1.contains("AK5*A~")
+            && answers[0].1.contains("AK9*A*1*1*1~")
+    );
     let (mut kinds, text) = scene.until(30);
     kinds.sort();
     assert_eq!(kinds, ["810", "846", "846", "846", "855", "856"]);
     assert!(text.contains("BAK*00*AD*PO-1*20261123****LG-PO-1*") && text.contains("ACK*IA*2*EA*067*"));
-    assert!(text.contains("PRF*PO-1***20261123~") && text.contains("SN1*1*2*EA~") && text.contains("REF*CN*1Z888LG"));
+    assert!(
+        text.contains("PRF*PO-1***20261123~")
+            && text.contains("SN1*1*2*EA~")
+            && text.contains("REF*CN*1Z888LG")
+    );
     assert!(text.contains("BIG*") && text.contains("TDS*2300~"));
     let held = &scene.desk.books.orders[0];
     assert_eq!(held.answered, Answered { acknowledged: 1, confirmed: 1, shipped: 1, invoiced: 1 });
@@ -101,7 +113,15 @@ fn changes_and_cancellations_are_followed_by_the_stock() {
     let mut scene = Scene::new();
     let left = |scene: &Scene| scene.desk.books.stock()[&("TEA".to_owned(), "L2".to_owned())];
     scene.tell(0, "PO", &[order("PO-1", "TEA")]);
-    scene.tell(1, "PC", &[change("PO-1", "04", &["POC*1*QI*5*3*EA*10.00**SK*TEA", "POC*2*DI*1*0*EA", "POC*3*AI*1*1*EA*4.00**SK*TEA"])]);
+    scene.tell(
+        1,
+        "PC",
+        &[change(
+            "PO-1",
+            "04",
+            &["POC*1*QI*5*3*EA*10.00**SK*TEA", "POC*2*DI*1*0*EA", "POC*3*AI*1*1*EA*4.00**SK*TEA"],
+        )],
+    );
     assert_eq!(left(&scene), Decimal::from(94));
     assert_eq!(scene.desk.books.orders[0].lines.len(), 2);
     scene.tell(2, "PC", &[change("PO-1", "04", &["POC*1*CA*5*5*EA*10.00**SK*TEA"])]);
@@ -110,7 +130,10 @@ fn changes_and_cancellations_are_followed_by_the_stock() {
     assert_eq!(left(&scene), Decimal::from(100));
     let (kinds, text) = scene.until(30);
     assert!(!kinds.contains(&"856".to_owned()) && !kinds.contains(&"810".to_owned()));
-    assert!(text.contains("BAK*00*RJ*PO-1"));
+    assert!(
+        text.contains("BAK*00*AD*PO-1")
+            && text.matches("BCA*00*AT*PO-1**71*20261123***LG-PO-1*").count() == 3
+    );
     let answers = scene.tell(4, "PC", &[change("PO-9", "01", &[])]);
     assert!(answers[0].1.contains("AK5*R") && answers[0].1.contains("AK9*R*1*1*0"));
     assert_eq!(scene.desk.books.complaints.strangers, ["PO-9"]);
@@ -121,7 +144,9 @@ fn an_unknown_article_is_rejected_and_the_rest_is_sent() {
     let mut scene = Scene::new();
     scene.tell(0, "PO", &[order("PO-1", "UNKNOWN-3")]);
     let (_, text) = scene.until(30);
-    assert!(text.contains("BAK*00*AC*PO-1") && text.contains("ACK*IR*0*EA~") && text.contains("ITEM NOT ON FILE"));
+    assert!(
+        text.contains("BAK*00*AC*PO-1") && text.contains("ACK*IR*0*EA~") && text.contains("ITEM NOT ON FILE")
+    );
     assert!(text.contains("SN1*1*2*EA~") && !text.contains("SN1*2*"));
     assert_eq!(scene.desk.books.stock()[&("TEA".to_owned(), "L2".to_owned())], Decimal::from(98));
 }
@@ -153,7 +178,8 @@ async fn files_are_read_whole_and_written_whole() {
     let pace = Pace { answer: Duration::ZERO, ship: Duration::ZERO, advise: Duration::ZERO };
     let (own, other) = ("LEGACY".to_owned(), "ACME".to_owned());
     let look = Duration::from_millis(10);
-    let partner = Partner::start(Options { folder: folder.clone(), own, other, shelves: shelves(), pace, look });
+    let partner =
+        Partner::start(Options { folder: folder.clone(), own, other, shelves: shelves(), pace, look });
     let (_, text) = Writer::new("ACME", "LEGACY").write("PO", &[order("PO-1", "TEA")], "202611231200");
     std::fs::write(out.join("po-1.x12.tmp"), &text[..200]).unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;

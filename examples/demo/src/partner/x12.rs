@@ -91,10 +91,15 @@ pub struct Refusal {
 /// # Errors
 /// What is wrong with its envelope.
 pub fn read(text: &str) -> Result<Interchange, Refusal> {
-    let wrong = |code: &'static str, reason: &str| Refusal { code, reason: reason.to_owned(), control: String::new() };
+    let wrong = |code: &'static str, reason: &str| Refusal {
+        code,
+        reason: reason.to_owned(),
+        control: String::new(),
+    };
     let text = text.trim_start();
     let chars: Vec<char> = text.chars().take(106).collect();
-    let (Some('I'), Some(element), Some(end)) = (chars.first().copied(), chars.get(3).copied(), chars.get(105).copied())
+    let (Some('I'), Some(element), Some(end)) =
+        (chars.first().copied(), chars.get(3).copied(), chars.get(105).copied())
     else {
         return Err(wrong("024", "it does not begin with an ISA of 106 characters"));
     };
@@ -144,14 +149,20 @@ pub fn read(text: &str) -> Result<Interchange, Refusal> {
             ("SE", Some(in_group), Some(_)) => {
                 let Some(one) = set.take() else { continue };
                 if segment.get(1) != (one.body.len() + 2).to_string() || segment.get(2) != one.control {
-                    return Err(wrong("024", format!("SE of {} {} does not fit its ST", one.kind, one.control)));
+                    return Err(wrong(
+                        "024",
+                        format!("SE of {} {} does not fit its ST", one.kind, one.control),
+                    ));
                 }
                 in_group.sets.push(one);
             }
             ("GE", Some(_), None) => {
                 let Some(one) = group.take() else { continue };
                 if segment.get(1) != one.sets.len().to_string() || segment.get(2) != one.control {
-                    return Err(wrong("021", format!("GE of {} {} does not fit its GS", one.kind, one.control)));
+                    return Err(wrong(
+                        "021",
+                        format!("GE of {} {} does not fit its GS", one.kind, one.control),
+                    ));
                 }
                 read.groups.push(one);
             }
@@ -189,7 +200,9 @@ impl Draft {
 
 /// Data without what separates.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|letter| if matches!(letter, '*' | '~' | '>') || letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if matches!(letter, '*' | '~' | '>') || letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 /// Who writes to whom, and how often it has.
@@ -258,11 +271,17 @@ mod tests {
     fn what_is_written_can_be_read() {
         let text = order();
         let read = read(&text).unwrap();
-        assert_eq!((read.sender.as_str(), read.receiver.as_str(), read.control.as_str()), ("ME", "YOU", "000000001"));
+        assert_eq!(
+            (read.sender.as_str(), read.receiver.as_str(), read.control.as_str()),
+            ("ME", "YOU", "000000001")
+        );
         let set = &read.groups[0].sets[0];
         assert_eq!((set.kind.as_str(), set.find("BEG").unwrap().get(3)), ("850", "PO-1"));
         let line = set.find("PO1").unwrap();
-        assert_eq!((line.behind("BP", 6), line.behind("SK", 6), line.behind("VN", 6)), (Some("4711"), Some("TEA"), None));
+        assert_eq!(
+            (line.behind("BP", 6), line.behind("SK", 6), line.behind("VN", 6)),
+            (Some("4711"), Some("TEA"), None)
+        );
         let other = text.replace("~\n", "\n").replace('~', "\n").replace('*', "|");
         assert_eq!(super::read(&other).unwrap(), read, "any separators");
     }

@@ -35,7 +35,7 @@ async fn a_careful_host_passes_and_the_kills_hit_work_under_way() {
     let summary = &outcome.summary;
     assert_eq!((summary.orders, summary.kills), (300, 5));
     assert!(summary.inflight_at_kill > 5, "{}", outcome.table());
-    assert_eq!(summary.held.erp + outcome.verdict.cancelled_unsent, 300);
+    assert_eq!(summary.held["erp"] + outcome.verdict.cancelled_unsent, 300);
     assert!(summary.events > 400 && outcome.shop.accepted as usize > summary.events);
     assert!(summary.latency_ms.p50 > 1.0 && summary.latency_ms.p99 >= summary.latency_ms.p50);
     let dropped = outcome.misdeeds.dropped_after_commit as f64 / outcome.misdeeds.writes as f64;

@@ -108,6 +108,8 @@ pub struct Fact {
 pub struct Life {
     /// `shopify/{shop}/order/{id}`
     pub reference: String,
+    /// The number people call it by, without its `#`.
+    pub number: u32,
     /// Whether and how it is bad.
     pub plant: Plant,
     /// The webhooks in the order in which they happened.
@@ -125,7 +127,7 @@ pub struct Life {
 pub enum Market {
     /// The country the shop began in, its own tills included.
     Home,
-    /// Everywhere else.
+    /// Everywhere else; and what the staff put together by hand, since the home market's ERP takes articles only.
     Abroad,
 }
 
@@ -165,6 +167,7 @@ impl Life {
         let mut order = teller.order(serial);
         teller.life.reference = expect::order_reference(shop, order.id);
         teller.life.market = order.market();
+        teller.life.number = order.number;
         match plant {
             Plant::Good => {}
             Plant::Unbalanced => order.off_by = Decimal::new(teller.rng.random_range(1..500), 2),
@@ -185,6 +188,7 @@ impl Life {
     fn empty(plant: Plant) -> Self {
         Self {
             reference: String::new(),
+            number: 0,
             plant,
             facts: vec![],
             snapshots: vec![],

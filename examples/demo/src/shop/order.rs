@@ -163,7 +163,8 @@ pub(super) fn cents(amount: Decimal) -> Decimal {
 
 impl Order {
     pub(super) fn market(&self) -> Market {
-        if self.region.country.1 == "US" { Market::Home } else { Market::Abroad }
+        let articles_only = self.channel != Channel::Draft;
+        if self.region.country.1 == "US" && articles_only { Market::Home } else { Market::Abroad }
     }
 
     pub(super) fn price(&self) -> Priced {

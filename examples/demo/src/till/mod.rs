@@ -50,6 +50,8 @@ pub struct Options {
 pub struct Sold {
     /// Where.
     pub store: &'static Store,
+    /// What a person calls it: the receipt's number.
+    pub number: String,
     /// What the books must show in the end.
     pub order: document::Order,
     /// What was given back.
@@ -215,7 +217,8 @@ async fn work(store: &'static Store, seed: u64, options: Options, outlets: Outle
         {
             let mut ledger = lock(&outlets.ledger);
             sale.index = ledger.sold.len();
-            ledger.sold.push(Sold { store, order: sale.order(), refunds: vec![], told: None });
+            let (number, order) = (sale.number(), sale.order());
+            ledger.sold.push(Sold { store, number, order, refunds: vec![], told: None });
         }
         let mut told = vec![Told::Sold(sale.clone())];
         if rng.random_bool(0.15) {

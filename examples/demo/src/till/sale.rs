@@ -147,6 +147,14 @@ impl Sale {
         }
     }
 
+    /// What a person calls it there.
+    pub fn number(&self) -> String {
+        match self.store.style {
+            Style::Square => self.key(),
+            Style::Folder | Style::Post => format!("{}-1-{}", self.store.id, self.sequence),
+        }
+    }
+
     /// What its system calls a line.
     pub fn line_id(&self, number: usize) -> String {
         match self.store.style {

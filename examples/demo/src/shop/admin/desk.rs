@@ -106,7 +106,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(pieces: i64) -> Self {
+    pub(crate) fn new(pieces: i64) -> Self {
         let levels: BTreeMap<u64, i64> = LOCATIONS.iter().map(|location| (*location, pieces)).collect();
         let variant = |product: &crate::shop::catalogue::Product| Variant {
             sku: product.sku.to_owned(),
@@ -136,7 +136,7 @@ impl Desk {
     }
 
     /// A customer's change is told: gives the bytes that tell it. The same change is always told with the same.
-    pub(super) fn tell(&mut self, life: &Life, fact: usize) -> Option<Bytes> {
+    pub(crate) fn tell(&mut self, life: &Life, fact: usize) -> Option<Bytes> {
         let told = life.facts.get(fact)?;
         let Effect::Order(snapshot) = told.effect else { return None };
         let content: Map<String, Value> = serde_json::from_slice(&told.body).ok()?;
@@ -197,6 +197,22 @@ impl Desk {
             body: Bytes::from(body.to_string()),
             triggered_at: at,
         });
+    }
+}
+
+#[cfg(test)]
+impl Desk {
+    /// The shop shows so many pieces.
+    pub(crate) fn show(&mut self, sku: &str, location: u64, pieces: i64) {
+        let variant = self.variants.iter_mut().find(|variant| variant.sku == sku);
+        variant.map(|variant| variant.levels.insert(location, pieces));
+    }
+
+    /// The shop was told of these parcels.
+    pub(crate) fn sent(&mut self, life: &Life, numbers: Vec<String>) {
+        let id: u64 = life.reference.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or_default();
+        let one = Fulfilment { id: 1, lines: vec![], numbers, carrier: None, cancelled: false };
+        self.orders.entry(id).or_default().fulfilments.push(one);
     }
 }
 
