@@ -1,0 +1,78 @@
+//! X12: any bytes are read or refused. What is refused names a code; what is read is the same when it is read again,
+//! and what answers it is an interchange that can be read.
+#![no_main]
+
+use crossdock_sdk::prelude::*;
+use crossdock_sdk::testing;
+use libfuzzer_sys::fuzz_target;
+use plugin_erp_x12::{X12Erp, x12};
+
+fn host() -> testing::Host {
+    let order = testing::entity(EntityKind::Order, "1001");
+    let line = |line: &str, id: &str| LineReference { line: line.into(), id: id.into() };
+    let known = Reference { lines: vec![line("11", "1"), line("12", "2")], ..Reference::new("purchase-order", "1001") };
+    testing::Host::new()
+        .setting("own-id", "RETAILER")
+        .setting("partner-id", "LEGACY")
+        .setting("zone", "America/Chicago")
+        .setting("warehouse", "W1")
+        .setting("currency", "USD")
+        .reference(order.clone(), known)
+        .reference(order, Reference::new("message", "23/1"))
+}
+
+fn read(bytes: &[u8]) -> (Result<Vec<Event>, Failure>, Vec<(String, Vec<u8>)>) {
+    let host = host().install();
+    (X12Erp::receive(testing::file("in.edi", bytes)), host.files())
+}
+
+/// The file with every count and control number of its trailers put right, so that what is within is reached.
+fn mended(bytes: &[u8]) -> Vec<u8> {
+    let text = x12::text(bytes);
+    let (mut out, mut sets, mut groups, mut segments) = (String::new(), 0_usize, 0_usize, 0_usize);
+    let (mut set, mut group) = (String::new(), String::new());
+    for segment in text.split_inclusive('~') {
+        let name = segment.trim_start().trim_end_matches('~');
+        let of = |at: usize| name.split('*').nth(at).unwrap_or_default().to_owned();
+        segments += 1;
+        match name.split('*').next().unwrap_or_default() {
+            "GS" => (group, sets) = (of(6), 0),
+            "ST" => (set, segments, sets) = (of(2), 1, sets + 1),
+            "SE" => {
+                out += &format!("SE*{segments}*{set}~");
+                continue;
+            }
+            "GE" => {
+                groups += 1;
+                out += &format!("GE*{sets}*{group}~");
+                continue;
+            }
+            "IEA" => {
+                out += &format!("IEA*{groups}*000000045~");
+                continue;
+            }
+            _ => {}
+        }
+        out += segment;
+    }
+    out.into_bytes()
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    for bytes in [bytes, &mended(bytes)] {
+        let (answer, files) = read(bytes);
+        match &answer {
+            Ok(events) => {
+                assert!(read(bytes).0 == answer, "the same file makes the same events");
+                for event in events {
+                    assert!(!event.entity.id.is_empty());
+                }
+                for (_, content) in &files {
+                    assert!(x12::parse(&x12::text(content)).is_ok(), "what answers cannot be read");
+                }
+            }
+            Err(Failure::Rejected(problem)) => assert!(!problem.code.is_empty() && !problem.message.is_empty()),
+            Err(other) => panic!("a file is read or refused: {other:?}"),
+        }
+    }
+});
