@@ -6,20 +6,34 @@
 //! that is missing is told at once, so that one repair is enough.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use crossdock_sdk::prelude::*;
 
+/// What the tables say, each value asked for once a call.
+#[derive(Default)]
+pub(crate) struct Dictionary(RefCell<HashMap<(&'static str, String), Option<String>>>);
+
+impl Dictionary {
+    /// What a table maps a value to.
+    pub(crate) fn get(&self, table: &'static str, value: &str) -> Option<String> {
+        let place = (table, value.to_owned());
+        self.0.borrow_mut().entry(place).or_insert_with(|| mappings::get(table, value)).clone()
+    }
+}
+
 /// The tables, and what one order missed in them.
-pub(crate) struct Tables {
+pub(crate) struct Tables<'a> {
+    dictionary: &'a Dictionary,
     strict: Vec<String>,
     warehouse: Option<String>,
     missing: RefCell<Vec<Unmapped>>,
 }
 
-impl Tables {
-    pub(crate) fn read() -> Result<Self, Problem> {
+impl<'a> Tables<'a> {
+    pub(crate) fn read(dictionary: &'a Dictionary) -> Result<Self, Problem> {
         let strict = config::find("strict")?.unwrap_or_default();
-        Ok(Self { strict, warehouse: config::find("warehouse")?, missing: RefCell::default() })
+        Ok(Self { dictionary, strict, warehouse: config::find("warehouse")?, missing: RefCell::default() })
     }
 
     /// The partner's article of a SKU; else the SKU.
@@ -50,7 +64,7 @@ impl Tables {
     /// The carrier's code (SCAC) of a way of shipping, by its code, else by its title.
     pub(crate) fn carrier(&self, line: &ShippingLine) -> Option<String> {
         let names = || line.code.as_deref().into_iter().chain([line.title.as_str()]);
-        let known = names().find_map(|name| mappings::get("carrier", name));
+        let known = names().find_map(|name| self.dictionary.get("carrier", name));
         if known.is_none() {
             names().take(1).for_each(|name| self.miss("carrier", name));
         }
@@ -61,7 +75,7 @@ impl Tables {
     /// was at no store is the setting's.
     pub(crate) fn warehouse(&self, system: &str, store: Option<&str>) -> Option<String> {
         let Some(store) = store else { return self.warehouse.clone() };
-        let known = mappings::get("warehouse", store).or_else(|| kept(system, store)?.warehouse);
+        let known = self.dictionary.get("warehouse", store).or_else(|| kept(system, store)?.warehouse);
         if known.is_none() {
             self.miss("warehouse", store);
         }
@@ -93,7 +107,7 @@ impl Tables {
             "XCT" | "CT" => "CT",
             _ => "",
         };
-        mappings::get("unit", unit).unwrap_or_else(|| {
+        self.dictionary.get("unit", unit).unwrap_or_else(|| {
             if known.is_empty() {
                 self.must("unit", unit);
             }
@@ -101,8 +115,8 @@ impl Tables {
         })
     }
 
-    fn find(&self, table: &str, value: &str) -> Option<String> {
-        let known = mappings::get(table, value);
+    fn find(&self, table: &'static str, value: &str) -> Option<String> {
+        let known = self.dictionary.get(table, value);
         if known.is_none() {
             self.miss(table, value);
         }
@@ -134,12 +148,27 @@ pub(crate) fn kept(system: &str, store: &str) -> Option<stores::Store> {
     stores::find(system, store).or_else(|| stores::get(store))
 }
 
-/// The merchant's SKU of the partner's article: the way back.
-pub(crate) fn sku(article: &str) -> String {
-    mappings::get("article", article).unwrap_or_else(|| article.to_owned())
+/// The way back: the merchant's SKUs of the partner's articles, and carriers as customers know them.
+pub(crate) struct Words {
+    dictionary: Dictionary,
+    /// True when the partner's articles are the merchant's.
+    same: bool,
 }
 
-/// The name of a carrier as customers know it, by its code, where the table has it.
-pub(crate) fn carrier_name(code: &str) -> Option<String> {
-    mappings::get("carrier", code)
+impl Words {
+    pub(crate) fn read() -> Result<Self, Problem> {
+        let same = config::find::<String>("articles")?.is_some_and(|articles| articles == "same");
+        Ok(Self { dictionary: Dictionary::default(), same })
+    }
+
+    /// The merchant's SKU of an article.
+    pub(crate) fn sku(&self, article: &str) -> String {
+        let known = if self.same { None } else { self.dictionary.get("article", article) };
+        known.unwrap_or_else(|| article.to_owned())
+    }
+
+    /// The name of a carrier by its code, where the table has it.
+    pub(crate) fn carrier(&self, code: &str) -> Option<String> {
+        self.dictionary.get("carrier", code)
+    }
 }

@@ -2,7 +2,7 @@
 
 use crossdock_sdk::prelude::*;
 
-use crate::tables;
+use crate::tables::Words;
 use crate::x12::Segment;
 
 /// The partner's article numbers, the best first.
@@ -10,14 +10,14 @@ const ARTICLES: [&str; 9] = ["VP", "VN", "VA", "BP", "IN", "SA", "MG", "UP", "EN
 
 /// The merchant's SKU of a segment whose pairs of qualifier and number begin at this element: the one that was
 /// sent along (`SK`), else by the table `article` of the partner's own number.
-pub(crate) fn sku(segment: Segment<'_>, from: usize) -> Option<String> {
+pub(crate) fn sku(segment: Segment<'_>, from: usize, words: &Words) -> Option<String> {
     let pairs = pairs(segment, from);
     let of = |wanted: &str| pairs.iter().find(|(kind, _)| *kind == wanted).map(|(_, number)| *number);
     match of("SK") {
         Some(sku) => Some(sku.to_owned()),
         None => {
             let known = ARTICLES.iter().find_map(|kind| of(kind));
-            known.or_else(|| pairs.first().map(|(_, number)| *number)).map(tables::sku)
+            known.or_else(|| pairs.first().map(|(_, number)| *number)).map(|article| words.sku(article))
         }
     }
 }

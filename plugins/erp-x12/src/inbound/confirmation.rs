@@ -50,7 +50,7 @@ pub(crate) fn read(set: &Set<'_>, told: &Told<'_>, form: Form) -> Result<Vec<Eve
     let mut reason = words.map(|words| with_words(words, &said(loops.0)));
     let mut lines = Vec::new();
     for (at, body) in loops.1.iter().enumerate() {
-        lines.extend(line(body, at, known.as_ref(), form)?);
+        lines.extend(line(body, at, known.as_ref(), form, told)?);
     }
     // Who was told that the order is cancelled, and answers that it is rejected, agrees.
     if known.as_ref().is_some_and(|known| known.cancelled) && form.change.is_none() {
@@ -98,6 +98,7 @@ fn line(
     at: usize,
     known: Option<&Known>,
     form: Form,
+    told: &Told<'_>,
 ) -> Result<Vec<DocumentLine>, Problem> {
     let Some(head) = body.first().copied() else { return Ok(Vec::new()) };
     let number = head.get(1).map_or_else(|| (at + 1).to_string(), str::to_owned);
@@ -108,7 +109,7 @@ fn line(
     let of = |id: String, quantity: Decimal| DocumentLine {
         id,
         line: known.and_then(|known| known.line(&number)),
-        sku: article::sku(head, form.articles),
+        sku: article::sku(head, form.articles, told.words),
         quantity: article::plain(quantity),
         amount: None,
         state: None,

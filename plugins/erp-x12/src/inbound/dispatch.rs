@@ -4,8 +4,8 @@ use crossdock_sdk::prelude::*;
 
 use super::order::{Known, stranger};
 use super::{Told, article};
+use crate::time;
 use crate::x12::{Segment, Set};
-use crate::{tables, time};
 
 /// One level of the tree.
 struct Level<'s, 'a> {
@@ -104,14 +104,14 @@ fn content(
     let from = segments().find(|segment| segment.id == "N1" && segment.value(1) == "SF");
     let carrier = segments().find(|segment| segment.id == "TD5").and_then(|td5| {
         let code = td5.get(3);
-        code.and_then(tables::carrier_name).or_else(|| td5.get(5).or(code).map(str::to_owned))
+        code.and_then(|code| told.words.carrier(code)).or_else(|| td5.get(5).or(code).map(str::to_owned))
     });
     Ok(Shipment {
         number: Some(number.to_owned()),
         state: if cancelled { ShipmentState::Cancelled } else { ShipmentState::Shipped },
         location: from.and_then(|from| from.get(4).or(from.get(2))).map(str::to_owned),
         shipped_at: (!cancelled).then_some(shipped_at),
-        lines: lines(&mine, &known)?,
+        lines: lines(&mine, &known, told)?,
         tracking: numbers(segments())
             .into_iter()
             .map(|number| Tracking { carrier: carrier.clone(), number, url: None })
@@ -123,7 +123,7 @@ fn content(
 }
 
 /// The goods, by line and article; what is in several packs is added up.
-fn lines(levels: &[&Level<'_, '_>], known: &Known) -> Result<Vec<ShipmentLine>, Problem> {
+fn lines(levels: &[&Level<'_, '_>], known: &Known, told: &Told<'_>) -> Result<Vec<ShipmentLine>, Problem> {
     let mut goods: Vec<(Option<String>, Option<String>, Decimal)> = Vec::new();
     for level in levels.iter().filter(|level| level.kind == "I") {
         let Some(shipped) = level.body.iter().find(|segment| segment.id == "SN1") else { continue };
@@ -134,7 +134,7 @@ fn lines(levels: &[&Level<'_, '_>], known: &Known) -> Result<Vec<ShipmentLine>, 
         let lin = level.body.iter().find(|segment| segment.id == "LIN");
         let number = shipped.get(1).or_else(|| lin.and_then(|lin| lin.get(1)));
         let line = number.and_then(|number| known.line(number));
-        let sku = lin.and_then(|lin| article::sku(*lin, 2));
+        let sku = lin.and_then(|lin| article::sku(*lin, 2, told.words));
         match goods.iter_mut().find(|(other, article, _)| *other == line && *article == sku) {
             Some((_, _, sum)) => *sum = sum.checked_add(quantity).unwrap_or(*sum),
             None => goods.push((line, sku, quantity)),

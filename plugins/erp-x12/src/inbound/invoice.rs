@@ -32,7 +32,7 @@ pub(crate) fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem
     let credit = matches!(head.value(7), "CR" | "CN");
     let mut lines = Vec::new();
     for (at, it1) in set.body.iter().filter(|segment| segment.id == "IT1").enumerate() {
-        lines.push(line(*it1, at, known.as_ref())?);
+        lines.push(line(*it1, at, known.as_ref(), told)?);
     }
     let order = known.map(|known| known.entity);
     let document = Document {
@@ -66,7 +66,12 @@ fn order_number<'a>(head: Segment<'a>, set: &Set<'a>) -> Option<&'a str> {
     named.all(|other| other == first).then_some(first)
 }
 
-fn line(it1: Segment<'_>, at: usize, known: Option<&Known>) -> Result<DocumentLine, Problem> {
+fn line(
+    it1: Segment<'_>,
+    at: usize,
+    known: Option<&Known>,
+    told: &Told<'_>,
+) -> Result<DocumentLine, Problem> {
     let id = it1.get(1).map_or_else(|| (at + 1).to_string(), str::to_owned);
     let quantity = if it1.get(2).is_some() { article::number(it1, 2)? } else { Decimal::ZERO };
     let amount = match it1.get(4) {
@@ -75,7 +80,7 @@ fn line(it1: Segment<'_>, at: usize, known: Option<&Known>) -> Result<DocumentLi
     };
     Ok(DocumentLine {
         line: known.and_then(|known| known.line(&id)),
-        sku: article::sku(it1, 6),
+        sku: article::sku(it1, 6, told.words),
         quantity: article::plain(quantity),
         amount: amount.map(article::amount),
         state: None,

@@ -16,6 +16,7 @@ use crossdock_sdk::prelude::*;
 
 use crate::reply::Reply;
 use crate::settings::Settings;
+use crate::tables::Words;
 use crate::time;
 use crate::x12::{self, Group, Interchange, Set};
 
@@ -26,6 +27,7 @@ use crate::x12::{self, Group, Interchange, Set};
 /// within a transaction set.
 pub(crate) fn receive(file: &[u8]) -> Result<Vec<Event>, Problem> {
     let settings = Settings::read()?;
+    let words = Words::read()?;
     let text = x12::text(file);
     let interchanges = x12::parse(&text)?;
     let mut events = Vec::new();
@@ -33,12 +35,12 @@ pub(crate) fn receive(file: &[u8]) -> Result<Vec<Event>, Problem> {
     for interchange in &interchanges {
         ours(interchange, &settings)?;
         for (at, segment) in interchange.acknowledgements.iter().enumerate() {
-            let told = Told::by_interchange(interchange, at, &settings)?;
+            let told = Told::by_interchange(interchange, at, (&settings, &words))?;
             events.extend(acknowledgement::of_interchange(*segment, &told)?);
         }
         for group in &interchange.groups {
             for (at, set) in group.sets.iter().enumerate() {
-                let told = Told::by_set(interchange, group, at, &settings)?;
+                let told = Told::by_set(interchange, group, at, (&settings, &words))?;
                 events.extend(read(set, &told)?);
             }
         }
@@ -93,6 +95,7 @@ fn ours(interchange: &Interchange<'_>, settings: &Settings) -> Result<(), Proble
 /// Where something is told, and when.
 pub(crate) struct Told<'a> {
     pub settings: &'a Settings,
+    pub words: &'a Words,
     /// ISA13, as it is written.
     pub interchange: &'a str,
     /// When the group was made; the interchange, for what stands in no group.
@@ -106,21 +109,33 @@ impl<'a> Told<'a> {
         interchange: &'a Interchange<'_>,
         group: &Group<'_>,
         at: usize,
-        settings: &'a Settings,
+        (settings, words): (&'a Settings, &'a Words),
     ) -> Result<Self, Problem> {
         let number: u64 = group.header.value(6).parse().unwrap_or_default();
         let moment = time::moment(group.header, 4, 5, &settings.zone)?;
-        Ok(Self { settings, interchange: interchange.control(), at: moment, sequence: sequence(number, at) })
+        Ok(Self {
+            settings,
+            words,
+            interchange: interchange.control(),
+            at: moment,
+            sequence: sequence(number, at),
+        })
     }
 
     fn by_interchange(
         interchange: &'a Interchange<'_>,
         at: usize,
-        settings: &'a Settings,
+        (settings, words): (&'a Settings, &'a Words),
     ) -> Result<Self, Problem> {
         let number: u64 = interchange.control().parse().unwrap_or_default();
         let moment = time::moment(interchange.header, 9, 10, &settings.zone)?;
-        Ok(Self { settings, interchange: interchange.control(), at: moment, sequence: sequence(number, at) })
+        Ok(Self {
+            settings,
+            words,
+            interchange: interchange.control(),
+            at: moment,
+            sequence: sequence(number, at),
+        })
     }
 
     /// An event that is told here.

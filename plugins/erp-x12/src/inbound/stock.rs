@@ -31,7 +31,7 @@ pub(crate) fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem
     let mut events = Vec::new();
     for (from, to) in starts.iter().zip(starts.iter().skip(1).copied().chain([end])) {
         let Some([lin, body @ ..]) = set.body.get(*from..to) else { continue };
-        let Some(sku) = article::sku(*lin, 2) else {
+        let Some(sku) = article::sku(*lin, 2, told.words) else {
             let message = format!("LIN (segment {}) names no article", lin.number);
             return Err(lin.problem(0, "element-missing", message));
         };

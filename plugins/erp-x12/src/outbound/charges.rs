@@ -57,7 +57,7 @@ pub(crate) fn of_line(
     (ordered, stands): (Decimal, Decimal),
     field: &str,
     settings: &Settings,
-    tables: &Tables,
+    tables: &Tables<'_>,
 ) -> Result<Vec<Charge>, Problem> {
     let part = |amount: Decimal| {
         if stands == ordered || ordered.is_zero() {
@@ -90,7 +90,7 @@ fn taxed(
     amount: Decimal,
     order: &Order,
     settings: &Settings,
-    tables: &Tables,
+    tables: &Tables<'_>,
 ) -> Result<Option<Charge>, Problem> {
     if amount.is_zero() {
         return Ok(None);
@@ -110,7 +110,7 @@ pub(crate) fn shipping(
     line: &ShippingLine,
     order: &Order,
     settings: &Settings,
-    tables: &Tables,
+    tables: &Tables<'_>,
 ) -> Result<(Decimal, Vec<Charge>), Problem> {
     let off = money::booked(line.discounts.iter().map(|discount| &discount.amount))?;
     let cost = money::booked([&line.price])?.checked_sub(off).unwrap_or_default();
@@ -153,7 +153,7 @@ pub(crate) fn beside(order: &Order, settings: &Settings) -> Result<Vec<Charge>, 
 
 /// What came in by each account that the partner has a name for. Money that was only promised, or did not come,
 /// is not told.
-pub(crate) fn payments(order: &Order, tables: &Tables) -> Result<BTreeMap<String, Decimal>, Problem> {
+pub(crate) fn payments(order: &Order, tables: &Tables<'_>) -> Result<BTreeMap<String, Decimal>, Problem> {
     let mut accounts: BTreeMap<String, Decimal> = BTreeMap::new();
     for payment in order.payments.iter().filter(|one| one.outcome == PaymentResult::Success && !one.test) {
         let amount = money::booked([&payment.amount])?;

@@ -13,11 +13,12 @@ use crossdock_sdk::prelude::*;
 use jiff::Timestamp;
 use message::{Head, Numbers};
 use purchase::Rules;
+use serde::Deserialize;
 use told::Told;
 
 use crate::interchange;
 use crate::settings::Settings;
-use crate::tables::Tables;
+use crate::tables::{Dictionary, Tables};
 use crate::time;
 use crate::x12::{Draft, GroupDraft};
 
@@ -47,13 +48,27 @@ pub(crate) fn deliver(work: &[Work]) -> Vec<Outcome> {
     desk.send(answers)
 }
 
+/// What an order's number at the partner is made of.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Called {
+    /// The number that people see.
+    #[default]
+    Number,
+    /// The id in the order's source.
+    Id,
+    /// The serial number of the delivery that orders it.
+    Serial,
+}
+
 /// What is needed to write messages.
 struct Desk {
     settings: Settings,
     rules: Rules,
     order_type: String,
     prefix: String,
-    by_id: bool,
+    called: Called,
+    dictionary: Dictionary,
 }
 
 impl Desk {
@@ -63,7 +78,8 @@ impl Desk {
             rules: Rules::read()?,
             order_type: config::find("order-type")?.unwrap_or_else(|| "SA".to_owned()),
             prefix: config::find("po-prefix")?.unwrap_or_default(),
-            by_id: config::find::<String>("po-number")?.is_some_and(|by| by == "id"),
+            called: config::find("po-number")?.unwrap_or_default(),
+            dictionary: Dictionary::default(),
         })
     }
 
@@ -97,7 +113,7 @@ impl Desk {
             let message = format!("the order number {po} is another order's in the same interchange");
             return Err(Problem::new("po-number-taken", message).at("number").into());
         }
-        let tables = Tables::read()?;
+        let tables = Tables::read(&self.dictionary)?;
         let written = self.write(work, change, &po, known.filter(|_| !places || cancelled), &tables);
         let missing = tables.missing();
         if missing.is_empty() { written } else { Err(Outcome::Unmapped(missing)) }
@@ -109,7 +125,7 @@ impl Desk {
         change: &OrderChange,
         po: &str,
         changes: Option<&Reference>,
-        tables: &Tables,
+        tables: &Tables<'_>,
     ) -> Result<Message, Outcome> {
         let (settings, order) = (&self.settings, &change.order);
         let day =
@@ -160,8 +176,12 @@ impl Desk {
             return Ok(known.id.clone());
         }
         let entity = &work.event.entity;
-        let own = if self.by_id { &entity.id } else { &order.number };
-        let own = text::text(own.trim_start_matches('#'), self.settings.characters, usize::MAX);
+        let own = match self.called {
+            Called::Number => order.number.trim_start_matches('#').to_owned(),
+            Called::Id => entity.id.clone(),
+            Called::Serial => work.serial.to_string(),
+        };
+        let own = text::text(&own, self.settings.characters, usize::MAX);
         let po = format!("{}{own}", self.prefix);
         if own.is_empty() || po.chars().count() > 22 {
             let message =

@@ -62,7 +62,7 @@ pub(crate) fn purchase(
     order: &Order,
     settings: &Settings,
     rules: &Rules,
-    tables: &Tables,
+    tables: &Tables<'_>,
 ) -> Result<Purchase, Problem> {
     let store = order.store.as_deref();
     let mut terms = vec![
@@ -120,7 +120,7 @@ fn item(
     order: &Order,
     settings: &Settings,
     rules: &Rules,
-    tables: &Tables,
+    tables: &Tables<'_>,
 ) -> Result<Item, Problem> {
     let field = |name: &str| format!("lines[{at}].{name}");
     let Some(sku) = line.sku.as_deref().filter(|sku| !sku.trim().is_empty()) else {

@@ -256,6 +256,8 @@ fn an_order_number_is_one_orders() {
     assert_eq!(number(host().setting("po-prefix", "US-"), |_| ()), "BEG*00*SA*US-1001**20261123");
     let by_id = host().setting("po-number", "id");
     assert_eq!(number(by_id, |order| order.number = "#7".into()), "BEG*00*SA*1001**20261123");
+    let serial = host().setting("po-number", "serial").setting("po-prefix", "X");
+    assert_eq!(number(serial, |order| order.number = "7".repeat(40)), "BEG*00*SA*X1**20261123");
     assert_eq!(number(host(), |order| order.number = "12345678901234567890123".into()), "po-number-unusable");
     assert_eq!(number(host(), |order| order.number = "#".into()), "po-number-unusable");
     let taken =

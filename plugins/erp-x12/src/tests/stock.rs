@@ -79,6 +79,14 @@ fn what_can_be_sold_is_what_the_operator_says() {
 }
 
 #[test]
+fn articles_are_the_merchants_where_the_operator_says_so() {
+    let body = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**VP*4711\nQTY*33*1";
+    let host = || host().mapping("article", "4711", "TEA-250");
+    assert_eq!(seen(host(), body), rows(&[("W1", "TEA-250", "1")]));
+    assert_eq!(seen(host().setting("articles", "same"), body), rows(&[("W1", "4711", "1")]));
+}
+
+#[test]
 fn an_article_without_a_number_is_set_aside() {
     let code = |body: &str| receive(host(), interchange(&[("IB", &[("846", body)])])).unwrap_err().code;
     assert_eq!(code("BIA*00*SI*IA1*20261123\nLIN*1"), "element-missing");
