@@ -7,6 +7,7 @@
 
 use async_trait::async_trait;
 use crossdock_model::connector::{Found, Work};
+use crossdock_model::time::Millis;
 use crossdock_rules::key;
 use crossdock_rules::lookup::Keys;
 use crossdock_storage::view::{EventFilter, Page};
@@ -153,10 +154,10 @@ async fn attempt(
         return Err(SwapError::Unfit { connector: connector(), version: version(), reason });
     }
     let receipts = receipts(&*shared.store, name).await?;
-    if let Some(reason) = blind(&next, &receipts).await {
-        return Err(SwapError::Blind { connector: connector(), version: version(), reason });
-    }
-    let (from, to, receipts) = (version(), next.label.clone(), receipts.len());
+    let probed = probe(&next, &receipts, shared.now()).await;
+    let receipts =
+        probed.map_err(|reason| SwapError::Blind { connector: connector(), version: version(), reason })?;
+    let (from, to) = (version(), next.label.clone());
     // The choice is durable before the first call goes to the new version: a host that is killed here starts
     // with the version that was chosen.
     let (by, now) = (by.to_owned(), shared.now());
@@ -195,8 +196,15 @@ fn unfit(old: &Connector, next: &Connector) -> Option<String> {
     }
 }
 
-/// What was posted lately, as work: the new version must be able to find it.
-async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Work>, Error> {
+/// A receipt of the old version, as work that the new one is asked for.
+struct Receipt {
+    work: Work,
+    /// When it was posted.
+    at: Millis,
+}
+
+/// What was posted lately. A state that a later one can have replaced is left out: nobody finds it for ever.
+async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Receipt>, Error> {
     let filter = EventFilter {
         filter: Filter { connector: Some(connector.to_owned()), ..Filter::default() },
         state: Some("settled".into()),
@@ -204,6 +212,9 @@ async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Work>, Error
     };
     let mut receipts = Vec::with_capacity(RECEIPTS);
     for row in store.events(&filter, Page { limit: BACK, ..Page::default() }).await? {
+        if !matches!(row.kind.as_str(), "order.placed" | "refund.issued") {
+            continue;
+        }
         let posted = row.deliveries.iter().find(|delivery| {
             delivery.connector == connector && matches!(delivery.ending.as_deref(), Some("posted"))
         });
@@ -214,7 +225,7 @@ async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Work>, Error
             Some(parent) => store.references(connector, &parent.to_string()).await?,
             None => Vec::new(),
         };
-        receipts.push(Work {
+        let work = Work {
             short_key: key::short(&delivery.key),
             key: delivery.key,
             serial: 0,
@@ -223,7 +234,8 @@ async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Work>, Error
             event,
             references: delivery.references,
             parent_references,
-        });
+        };
+        receipts.push(Receipt { work, at: posted.since });
         if receipts.len() == RECEIPTS {
             break;
         }
@@ -231,27 +243,34 @@ async fn receipts(store: &dyn Store, connector: &str) -> Result<Vec<Work>, Error
     Ok(receipts)
 }
 
-/// What the new version does not find of what was posted. Absent when it finds all of it, or its target
-/// cannot be searched.
-async fn blind(next: &Connector, receipts: &[Work]) -> Option<String> {
-    let sink = next.sink.as_ref().filter(|sink| sink.policy.keys == Keys::Find)?;
+/// Asks the new version for what was posted; how much of it was found. What is younger than the target takes to
+/// show what it has may be absent. A target that cannot be searched is not asked.
+///
+/// # Errors
+/// What it does not find.
+async fn probe(next: &Connector, receipts: &[Receipt], now: Millis) -> Result<usize, String> {
+    let Some(sink) = next.sink.as_ref().filter(|sink| sink.policy.keys == Keys::Find) else { return Ok(0) };
+    let mut seen = 0;
     for chunk in receipts.chunks(sink.batch.max(1)) {
-        let (answer, _) = next.plugin.find("", chunk.to_vec()).await;
-        let found = match answer {
-            Ok(found) => found,
-            Err(failed) => return Some(format!("{} cannot be asked for receipts: {failed}", next.label)),
-        };
-        for (work, found) in chunk.iter().zip(found) {
+        let asked = chunk.iter().map(|receipt| receipt.work.clone()).collect();
+        let (answer, _) = next.plugin.find("", asked).await;
+        let found =
+            answer.map_err(|failed| format!("{} cannot be asked for receipts: {failed}", next.label))?;
+        for (Receipt { work, at }, found) in chunk.iter().zip(found) {
             let trouble = match found {
-                Found::Present(_) | Found::Partial(_) | Found::Pending => continue,
+                Found::Present(_) | Found::Partial(_) | Found::Pending => {
+                    seen += 1;
+                    continue;
+                }
+                Found::Absent if now < at.plus(sink.policy.max_inflight) => continue,
                 Found::Absent => "does not find it".to_owned(),
                 Found::Duplicated(references) => format!("finds it {} times", references.len()),
                 Found::Failed(failure) => format!("could not look for it: {failure:?}"),
             };
-            return Some(format!("{} was posted, and {} {trouble}", work.key, next.label));
+            return Err(format!("{} was posted, and {} {trouble}", work.key, next.label));
         }
     }
-    None
+    Ok(seen)
 }
 
 /// Goes back to the version before the last swap.

@@ -107,6 +107,18 @@ impl Rest {
         with(self.client.post(path.as_str()), fields).json(&json!({})).call()
     }
 
+    /// The same, past what Tryton would only warn a user of.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn press_on(&self, model: &str, id: i64, button: &str, fields: &[&str]) -> Result<Value, Error> {
+        let path = self.path(&[model, &id.to_string(), button]);
+        with(self.client.post(path.as_str()), fields)
+            .header("x-tryton-context", question(&json!({ "_skip_warnings": true })))
+            .json(&json!({}))
+            .call()
+    }
+
     fn path(&self, pieces: &[&str]) -> String {
         format!("{}/{}", self.base, pieces.join("/"))
     }
