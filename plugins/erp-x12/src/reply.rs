@@ -102,8 +102,8 @@ fn name(settings: &Settings, read: &str, control: u64) -> String {
     };
     let (partner, read) = (plain(settings.partner.1.trim()), plain(read));
     if settings.refuse_duplicates {
-        format!("997-{partner}-{read}.edi")
+        format!("997-{partner}-ISA13-{read}.edi")
     } else {
-        format!("997-{partner}-{read}-{control:09}.edi")
+        format!("997-{partner}-ISA13-{read}-{control:09}.edi")
     }
 }

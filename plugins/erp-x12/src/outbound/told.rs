@@ -57,8 +57,9 @@ impl Told {
         let standing = purchase.items.iter().filter(|item| !item.quantity.is_zero());
         Self {
             serial: serial.to_string(),
-            terms: mark(&purchase.terms),
-            parties: whom.then(|| mark(&purchase.parties)),
+            terms: mark(&purchase.terms, 8),
+            // Two bytes tell a change of address from none, and no person from another.
+            parties: whom.then(|| mark(&purchase.parties, 2)),
             lines: standing.map(|item| (item.line.clone(), line(item))).collect(),
         }
     }
@@ -162,8 +163,8 @@ fn parts(line: &str) -> Option<Parts<'_>> {
     Some(Parts { quantity: money::decimal(quantity).ok()?, price, article })
 }
 
-/// A mark of what was told: of persons too, so it is a digest that cannot be read.
-fn mark(rows: &[Row]) -> String {
+/// A mark of what was told, of so many bytes.
+fn mark(rows: &[Row], bytes: usize) -> String {
     let mut digest = Sha256::new();
     for (id, elements) in rows {
         digest.update(id);
@@ -173,5 +174,5 @@ fn mark(rows: &[Row]) -> String {
         }
         digest.update([1]);
     }
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
 }

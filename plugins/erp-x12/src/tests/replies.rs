@@ -11,7 +11,7 @@ fn what_was_read_is_acknowledged_group_by_group() {
     let host = knowing().number("isa", 4).install();
     receive_here(interchange(&[("IB", &[STOCK]), ("FA", &[READ]), ("PR", &[ORDER, ORDER])])).unwrap();
     let [(name, content)] = <[_; 1]>::try_from(host.files()).unwrap();
-    assert_eq!(name, "997-LEGACY-000000045.edi");
+    assert_eq!(name, "997-LEGACY-ISA13-000000045.edi");
     let text = String::from_utf8(content).unwrap();
     let interchanges = x12::parse(&text).unwrap();
     assert_eq!(interchanges[0].control(), "000000005");
