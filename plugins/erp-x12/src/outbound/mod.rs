@@ -207,26 +207,27 @@ impl Desk {
             return answers.into_iter().filter_map(Result::err).collect();
         }
         let control = interchange::control(&self.settings);
-        let (ids, refusal) = loop {
+        // What becomes of the first messages; those behind them come again.
+        let first: Vec<Result<String, Problem>> = loop {
             let told = answers.iter().filter_map(|answer| answer.as_ref().ok()).take(most);
             let (groups, ids) = groups(control, told);
             let content = interchange::write(&self.settings, control, Timestamp::now(), &[], &groups);
             match files::put(&format!("po-{control:09}.edi"), &content) {
-                Ok(()) => break (ids, None),
+                Ok(()) => break ids.into_iter().map(Ok).collect(),
                 Err(files::Refusal::TooLarge(_)) if most > 1 => most /= 2,
-                Err(refusal) => break (Vec::new(), Some(Problem::from(refusal))),
+                Err(refusal) => break vec![Err(refusal.into()); most],
             }
         };
-        let mut ids = ids.into_iter();
-        let mut outcome = |message: Message| match (ids.next(), &refusal) {
-            (Some(id), _) => {
+        let mut first = first.into_iter();
+        let mut outcome = |message: Message| match first.next() {
+            Some(Ok(id)) => {
                 let mut references = message.references;
                 references.push(Reference::new(MESSAGE, id));
                 let note = Some(format!("interchange {control:09}"));
                 Outcome::Received(Receipt { references, written: Vec::new(), note })
             }
-            (None, Some(problem)) => problem.clone().into(),
-            (None, None) => Outcome::Throttled(Throttle {
+            Some(Err(problem)) => problem.into(),
+            None => Outcome::Throttled(Throttle {
                 after_ms: None,
                 message: "the interchange was full: it goes with the next one".to_owned(),
             }),

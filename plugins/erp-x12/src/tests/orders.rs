@@ -99,6 +99,32 @@ fn all_work_of_a_call_goes_in_one_interchange_and_none_takes_another_with_it() {
 }
 
 #[test]
+fn an_interchange_that_is_too_large_goes_in_parts() {
+    let many = || (1..=8).map(|id| work(&id.to_string(), |_| ())).collect::<Vec<_>>();
+    let (outcomes, file) = deliver(host().folder(Some(1_200)), many());
+    let file = file.unwrap();
+    assert!(file.len() <= 1_200);
+    let sets = x12::parse(&file).unwrap()[0].groups[0].sets.len();
+    assert_eq!(sets, 2);
+    let told = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Received(_))).count();
+    let later = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Throttled(_))).count();
+    assert_eq!((told, later), (2, 6));
+    assert!(matches!((&outcomes[1], &outcomes[2]), (Outcome::Received(_), Outcome::Throttled(_))));
+    // One that is too large by itself takes no other with it.
+    let codes = |folder: Option<u64>| -> Vec<String> {
+        let (outcomes, file) = deliver(host().folder(folder), many());
+        assert_eq!(file, None);
+        let rejected = |outcome| match outcome {
+            Outcome::Rejected(problem) => Some(problem.code),
+            _ => None,
+        };
+        outcomes.into_iter().filter_map(rejected).collect()
+    };
+    assert_eq!(codes(Some(100)), ["file-too-large"]);
+    assert_eq!(codes(None), vec!["no-folder"; 8]);
+}
+
+#[test]
 fn nothing_is_written_when_there_is_nothing_to_tell() {
     let (outcomes, file) = deliver(host(), vec![work("1", |order| order.lines[0].sku = None)]);
     assert!(matches!(outcomes[0], Outcome::Rejected(_)));

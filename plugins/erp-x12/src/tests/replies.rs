@@ -50,6 +50,13 @@ fn acknowledgements_are_not_acknowledged() {
 }
 
 #[test]
+fn without_a_folder_nobody_is_answered_and_the_file_is_read() {
+    let host = knowing().folder(None).install();
+    assert_eq!(receive_here(interchange(&[("IB", &[STOCK])])).unwrap().len(), 1);
+    assert!(host.log().iter().any(|(_, message)| message.contains("no exchange folder")));
+}
+
+#[test]
 fn an_interchange_that_wants_a_ta1_gets_one() {
     let host = knowing().install();
     receive_here(interchange(&[("FA", &[READ])]).replace("*0*P*>", "*1*P*>")).unwrap();

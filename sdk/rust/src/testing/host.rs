@@ -22,6 +22,8 @@ pub struct Host {
     mappings: HashMap<(String, String), String>,
     stores: Vec<(Store, Vec<(String, String)>)>,
     numbers: HashMap<String, u64>,
+    /// How many bytes of files a call may hand over; `Some(None)` when there is no folder.
+    folder: Option<Option<u64>>,
     script: VecDeque<Exchange>,
 }
 
@@ -95,6 +97,13 @@ impl Host {
     /// Says which number of a sequence was used last; 0 where it is not said.
     pub fn number(mut self, sequence: &str, last: u64) -> Self {
         self.numbers.insert(sequence.to_owned(), last);
+        self
+    }
+
+    /// Says how many bytes of files may be handed over; `None` is a connector without an exchange folder. Where it
+    /// is not said, every file is taken.
+    pub fn folder(mut self, most: Option<u64>) -> Self {
+        self.folder = Some(most);
         self
     }
 
@@ -268,6 +277,13 @@ pub(crate) mod files {
     pub(crate) fn put(name: &str, content: &[u8]) -> Result<(), Refusal> {
         let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
         with(|state| {
+            let held: usize = state.files.iter().map(|(_, content)| content.len()).sum();
+            let wanted = u64::try_from(held + content.len()).unwrap_or(u64::MAX);
+            match state.host.folder {
+                Some(None) => return Err(Refusal::NoFolder),
+                Some(Some(most)) if wanted > most => return Err(Refusal::TooLarge(most)),
+                _ => {}
+            }
             if !plain || state.files.iter().any(|(known, _)| known == name) {
                 return Err(Refusal::BadName);
             }
