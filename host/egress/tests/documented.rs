@@ -31,7 +31,8 @@ async fn the_readme_shows_profiles_that_work() {
     let readme = include_str!("../../../README.md");
     let (_, section) = readme.split_once("\n## Authentication\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
-    let inline: Vec<&str> = section.split("`auth = ").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
+    let inline: Vec<&str> =
+        section.split("`auth = ").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
     for text in &inline {
         accepted(&profile(text)).await;
     }

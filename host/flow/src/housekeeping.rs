@@ -75,8 +75,12 @@ pub(crate) async fn run(shared: Arc<Shared>, retain: Duration) {
 
 async fn sweep(shared: &Shared, command: Command) {
     match shared.writer.moved(command).await {
-        Ok(moved) if moved.count > 0 => tracing::debug!(count = moved.count, "swept"),
-        Ok(_) => {}
+        Ok(moved) => {
+            shared.raised(&moved.raised);
+            if moved.count > 0 {
+                tracing::debug!(count = moved.count, "swept");
+            }
+        }
         Err(error) => tracing::error!(%error, "a sweep failed; the next one tries again"),
     }
 }

@@ -12,6 +12,7 @@ use crossdock_model::connector::{Failure, Inbound, Problem};
 use crossdock_model::event::Event;
 use crossdock_model::time::Millis;
 use crossdock_rules::admission::Incoming;
+use crossdock_rules::day::Day;
 use crossdock_rules::key;
 use crossdock_rules::ownership::Speaker;
 use crossdock_storage::{Admit, Command, CursorMove, Handed, NewEvent, Request, StoreRecord};
@@ -21,6 +22,7 @@ use crate::connector::Connector;
 use crate::faults::{Point, pass};
 use crate::plugins::Exchange;
 use crate::poll;
+use crate::routes::summary;
 use crate::shared::Shared;
 
 /// How often a plugin may fail at a request before it is set aside.
@@ -135,6 +137,11 @@ async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
         Ok(applied) => return shared.admitted(&applied),
         Err(error) => error,
     };
+    // Two readers had it: a request that came while a start took up what was left, for one.
+    if matches!(error, crossdock_storage::Error::WrongState { what: "inbound", .. }) {
+        tracing::debug!(inbound, "it was read already");
+        return;
+    }
     if !error.is_fault() {
         tracing::error!(%error, "what was read was refused");
         let command = Command::Quarantine { inbound, problem: problem("refused", error.to_string()) };
@@ -210,9 +217,10 @@ async fn prepare(
     Ok(prepared)
 }
 
-/// What the registry says about the place of an event, where a route wants to know.
+/// What the registry says about the place of an event, where a route or the store's books want to know.
 async fn place(shared: &Shared, event: &Event) -> Result<Option<StoreRecord>, crossdock_storage::Error> {
-    let Some(code) = shared.routes.asks_for(event) else { return Ok(None) };
+    let booked = || Day::of(event).and_then(|_| summary::place_of(event));
+    let Some(code) = shared.routes.asks_for(event).or_else(booked) else { return Ok(None) };
     Ok(shared.store.store_of_code(&event.entity.system, code).await?.map(|row| row.record))
 }
 
@@ -251,7 +259,12 @@ fn prepare_one(
         target.system = shared.connectors.get(&target.connector).map(|connector| connector.system.clone());
     }
     let personal = event.take_personal();
-    let incoming = Incoming::of(&event, arrived).map_err(|error| problem("unsound", error.to_string()))?;
+    let mut incoming =
+        Incoming::of(&event, arrived).map_err(|error| problem("unsound", error.to_string()))?;
+    if let Some(place) = place {
+        // One store, whatever each system calls it: a till closes the day of what another system tells too.
+        incoming.day = incoming.day.map(|day| day.at(place.id.clone()));
+    }
     let speaker = Speaker { connector: &connector.name, system: &connector.system, class: connector.class };
     let foreign = shared.ownership.foreign(&event.fact, speaker);
     let overdue = connector.sink.as_ref().map(|sink| sink.policy.overdue).unwrap_or_default();

@@ -7,7 +7,7 @@ use crossdock_model::time::{Clock, Millis};
 use crossdock_rules::ownership::Ownership;
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::view::Inbound;
-use crossdock_storage::{Applied, Store, Writer};
+use crossdock_storage::{Applied, Raised, Store, Writer};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::{Notify, mpsc};
@@ -122,12 +122,30 @@ impl Shared {
         connector.sink.as_ref().is_some_and(taken)
     }
 
+    /// Says what a person has to decide from now on.
+    pub fn raised(&self, raised: &[Raised]) {
+        for Raised { delivery, connector, problem } in raised {
+            tracing::warn!(
+                connector,
+                delivery,
+                code = problem.code,
+                "a person must decide: {}",
+                problem.message
+            );
+            metrics::counter!("crossdock_exceptions_total", "connector" => connector.clone(), "code" => problem.code.clone())
+                .increment(1);
+        }
+    }
+
     /// Counts what admission led to.
     pub fn admitted(&self, applied: &Applied) {
         let Applied::Admitted(admitted) = applied else { return };
         let new = admitted.events.len().saturating_sub(admitted.duplicates as usize);
         metrics::counter!("crossdock_events_total").increment(new as u64);
         metrics::counter!("crossdock_duplicate_events_total").increment(u64::from(admitted.duplicates));
+        metrics::counter!("crossdock_echoes_total").increment(u64::from(admitted.echoes));
+        metrics::counter!("crossdock_conflicts_total").increment(u64::from(admitted.conflicts));
+        self.raised(&admitted.raised);
         for owed in &admitted.owed {
             metrics::counter!("crossdock_deliveries_total", "connector" => owed.connector.clone(), "what" => owed.what.clone())
                 .increment(1);

@@ -2,6 +2,7 @@
 //! the OpenAPI description is made from the handlers themselves.
 
 mod auth;
+mod conflicts;
 mod connectors;
 mod events;
 mod exceptions;
@@ -76,6 +77,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(exceptions::show))
         .routes(routes!(exceptions::retry))
         .routes(routes!(exceptions::discard))
+        .routes(routes!(conflicts::list))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::reread))
         .routes(routes!(connectors::list))

@@ -2,6 +2,7 @@
 //! works from anywhere and leaves the same audit trail; `plugin` works on files alone.
 
 mod address;
+mod conflicts;
 mod connector;
 mod events;
 mod exceptions;
@@ -71,7 +72,10 @@ enum Command {
     /// What arrived and could not be read: list, show, read again
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
-    /// The connectors: what is stuck and why, pause, resume
+    /// What a system told that is another's to tell
+    #[command(subcommand)]
+    Conflicts(conflicts::Conflicts),
+    /// The connectors: what is stuck and why, pause, resume, swap, set-up
     #[command(subcommand)]
     Connector(connector::Connectors),
     /// Mappings: what SKUs, taxes, tenders, warehouses are called in a connector's system
@@ -108,6 +112,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Bench(arguments) => crate::bench::run(arguments, api.json).await,
         Command::Events(events) => events::run(&client()?, events, print).await,
         Command::Exceptions(exceptions) => exceptions::run(&client()?, exceptions, print).await,
+        Command::Conflicts(conflicts) => conflicts::run(&client()?, conflicts, print).await,
         Command::Quarantine(quarantine) => quarantine::run(&client()?, quarantine, print).await,
         Command::Connector(connectors) => connector::run(&client()?, connectors, print).await,
         Command::Mapping(mappings) => mapping::run(&client()?, mappings, print).await,

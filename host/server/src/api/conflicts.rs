@@ -1,0 +1,79 @@
+//! Conflicts: what a system told that is another's to tell.
+
+use axum::Json;
+use axum::extract::State;
+use crossdock_storage::view;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::{Listing, Moment, Query, State as Shared};
+
+/// An attribute that a system told and does not own.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Conflict {
+    /// Its number.
+    id: i64,
+    /// The event's number.
+    event: i64,
+    /// The event's kind.
+    kind: String,
+    /// The connector that told it.
+    connector: String,
+    /// What it is about.
+    entity: String,
+    /// The attribute (`stock.available`).
+    attribute: String,
+    /// The value that was told. Absent where that is personal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// The value that had last been written there. Absent when none was, and where that is personal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<String>,
+    /// True when it was delivered all the same, since it came with what is its source's own.
+    applied: bool,
+    /// When it was kept.
+    at: Moment,
+}
+
+impl From<view::Conflict> for Conflict {
+    fn from(row: view::Conflict) -> Self {
+        Self {
+            id: row.id,
+            event: row.event,
+            kind: row.kind,
+            connector: row.connector,
+            entity: row.entity,
+            attribute: row.attribute,
+            value: row.value,
+            written: row.written,
+            applied: row.applied,
+            at: row.at.into(),
+        }
+    }
+}
+
+/// A page of conflicts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Conflicts {
+    /// Newest first.
+    conflicts: Vec<Conflict>,
+    /// What `after` has to be for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// Lists what systems told that is not theirs to tell, newest first. It was recorded and not applied, unless it
+/// came with something that is theirs.
+#[utoipa::path(get, path = "/api/v1/conflicts", params(Listing), tag = "conflicts",
+    responses((status = 200, body = Conflicts), (status = "4XX", body = Problem)))]
+pub async fn list(
+    State(state): State<Shared>,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Conflicts>, Problem> {
+    let page = listing.page();
+    let rows = state.handle.store().conflicts(listing.connector.as_deref(), page).await?;
+    let next = rows.last().filter(|_| rows.len() == page.limit as usize).map(|row| row.id);
+    Ok(Json(Conflicts { conflicts: rows.into_iter().map(Conflict::from).collect(), next }))
+}
