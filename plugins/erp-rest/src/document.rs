@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::tables::Tables;
 
 /// An order as the ERP takes it and gives it back.
-pub(crate) fn sales_order(entity: &Entity, order: &Order, tables: &Tables) -> Result<Value, Problem> {
+pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Result<Value, Problem> {
+    let entity = &event.entity;
     let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
     let tax = |taxes: &[TaxLine]| money::booked(taxes.iter().map(|one| &one.amount));
     let line = |line: &Line| {
@@ -35,6 +36,7 @@ pub(crate) fn sales_order(entity: &Entity, order: &Order, tables: &Tables) -> Re
     let totals = &order.totals;
     Ok(json!({
         "reference": entity.to_string(),
+        "sourceVersion": event.version.as_ref().map(|version| &version.at),
         "orderedAt": order.placed_at,
         "currency": order.currency,
         "customer": personal.filter(|who| who.name.is_some()).map(|who| json!({ "name": who.name, "email": who.email })),

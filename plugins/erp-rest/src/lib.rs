@@ -74,7 +74,7 @@ fn deliver(work: Work) -> Result<Outcome, Outcome> {
 /// comes first simply creates, and a cancellation is a snapshot in the state `cancelled`.
 fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outcome> {
     let tables = Tables::read()?;
-    let document = document::sales_order(&work.event.entity, order, &tables)?;
+    let document = document::sales_order(&work.event, order, &tables)?;
     waits(tables)?;
     let known = match work.reference(ORDER) {
         Some(reference) => Some(reference.id.clone()),
@@ -133,10 +133,13 @@ fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, F
         Some(reference) => vec![erp.get([ORDERS, &reference.id]).call()?],
         None => search(erp, ORDERS, &work.event.entity)?,
     };
-    let creates = work.references.is_empty() && order.cancelled_at.is_none();
+    // That it was placed is told by its being there, also after it has changed.
+    let placed =
+        matches!(&work.event.fact, Fact::Order(OrderChange { operation: OrderOperation::Placed, .. }));
+    let creates = (placed || work.references.is_empty()) && order.cancelled_at.is_none();
     // What is missing in a table by now was there when the order was sent; the ERP's words for it are not known
     // any more, and nothing of ours will look like what it holds.
-    let document = document::sales_order(&work.event.entity, order, &Tables::read()?)?;
+    let document = document::sales_order(&work.event, order, &Tables::read()?)?;
     let done = held.iter().filter(|held| creates || document::says(&held.document, &document));
     Ok(found(done.map(|held| Reference::new(ORDER, &held.id)).collect()))
 }

@@ -55,7 +55,7 @@ fn refunded() -> Work {
 /// The order as the ERP gives it back: with ids of its own, without what is not known, amounts in its own way.
 fn held(state: &str) -> Value {
     json!({
-        "id": "SO-17", "reference": ORDER, "orderedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR",
+        "id": "SO-17", "reference": ORDER, "sourceVersion": "2026-11-23T09:30:00+01:00", "orderedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR",
         "customer": { "name": "Ada Example", "email": "ada@example.com" },
         "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "city": "Berlin", "postcode": "10115", "country": "DE" },
         "lines": [{ "id": "SO-17-1", "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2",
@@ -68,8 +68,8 @@ fn held(state: &str) -> Value {
 #[test]
 fn an_order_is_created_with_its_lines() {
     let wanted = json!({
-        "reference": ORDER, "orderedAt": "2026-11-23T09:30:00+01:00", "currency": "EUR",
-        "customer": { "name": "Ada Example", "email": "ada@example.com" },
+        "reference": ORDER, "sourceVersion": "2026-11-23T09:30:00+01:00", "orderedAt": "2026-11-23T09:30:00+01:00",
+        "currency": "EUR", "customer": { "name": "Ada Example", "email": "ada@example.com" },
         "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "line2": null, "city": "Berlin",
             "postcode": "10115", "region": null, "country": "DE" },
         "warehouse": null, "businessDate": null, "payments": [],
@@ -306,6 +306,14 @@ fn a_change_is_done_when_the_order_says_so() {
     assert_eq!(find(holds("paid"), one_more), Found::Absent);
     let line_less = changed(|order| order.lines.clear());
     assert_eq!(find(holds("paid"), line_less), Found::Absent);
+}
+
+#[test]
+fn an_order_was_placed_when_it_is_there_whatever_it_says_by_now() {
+    let mut work = placed();
+    work.references = vec![Reference::new("order", "SO-17")];
+    let holds = erp().expect(testing::get("/orders/SO-17").answer(200, held("cancelled")));
+    assert_eq!(find(holds, work), Found::Present(Receipt::of(Reference::new("order", "SO-17"))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! There is deliberately **no unique key**: a second post of a reference makes a second document. The search
 //! index lags: a document is found by its reference only some time after its commit, by its id at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -27,12 +27,14 @@ pub struct HeldOrder {
     pub stage: Stage,
     /// What has left for it.
     pub parcels: Vec<Parcel>,
-    /// Replacements that changed nothing.
-    pub idle: usize,
+    /// The sender's version that each write of it carried, in their order.
+    pub versions: Vec<String>,
     line_numbers: Vec<(String, usize)>,
     searchable: Instant,
     changed: Instant,
     promised: BTreeMap<Place, Decimal>,
+    returned: BTreeMap<Place, Decimal>,
+    refunds: Vec<Refund>,
 }
 
 /// Goods that left together.
@@ -120,12 +122,15 @@ impl Store {
             created: now.instant,
             stage: Stage::Accepted,
             parcels: vec![],
-            idle: 0,
+            versions: vec![],
             searchable: now.instant + lag,
             changed: now.instant,
             promised: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            refunds: vec![],
         };
         held.number_lines(&order);
+        held.versions.extend(order.source_version.clone());
         held.document = self.keep_documents.then_some(order);
         self.orders.push(held.clone());
         self.settle(index, now).unwrap_or(held)
@@ -137,7 +142,7 @@ impl Store {
         let index = position(id, "SO-")?;
         let held = self.orders.get_mut(index)?;
         held.number_lines(&order);
-        held.idle += usize::from(held.document.as_ref() == Some(&order));
+        held.versions.extend(order.source_version.clone());
         held.document = keep.then_some(order);
         self.settle(index, now)
     }
@@ -156,12 +161,14 @@ impl Store {
     fn settle(&mut self, index: usize, now: Now) -> Option<HeldOrder> {
         let Self { orders, stock, changes, .. } = self;
         let held = orders.get_mut(index)?;
+        let before = held.stage;
         held.changed = now.instant;
         let Some(document) = &held.document else { return Some(held.clone()) };
         let warehouse = stock.warehouse(document.warehouse.as_deref());
         let wanted: BTreeMap<Place, Decimal> =
             taken(document).into_iter().map(|(article, by)| ((article, warehouse.clone()), by)).collect();
         let mut moved: BTreeMap<Place, Option<Pieces>> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for place in wanted.keys().chain(held.promised.keys()) {
             let of = |map: &BTreeMap<Place, Decimal>| map.get(place).copied().unwrap_or_default();
             let by = of(&wanted) - of(&held.promised);
@@ -171,6 +178,23 @@ impl Store {
             }
         }
         held.promised = wanted;
+        // What came back may be of a line that the document did not have when it came.
+        let mut back: BTreeMap<Place, Decimal> = BTreeMap::new();
+        for refund in &held.refunds {
+            let to = refund.warehouse.clone().unwrap_or_else(|| warehouse.clone());
+            for (article, pieces) in brought_back(document, refund) {
+                *back.entry((article, to.clone())).or_default() += pieces;
+            }
+        }
+        for place in back.keys().chain(held.returned.keys()) {
+            let of = |map: &BTreeMap<Place, Decimal>| map.get(place).copied().unwrap_or_default();
+            let by = of(&back) - of(&held.returned);
+            if !by.is_zero() && seen.insert(place.clone()) {
+                stock.take_back(place, by);
+                moved.insert(place.clone(), stock.at(place));
+            }
+        }
+        held.returned = back;
         if document.state == State::Cancelled {
             held.stage = Stage::Cancelled;
         } else if document.ship_to.is_none() && document.state == State::Paid && held.stage == Stage::Accepted
@@ -183,7 +207,7 @@ impl Store {
             held.stage = Stage::Invoiced;
         }
         changes.order(now.at, held);
-        if held.stage == Stage::Invoiced && held.parcels.is_empty() {
+        if held.stage == Stage::Invoiced && before != Stage::Invoiced {
             changes.invoice(now.at, held);
         }
         changes.stock(now.at, &moved);
@@ -277,19 +301,11 @@ impl Store {
         now: Now,
         lag: Duration,
     ) -> Option<HeldRefund> {
-        let held = self.orders.get(position(order, "SO-")?)?;
+        let of = position(order, "SO-")?;
+        let held = self.orders.get_mut(of)?;
         let order = held.id.clone();
-        let mut moved = BTreeMap::new();
-        if let Some(document) = &held.document {
-            let warehouse = refund.warehouse.as_deref().or(document.warehouse.as_deref());
-            let warehouse = self.stock.warehouse(warehouse);
-            for (article, by) in brought_back(document, &refund) {
-                let place = (article, warehouse.clone());
-                self.stock.take_back(&place, by);
-                moved.insert(place.clone(), self.stock.at(&place));
-            }
-        }
-        self.changes.stock(now.at, &moved);
+        held.refunds.push(refund.clone());
+        self.settle(of, now);
         let index = self.refunds.len();
         self.refunds_by_reference.entry(refund.reference.clone()).or_default().push(index);
         let id = format!("CR-{}", index + 1);

@@ -39,7 +39,7 @@ use crate::till::{self, Tills};
 use crate::verify::Verdict;
 use operator::{Api, Files, Operator};
 use stores::Home;
-use verdict::{Evidence, home};
+use verdict::{Echoes, Evidence, home};
 
 /// How a run is set up.
 #[derive(Clone)]
@@ -253,8 +253,8 @@ impl Scene<'_> {
         }
     }
 
-    /// The verdict, and how many echoes were sent.
-    fn judge(&self, snapshot: &Snapshot) -> (Verdict, u64) {
+    /// The verdict, and the echoes that were sent.
+    fn judge(&self, snapshot: &Snapshot) -> (Verdict, Echoes) {
         self.landscape.admin.look(|desk| {
             let evidence = Evidence {
                 shop: &snapshot.shop,
@@ -266,7 +266,7 @@ impl Scene<'_> {
                 complaints: &snapshot.complaints,
                 desk,
             };
-            (evidence.judge(), evidence.echoes() + desk.writes.idle)
+            (evidence.judge(), evidence.echoes())
         })
     }
 
@@ -306,7 +306,7 @@ impl Scene<'_> {
         let Driven { counts, starts, inflight, took } = driven;
         let options = &self.landscape.options;
         let snapshot = self.snapshot();
-        let (verdict, echoes_sent) = self.judge(&snapshot);
+        let (verdict, echoes) = self.judge(&snapshot);
         let operator = self.operator.done();
         let (traffic, admin, writes) =
             (self.partner.traffic(), self.landscape.admin.traffic(), self.landscape.admin.writes());
@@ -333,7 +333,7 @@ impl Scene<'_> {
                 sales: snapshot.tills.sold.len(),
                 stock_mismatches: verdict.stock.len(),
                 status_missing: verdict.status.len(),
-                echoes_sent,
+                echoes_sent: echoes.sum(),
                 unmapped_repaired: operator.released,
                 swaps: operator.swaps,
                 swaps_refused: operator.refused,
@@ -371,6 +371,10 @@ impl Scene<'_> {
                 format!("{}, {} refused, {} times throttled", writes.done, writes.refused, admin.throttled),
             ),
             ("webhooks about them", self.shop.progress().echoes.to_string()),
+            (
+                "echoes by system",
+                format!("cloud {}, partner {}, shop {}", echoes.cloud, echoes.partner, echoes.shop),
+            ),
         ];
         Outcome {
             summary,

@@ -221,7 +221,7 @@ impl Evidence<'_> {
         for held in self.partner.iter().filter(|held| !held.cancelled) {
             let Answered { acknowledged, confirmed, shipped, invoiced } = held.answered;
             let goods = held.lines.iter().any(|line| line.rejected.is_none());
-            let ships = usize::from(held.ship_to.is_some() && goods);
+            let ships = usize::from(held.parcel().next().is_some());
             if acknowledged == 0 || confirmed == 0 || shipped != ships || invoiced != usize::from(goods) {
                 let reason =
                     format!("997 × {acknowledged}, 855 × {confirmed}, 856 × {shipped}, 810 × {invoiced}");
@@ -247,30 +247,36 @@ impl Evidence<'_> {
         complain(rejected.len(), &format!("of its messages rejected: {}", first(rejected)));
     }
 
-    /// Writes that changed nothing, beside those that nothing was to be changed by: two webhooks in a row that say
-    /// the same to an ERP.
-    pub(super) fn echoes(&self) -> u64 {
-        let mut echoes = 0;
+    /// Writes in answer to webhooks about one's own writes. In the cloud ERP they carry a version of the order that
+    /// no customer made; with the partner, and in the shop itself, they change nothing.
+    pub(super) fn echoes(&self) -> Echoes {
+        let lives: BTreeMap<&str, &Life> =
+            self.shop.orders.iter().map(|sent| (sent.life.reference.as_str(), &*sent.life)).collect();
+        let mut cloud = 0;
         for held in &self.cloud.orders {
-            let Some(reference) = held.document.as_ref().map(|document| &document.reference) else {
-                continue;
-            };
-            let life =
-                self.shop.orders.iter().map(|sent| &*sent.life).find(|life| life.reference == *reference);
-            let same = life.map_or(0, |life| {
-                let pairs = life.snapshots.windows(2);
-                pairs.filter(|pair| matches!(pair, [one, other] if says_the_same(one, other))).count()
-            });
-            echoes += held.idle.saturating_sub(same);
+            let reference = held.document.as_ref().map(|document| document.reference.as_str());
+            let Some(life) = reference.and_then(|reference| lives.get(reference)) else { continue };
+            let made = life.versions();
+            let own = |text: &&String| text.parse().is_ok_and(|at: jiff::Timestamp| made.contains(&at));
+            cloud += held.versions.iter().filter(|text| !own(text)).count() as u64;
         }
-        let partner: usize = self.partner.iter().map(|held| held.idle).sum();
-        (echoes + partner) as u64
+        let partner = self.partner.iter().map(|held| held.idle as u64).sum();
+        Echoes { cloud, partner, shop: self.desk.writes.idle }
     }
 }
 
-fn says_the_same(one: &Order, other: &Order) -> bool {
-    Order { ordered_at: String::new(), source_version: None, ..one.clone() }
-        == Order { ordered_at: String::new(), source_version: None, ..other.clone() }
+/// Writes in answer to one's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Echoes {
+    pub(super) cloud: u64,
+    pub(super) partner: u64,
+    pub(super) shop: u64,
+}
+
+impl Echoes {
+    pub(super) fn sum(self) -> u64 {
+        self.cloud + self.partner + self.shop
+    }
 }
 
 /// An order as the cloud ERP must hold it: its own articles, accounts and warehouses.

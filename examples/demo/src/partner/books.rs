@@ -41,6 +41,8 @@ pub struct Line {
     pub pieces: Decimal,
     /// Price of one.
     pub price: Decimal,
+    /// Whether it lies on a shelf, and so has to leave.
+    pub shelved: bool,
     /// Why it is not taken, in the partner's words.
     pub rejected: Option<&'static str>,
 }
@@ -91,8 +93,14 @@ pub struct Answered {
 }
 
 impl Held {
+    /// What is billed.
     fn goods(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.rejected.is_none())
+    }
+
+    /// What has to leave for somebody.
+    pub(crate) fn parcel(&self) -> impl Iterator<Item = &Line> {
+        self.goods().filter(|line| line.shelved && self.ship_to.is_some())
     }
 }
 
@@ -278,6 +286,7 @@ impl Books {
                 article: article(segment),
                 pieces,
                 price,
+                shelved: false,
                 rejected: None,
             })
         });
@@ -341,6 +350,7 @@ impl Books {
                         } else {
                             decimal(poc.get(6))?
                         },
+                        shelved: false,
                         rejected: None,
                     };
                     match known.and_then(|at| held.lines.get_mut(at)) {
@@ -407,6 +417,7 @@ impl Books {
                 .article
                 .as_deref()
                 .is_some_and(|article| !known(article) && article.starts_with("UNKNOWN"));
+            line.shelved = line.article.as_deref().is_some_and(known);
             line.rejected = unknown.then_some("ITEM NOT ON FILE");
         }
         let mut wanted: BTreeMap<Place, Decimal> = BTreeMap::new();
@@ -443,7 +454,7 @@ impl Books {
                     });
                 }
             }
-            let ships = held.ship_to.is_some() && held.goods().next().is_some();
+            let ships = held.parcel().next().is_some();
             let wait = if ships { pace.ship } else { pace.answer * 2 };
             if held.cancelled || !held.owes.is_empty() || held.answered.invoiced > 0 || rested < wait {
                 continue;
@@ -575,21 +586,21 @@ fn notice(held: &Held, number: usize, now: Now) -> Draft {
     let time = stamp.get(8..).unwrap_or_default();
     draft.add(format!("BSN*00*SH{number:06}*{}*{time}*0001", now.day()));
     draft.add("HL*1**S");
-    draft.add(format!("TD1*CTN25*{}", held.goods().count()));
+    draft.add(format!("TD1*CTN25*{}", held.parcel().count()));
     draft.add("TD5**2*UPSN*M*UPS GROUND");
     draft.add(format!("REF*CN*{}", held.tracking.as_deref().unwrap_or_default()));
     draft.add(format!("DTM*011*{}*{time}", now.day()));
     draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", held.warehouse));
     draft.add("HL*2*1*O");
     draft.add(format!("PRF*{}***{}", held.po, held.date));
-    for (at, line) in held.goods().enumerate() {
+    for (at, line) in held.parcel().enumerate() {
         draft.add(format!("HL*{}*2*I", at + 3));
         let article =
             line.article.as_deref().map(|article| format!("*VP*{}", clean(article))).unwrap_or_default();
         draft.add(format!("LIN*{}{article}", line.number));
         draft.add(format!("SN1*{}*{}*EA", line.number, line.pieces.normalize()));
     }
-    draft.add(format!("CTT*{}", held.goods().count() + 2));
+    draft.add(format!("CTT*{}", held.parcel().count() + 2));
     draft
 }
 

@@ -149,9 +149,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let hidden =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let paths = entries.flatten().map(|entry| entry.path());
-    let mut all: Vec<PathBuf> = paths.filter(|path| whole(path) && !hidden(path)).collect();
+    let all = paths.filter(|path| whole(path) && !hidden(path));
+    // What was written first is read first: names are the sender's, and say nothing.
+    let mut all: Vec<(String, PathBuf)> = all.map(|path| (control(&path), path)).collect();
     all.sort();
-    all
+    all.into_iter().map(|(_, path)| path).collect()
+}
+
+/// ISA13 of a file, as far as it can be read.
+fn control(path: &Path) -> String {
+    let text = std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let read = text.ok().and_then(|text| x12::read(&text).ok());
+    read.map(|read| read.control).unwrap_or_default()
 }
 
 async fn put(folder: &Path, name: &str, text: &str) {

@@ -197,6 +197,13 @@ impl Life {
         }
     }
 
+    /// When the order says that it was changed, in each webhook that tells it.
+    pub fn versions(&self) -> Vec<Timestamp> {
+        let orders = self.facts.iter().filter(|fact| matches!(fact.effect, Effect::Order(_)));
+        let told = orders.filter_map(|fact| serde_json::from_slice::<serde_json::Value>(&fact.body).ok());
+        told.filter_map(|body| body.get("updated_at")?.as_str()?.parse().ok()).collect()
+    }
+
     /// Which of the shop's markets it was sold in.
     pub fn market(&self) -> Market {
         self.market
