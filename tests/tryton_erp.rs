@@ -149,7 +149,7 @@ async fn send(host: &Host, topic: &str, order: &Order) -> Result<()> {
 /// Waits until exactly one sale of the order is at work, with the order's total.
 async fn booked(tryton: &Tryton, host: &Host, order: &Order) -> Result<()> {
     eventually(Duration::from_secs(180), async || {
-        let sales = sales(&tryton, &order.reference()).await?;
+        let sales = sales(tryton, &order.reference()).await?;
         let (_, exceptions) = host.get("/api/v1/exceptions").await?;
         ensure!(sales.len() == 1, "{} sales of {}; {exceptions}", sales.len(), order.reference());
         let sale = sales.first().context("a sale")?;
