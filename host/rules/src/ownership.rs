@@ -208,7 +208,7 @@ pub fn judge(
     foreign: &[Attribute],
     whole: bool,
 ) -> Verdict {
-    let is_written = |attribute, mark| written.get(attribute) == Some(mark);
+    let is_written = |attribute, mark| written.has(attribute, mark);
     let changed = || {
         told.iter().filter(|(attribute, mark)| {
             before.and_then(|before| before.get(*attribute)).is_none_or(|known| known != *mark)

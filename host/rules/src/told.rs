@@ -287,6 +287,18 @@ impl Marks {
         self.0.iter().find(|(known, _)| *known == attribute).map(|(_, mark)| *mark)
     }
 
+    /// True when the attribute has this mark, as its only or as one of several.
+    #[must_use]
+    pub fn has(&self, attribute: Attribute, mark: Mark) -> bool {
+        self.0.contains(&(attribute, mark))
+    }
+
+    /// Gives an attribute these marks, and no other: what it was set to in passing, and at last.
+    pub fn replace(&mut self, attribute: Attribute, marks: &[Mark]) {
+        self.0.retain(|(known, _)| *known != attribute);
+        self.0.extend(marks.iter().map(|mark| (attribute, *mark)));
+    }
+
     /// Sets the mark of an attribute.
     pub fn set(&mut self, attribute: Attribute, mark: Mark) {
         match self.0.iter_mut().find(|(known, _)| *known == attribute) {

@@ -74,6 +74,7 @@ macro_rules! conformance {
                 only_a_connectors_own_documents_confirm, one_mapping_releases_all_that_waits_for_it,
                 a_mapping_that_came_during_the_call_is_not_waited_for;
             echoes: what_comes_back_as_it_was_written_is_not_sent_round_again,
+                what_was_written_in_passing_comes_back_too,
                 news_is_told_though_an_echo_comes_with_it,
                 what_is_personal_is_news_too_and_our_own_note_is_not,
                 what_may_be_an_echo_waits_until_it_can_be_told, what_waits_for_a_call_that_is_lost_goes_on,

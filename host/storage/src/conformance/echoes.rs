@@ -59,6 +59,21 @@ async fn with_our_tag(store: &Driver<impl Store>) {
     store.write(status(2, "accepted"), vec![written(&placed, "order.tags", "SO-1, vip")], 2).await;
 }
 
+pub async fn what_was_written_in_passing_comes_back_too(store: impl Store) {
+    let store = Driver(store);
+    with_our_tag(&store).await;
+    let placed = tagged(0, &[], |_| ());
+    let steps = vec![written(&placed, "order.tags", "vip"), written(&placed, "order.tags", "SO-2, vip")];
+    store.write(status(3, "processing"), steps, 3).await;
+    // The value before is one that nobody wrote any more.
+    let told =
+        [(4, ["vip"].as_slice(), "echo"), (5, &["SO-2", "vip"], "echo"), (6, &["SO-1", "vip"], "ready")];
+    for (at, tags, wanted) in told {
+        let told = store.told_by(SHOP, tagged(at, tags, |_| ()), &[ERP], at).await;
+        assert_eq!(told.owed[0].what, wanted, "{tags:?}");
+    }
+}
+
 pub async fn what_comes_back_as_it_was_written_is_not_sent_round_again(store: impl Store) {
     let store = Driver(store);
     with_our_tag(&store).await;

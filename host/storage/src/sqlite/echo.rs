@@ -9,7 +9,7 @@ use crossdock_model::connector::{Problem, Written};
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::{DeliveryState, Ending};
 use crossdock_rules::ownership::{Verdict, judge};
-use crossdock_rules::told::{Attribute, Marks, is_whole, mark};
+use crossdock_rules::told::{Attribute, Mark, Marks, is_whole, mark};
 
 use super::batch::Batch;
 use super::landscape::{Held, Telling};
@@ -19,6 +19,8 @@ use super::sql::{Cells, Pile};
 use crate::Result;
 use crate::command::NewEvent;
 
+/// Between the values that one call gave an attribute in passing and the one it gave it at last.
+pub(super) const PASSING: &str = "\u{1f}";
 /// Why a delivery waits for what is on its way.
 pub(super) const HELD: &str = "held";
 /// How long after a claim's end a delivery waits for it at most, in milliseconds.
@@ -32,6 +34,8 @@ impl Batch<'_> {
         given: &[Written],
         now: Millis,
     ) -> Result<()> {
+        // One call may set an attribute several times: each value comes back, so each is kept, the last one last.
+        let mut kept: Vec<(Place, Attribute, Vec<String>, Vec<Mark>)> = Vec::new();
         for written in given {
             let Ok(attribute) = written.attribute.parse::<Attribute>() else {
                 tracing::warn!(
@@ -40,7 +44,7 @@ impl Batch<'_> {
                 );
                 continue;
             };
-            let entity: Arc<str> = written.entity.to_string().into();
+            let place = (Arc::clone(connector), written.entity.to_string().into());
             let value = attribute.normal(&written.value);
             let (value, mark) = if attribute.is_personal() {
                 let mark = self.vault.mark(value.as_bytes())?;
@@ -49,19 +53,27 @@ impl Batch<'_> {
                 let mark = mark(&value);
                 (value, mark)
             };
+            match kept.iter_mut().find(|(known, of, ..)| *known == place && *of == attribute) {
+                Some((_, _, values, marks)) => {
+                    values.push(value);
+                    marks.push(mark);
+                }
+                None => kept.push((place, attribute, vec![value], vec![mark])),
+            }
+        }
+        for (place, attribute, values, marks) in kept {
             self.piles.written.row(|args| {
                 args.add(Arc::clone(connector))
-                    .add(Arc::clone(&entity))
+                    .add(Arc::clone(&place.1))
                     .add(attribute.as_str())
-                    .add(value)
+                    .add(values.join(PASSING))
                     .add(now.0);
             });
             let landscape = &mut self.memory.landscape;
             landscape.writers.insert(Arc::clone(connector));
-            let place = (Arc::clone(connector), entity);
             // What is not remembered of the entity is read when it is asked for, with this.
-            if let Some(marks) = landscape.written.get_mut(&place) {
-                marks.set(attribute, mark);
+            if let Some(known) = landscape.written.get_mut(&place) {
+                known.replace(attribute, &marks);
             }
         }
         Ok(())
@@ -94,12 +106,12 @@ impl Batch<'_> {
             let mut cells = Cells::of(&row);
             let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
             let (attribute, value): (Attribute, &str) = (cells.name()?, cells.next()?);
-            let mark = if attribute.is_personal() {
-                hex::decode(value).ok().and_then(|mark| mark.try_into().ok()).unwrap_or_default()
-            } else {
-                mark(value)
+            let read = |value: &str| match attribute.is_personal() {
+                true => hex::decode(value).ok().and_then(|mark| mark.try_into().ok()).unwrap_or_default(),
+                false => mark(value),
             };
-            self.memory.landscape.written.entry(place).or_default().set(attribute, mark);
+            let marks: Vec<Mark> = value.split(PASSING).map(read).collect();
+            self.memory.landscape.written.entry(place).or_default().replace(attribute, &marks);
         }
         Ok(())
     }

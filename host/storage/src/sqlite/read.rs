@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::admit::unpack;
 use super::delivery::{Delivery, columns, number, state};
+use super::echo::PASSING;
 use super::sql::{Args, Cells, doing, fetch};
 use super::{Sqlite, claim, replay};
 use crate::command::{Applied, AttemptKind, Command, Filter};
@@ -545,7 +546,11 @@ impl Store for Sqlite {
             entity: cells.next()?,
             attribute: cells.next()?,
             value: cells.next()?,
-            written: cells.next()?,
+            // What it was set to in passing says nothing to a person.
+            written: cells.next::<Option<String>>()?.map(|all| match all.rsplit_once(PASSING) {
+                Some((_, last)) => last.to_owned(),
+                None => all,
+            }),
             applied: cells.next()?,
             at: Millis(cells.next()?),
         })

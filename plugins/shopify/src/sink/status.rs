@@ -300,9 +300,15 @@ fn say(order: &str, word: &Word, admin: &Admin) -> Result<Outcome, Outcome> {
     for labelled in [&answer.tags_remove, &answer.tags_add].into_iter().flatten() {
         accepted(&labelled.user_errors)?;
     }
-    // The operations run one after the other, so the last one knows all tags.
-    let last = answer.tags_add.or(answer.tags_remove).and_then(Labelled::tags);
-    Ok(Outcome::Posted(receipt(order, &last.unwrap_or(gap.tags), admin)))
+    // The operations run one after the other, so the last one knows all tags; the shop tells of each.
+    let (removed, added) =
+        (answer.tags_remove.and_then(Labelled::tags), answer.tags_add.and_then(Labelled::tags));
+    let passing = removed.clone().filter(|_| added.is_some());
+    let mut receipt = receipt(order, &added.or(removed).unwrap_or(gap.tags), admin);
+    if let (Some(tags), Some(_)) = (passing, &admin.settings.tag_prefix) {
+        receipt.written.insert(0, super::of_order(order, "order.tags", super::labels(&tags), admin));
+    }
+    Ok(Outcome::Posted(receipt))
 }
 
 fn receipt(order: &str, tags: &[String], admin: &Admin) -> Receipt {
