@@ -21,6 +21,15 @@ pub(super) enum Call {
 }
 
 impl Call {
+    /// The warehouse that a document names.
+    pub(super) fn warehouse(&self) -> Option<&str> {
+        match self {
+            Self::CreateOrder(order) | Self::ReplaceOrder(_, order) => order.warehouse.as_deref(),
+            Self::CreateRefund(_, refund) => refund.warehouse.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the call changes what the ERP holds.
     pub(super) fn writes(&self) -> bool {
         !matches!(self, Self::GetOrder(_) | Self::FindOrders(_) | Self::FindRefunds(_) | Self::Changes { .. })
@@ -45,6 +54,12 @@ impl Answer {
 
     pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Self {
         Self::json(status, &json!({ "code": code, "message": message }))
+    }
+
+    pub(super) fn unknown_warehouse(warehouse: &str) -> Self {
+        let message = format!("there is no warehouse {warehouse}");
+        let problem = json!({ "code": "unknown-warehouse", "message": message, "field": "warehouse" });
+        Self::json(StatusCode::UNPROCESSABLE_ENTITY, &problem)
     }
 
     pub(super) fn not_found() -> Self {

@@ -12,7 +12,7 @@
 //! | `GET /changes?after=N&limit=M` | 200 `{"changes":[…],"next":N,"more":false}`; never lags, see [`changes`] |
 //!
 //! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a
-//! SKU that begins with `UNKNOWN`), 429 with `Retry-After` in seconds, 503. References are **not unique**:
+//! SKU that begins with `UNKNOWN`) or `unknown-warehouse`, 429 with `Retry-After` in seconds, 503. References are **not unique**:
 //! posting twice makes two documents. A request that was taken in is carried out even if its caller is gone.
 //!
 //! How badly it behaves is [`Weather`]. The ERP knows nothing of who calls it.
@@ -365,6 +365,9 @@ impl Shared {
             self.writes.fetch_add(1, Ordering::Relaxed);
         }
         let mut store = lock(&self.store);
+        if let Some(warehouse) = call.warehouse().filter(|warehouse| !store.knows(Some(warehouse))) {
+            return Answer::unknown_warehouse(warehouse);
+        }
         match call {
             Call::CreateOrder(order) => {
                 if let Some(hook) = &self.on_arrival {

@@ -97,6 +97,13 @@ impl Stock {
         self.pieces.get_mut(place).map(change).is_some()
     }
 
+    /// Whether a document may name this warehouse: where nothing is counted, any.
+    pub(crate) fn knows(&self, named: Option<&str>) -> bool {
+        let known =
+            |named| self.pieces.is_empty() || self.pieces.keys().any(|(_, warehouse)| warehouse == named);
+        named.is_none_or(known)
+    }
+
     pub(crate) fn at(&self, place: &Place) -> Option<Pieces> {
         self.pieces.get(place).copied()
     }

@@ -279,6 +279,11 @@ impl Store {
         self.orders.iter().filter(open).count()
     }
 
+    /// Whether a document may name this warehouse.
+    pub(super) fn knows(&self, warehouse: Option<&str>) -> bool {
+        self.stock.knows(warehouse)
+    }
+
     pub(super) fn stock(&self) -> BTreeMap<Place, Decimal> {
         self.stock.all().iter().map(|(place, pieces)| (place.clone(), pieces.available())).collect()
     }

@@ -212,6 +212,10 @@ async fn the_feed_tells_what_changed_and_the_goods_leave_by_themselves() {
     assert_eq!((&parcel["reference"], &parcel["lines"][0]["line"]), (&json!("shop/1"), &json!("L1")));
     assert!(parcel["tracking"].as_str().unwrap().starts_with("1Z"));
     assert_eq!(erp.stock()[&("MUG".to_owned(), "C1".to_owned())], Decimal::from(7));
+    let mut elsewhere = serde_json::to_value(self::order("shop/2")).unwrap();
+    elsewhere["warehouse"] = json!("L1");
+    let (status, problem) = caller.post("/orders", elsewhere).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("unknown-warehouse")));
     assert_eq!(page["next"], erp.changes());
     assert_eq!(caller.get("/changes?after=x").await.0, 400);
 }

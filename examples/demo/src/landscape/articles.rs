@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::stores::Home;
 use crate::erp::stock::{Article, Shelves};
+use crate::shop::admin::desk::LOCATIONS;
 use crate::shop::catalogue::PRODUCTS;
 
 /// Pieces of each article in each warehouse when the stores open.
@@ -86,6 +87,12 @@ pub fn mappings() -> String {
     }
     for tender in ["cash", "card", "gift-card"] {
         row(Home::Cloud.connector(), "tender", tender, account(tender));
+    }
+    // The shop's locations are one place in the registry, and a warehouse of its own in each ERP.
+    for (at, location) in LOCATIONS.iter().enumerate() {
+        for home in [Home::Legacy, Home::Cloud] {
+            row(home.connector(), "warehouse", &location.to_string(), home.warehouse(at));
+        }
     }
     row(Home::Legacy.connector(), "carrier", "UPSN", "UPS");
     text

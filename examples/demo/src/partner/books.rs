@@ -156,7 +156,8 @@ pub(super) struct Books {
     /// Returns that were told: `reference` and what came back.
     pub(super) returns: BTreeMap<String, BTreeMap<Place, Decimal>>,
     seen: BTreeSet<String>,
-    last: u64,
+    /// The last control number, of acknowledgements and of everything else.
+    last: BTreeMap<bool, u64>,
     moved: BTreeSet<Place>,
     advised: Option<Instant>,
     documents: usize,
@@ -197,7 +198,7 @@ impl Books {
             acknowledged: 0,
             returns: BTreeMap::new(),
             seen: BTreeSet::new(),
-            last: 0,
+            last: BTreeMap::new(),
             moved,
             advised: None,
             documents: 0,
@@ -214,11 +215,14 @@ impl Books {
             self.complaints.repeated += 1;
             return false;
         }
-        let number = read.control.parse().unwrap_or(0);
-        if number <= self.last {
+        // Acknowledgements are written beside orders, and may overtake them.
+        let answers = read.groups.iter().all(|group| group.kind == "FA");
+        let last = self.last.entry(answers).or_default();
+        let number: u64 = read.control.parse().unwrap_or(0);
+        if number <= *last {
             self.complaints.not_rising += 1;
         }
-        self.last = self.last.max(number);
+        *last = number.max(*last);
         true
     }
 

@@ -10,7 +10,7 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::admin::desk::Owed;
+use super::admin::desk::Word;
 use super::plan::{Purpose, Try};
 use super::{Counters, Ledger, Options, sign};
 use crate::client::{self, Client};
@@ -69,20 +69,20 @@ impl Courier {
     }
 
     /// The webhook of a write, as it will be sent.
-    pub(super) fn owe(&self, owed: Owed, secret: &[u8], number: u64) -> Try {
+    pub(super) fn owe(&self, word: Word, secret: &[u8], number: u64) -> Try {
         Try {
             due: Duration::from_nanos(number),
             life: None,
             life_index: usize::MAX,
             fact: 0,
             purpose: Purpose::Echo,
-            topic: owed.topic,
+            topic: word.topic,
             event_id: format!("00000000-0000-4000-a000-{number:012x}"),
             webhook_id: format!("00000000-0000-4000-b000-{number:012x}"),
             subscription: "orders-to-erp",
-            triggered_at: owed.triggered_at,
-            signature: sign::signature(secret, &owed.body),
-            body: owed.body,
+            triggered_at: word.triggered_at,
+            signature: sign::signature(secret, &word.body),
+            body: word.body,
         }
     }
 

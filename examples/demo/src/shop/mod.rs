@@ -22,11 +22,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::lock;
 use admin::Admin;
+use admin::desk::Owed;
 use deliver::Courier;
 use life::{Effect, Life, Plant};
 use plan::{Plan, Planted, Purpose};
@@ -217,18 +220,31 @@ impl Drop for Shop {
     }
 }
 
-/// Tells what others wrote, each as soon as it is written.
+/// Tells what others wrote, a moment after it was written.
 async fn echo(admin: Admin, courier: Courier, secret: Vec<u8>, counters: Arc<Counters>) {
+    let mut rng = SmallRng::seed_from_u64(0x6563_686f);
     let mut number = 0;
+    let mut waiting: Vec<(Instant, Owed)> = vec![];
     let mut under_way = JoinSet::new();
     loop {
         for owed in admin.take_owed() {
+            let is_known = matches!(owed, Owed::Order(..)) && waiting.iter().any(|(_, other)| *other == owed);
+            if !is_known {
+                counters.echoing.fetch_add(1, Ordering::Relaxed);
+                waiting.push((Instant::now() + Duration::from_millis(rng.random_range(250..1_000)), owed));
+            }
+        }
+        let now = Instant::now();
+        let (due, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(due, _)| *due <= now);
+        waiting = rest;
+        for (_, owed) in due {
             number += 1;
-            let one = courier.owe(owed, &secret, number);
+            let one = admin.word(owed).map(|word| courier.owe(word, &secret, number));
             let (courier, counters) = (courier.clone(), Arc::clone(&counters));
-            counters.echoing.fetch_add(1, Ordering::Relaxed);
             under_way.spawn(async move {
-                courier.deliver(one).await;
+                if let Some(one) = one {
+                    courier.deliver(one).await;
+                }
                 counters.echoing.fetch_sub(1, Ordering::Relaxed);
             });
         }

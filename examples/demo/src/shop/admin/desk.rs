@@ -19,15 +19,24 @@ use crate::shop::life::{Effect, Life, Topic};
 /// The shop's locations.
 pub const LOCATIONS: [u64; 2] = [655_441_491, 655_441_492];
 
-/// A webhook that is owed because somebody wrote.
+/// A webhook as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owed {
+pub struct Word {
     /// Its topic.
     pub topic: Topic,
     /// Its bytes.
     pub body: Bytes,
     /// For `X-Shopify-Triggered-At`.
     pub triggered_at: String,
+}
+
+/// A webhook that is owed because somebody wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owed {
+    /// An order changed: it is told as it is when it is told, and several changes in a moment are told once.
+    Order(u64, Topic),
+    /// Anything else.
+    Word(Word),
 }
 
 /// What left together, as the shop was told.
@@ -162,13 +171,18 @@ impl Desk {
     pub(super) fn changed(&mut self, id: u64, topics: &[Topic]) {
         if let Some(shown) = self.orders.get_mut(&id) {
             shown.writes += 1;
-            let (body, triggered_at) = (shown.told(), shown.now());
-            let owed = topics.iter().map(|topic| Owed {
-                topic: *topic,
-                body: body.clone(),
-                triggered_at: triggered_at.clone(),
-            });
-            self.owed.extend(owed);
+            self.owed.extend(topics.iter().map(|topic| Owed::Order(id, *topic)));
+        }
+    }
+
+    /// What is to be sent now for what is owed.
+    pub(crate) fn word(&self, owed: Owed) -> Option<Word> {
+        match owed {
+            Owed::Word(word) => Some(word),
+            Owed::Order(id, topic) => {
+                let shown = self.orders.get(&id)?;
+                Some(Word { topic, body: shown.told(), triggered_at: shown.now() })
+            }
         }
     }
 
@@ -181,7 +195,8 @@ impl Desk {
             body.insert("order_id".to_owned(), order.into());
         }
         let body = Bytes::from(body.to_string());
-        self.owed.push(Owed { topic, body, triggered_at: shown.now() });
+        let triggered_at = shown.now();
+        self.owed.push(Owed::Word(Word { topic, body, triggered_at }));
     }
 
     /// Tells of a level.
@@ -192,11 +207,8 @@ impl Desk {
             "inventory_item_id": item_id(variant), "location_id": location, "available": level, "updated_at": at,
             "admin_graphql_api_id": format!("gid://shopify/InventoryLevel/{location}?inventory_item_id={}", item_id(variant)),
         });
-        self.owed.push(Owed {
-            topic: Topic::StockSet,
-            body: Bytes::from(body.to_string()),
-            triggered_at: at,
-        });
+        let body = Bytes::from(body.to_string());
+        self.owed.push(Owed::Word(Word { topic: Topic::StockSet, body, triggered_at: at }));
     }
 }
 

@@ -5,7 +5,8 @@
 //! are charged against a bucket of points that refills; over it the answer is `THROTTLED`, as 200 or as 429.
 //! Stock is set with compare and `@idempotent` or not at all.
 //!
-//! What is written comes back as webhooks, signed and retried like all others: that is how echoes are made.
+//! What is written comes back as webhooks, a moment later, signed and retried like all others: that is how echoes
+//! are made. A webhook tells the state when it is sent, and several changes in that moment are told once.
 //! [`Desk::writes`](desk::Desk) counts the writes that changed nothing.
 //!
 //! The shop's own customers take nothing from its stock here: its levels are what others set.
@@ -35,7 +36,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::life::Life;
 use crate::lock;
-use desk::{Desk, Owed, Writes};
+use desk::{Desk, Owed, Word, Writes};
 
 const BODY_LIMIT: usize = 1 << 20;
 
@@ -177,6 +178,11 @@ impl Admin {
     /// The webhooks that writes have caused since the last call.
     pub(super) fn take_owed(&self) -> Vec<Owed> {
         std::mem::take(&mut lock(&self.shared.desk).owed)
+    }
+
+    /// What is to be sent now for what is owed.
+    pub(super) fn word(&self, owed: Owed) -> Option<Word> {
+        lock(&self.shared.desk).word(owed)
     }
 
     /// How many of them nobody has taken yet.
