@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use async_trait::async_trait;
 use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Work};
 use crossdock_model::event::Event;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::connector::Connector;
 use crate::plugins::{Exchange, Finding, NoAnswer, Plugin};
@@ -18,6 +19,8 @@ struct Place {
     current: RwLock<Arc<Connector>>,
     /// Versions that were swapped out. One is gone when its last call has ended.
     former: Mutex<Vec<Weak<Connector>>>,
+    /// Held by the call that may take numbers, until what it answered is kept.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A version of a connector's plugin that is loaded.
@@ -38,7 +41,7 @@ impl Connectors {
         let place = |connector: Connector| {
             let name = connector.name.clone();
             let current = RwLock::new(Arc::new(counted(connector)));
-            (name, Place { current, former: Mutex::default() })
+            (name, Place { current, former: Mutex::default(), turn: Arc::default() })
         };
         Self(connectors.into_iter().map(place).collect())
     }
@@ -46,6 +49,17 @@ impl Connectors {
     /// The connector as it stands now.
     pub fn get(&self, name: &str) -> Option<Arc<Connector>> {
         self.0.get(name).map(Place::now)
+    }
+
+    /// Waits for its turn to call a connector that sends files: they leave in the order of their numbers, which
+    /// is the order in which calls are kept. None for connectors that send no files.
+    pub async fn turn(&self, name: &str) -> Option<OwnedMutexGuard<()>> {
+        let place = self.0.get(name)?;
+        let now = place.now();
+        if now.folder.is_none() || now.sink.is_none() {
+            return None;
+        }
+        Some(Arc::clone(&place.turn).lock_owned().await)
     }
 
     pub fn contains(&self, name: &str) -> bool {

@@ -44,6 +44,7 @@ pub(crate) struct Unread {
 /// Reads one request to the end: its events are kept, or it is in quarantine.
 pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     let arrived = unread.received_at;
+    let _turn = shared.connectors.turn(&unread.connector).await;
     let span = tracing::info_span!("read", connector = %unread.connector, inbound = unread.id, trace = %unread.trace);
     let id = unread.id;
     let outcome = async {

@@ -5,8 +5,10 @@
 //! way end on the version they began on. What lasts (cursor, numbers, resume tokens, references) belongs to
 //! the connector and not to a version, so it carries over by itself. Where a step fails, the old one goes on.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use crossdock_model::connector::{Found, Work};
+use crossdock_model::connector::{Failure, Found, Work};
 use crossdock_model::time::Millis;
 use crossdock_rules::key;
 use crossdock_rules::lookup::Keys;
@@ -22,6 +24,10 @@ const RECEIPTS: usize = 5;
 
 /// How far back receipts are looked for, in events.
 const BACK: u32 = 50;
+
+/// How often the target of the new version is asked while it cannot answer, and how long after each time.
+const TRIES: u32 = 8;
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Makes a connector with another plugin file ready, with the settings, secrets and limits it has.
 #[async_trait]
@@ -252,10 +258,8 @@ async fn probe(next: &Connector, receipts: &[Receipt], now: Millis) -> Result<us
     let Some(sink) = next.sink.as_ref().filter(|sink| sink.policy.keys == Keys::Find) else { return Ok(0) };
     let mut seen = 0;
     for chunk in receipts.chunks(sink.batch.max(1)) {
-        let asked = chunk.iter().map(|receipt| receipt.work.clone()).collect();
-        let (answer, _) = next.plugin.find("", asked).await;
-        let found =
-            answer.map_err(|failed| format!("{} cannot be asked for receipts: {failed}", next.label))?;
+        let asked: Vec<Work> = chunk.iter().map(|receipt| receipt.work.clone()).collect();
+        let found = find(next, &asked).await?;
         for (Receipt { work, at }, found) in chunk.iter().zip(found) {
             let trouble = match found {
                 Found::Present(_) | Found::Partial(_) | Found::Pending => {
@@ -271,6 +275,24 @@ async fn probe(next: &Connector, receipts: &[Receipt], now: Millis) -> Result<us
         }
     }
     Ok(seen)
+}
+
+/// Asks the new version for work. What its target cannot answer at this moment says nothing about the version: it
+/// is asked a few times.
+async fn find(next: &Connector, asked: &[Work]) -> Result<Vec<Found>, String> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let (answer, _) = next.plugin.find("", asked.to_vec()).await;
+        let found =
+            answer.map_err(|failed| format!("{} cannot be asked for receipts: {failed}", next.label))?;
+        let later =
+            |found: &Found| matches!(found, Found::Failed(Failure::Unavailable(_) | Failure::Throttled(_)));
+        if tries == TRIES || !found.iter().any(later) {
+            return Ok(found);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// Goes back to the version before the last swap.

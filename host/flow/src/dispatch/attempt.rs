@@ -68,6 +68,7 @@ impl Dispatch {
         let work: Vec<Work> = pieces.iter().map(|(piece, _)| work(piece)).collect();
         let trace = pieces.first().map(|(piece, _)| piece.trace.clone()).unwrap_or_default();
         let span = tracing::info_span!("attempt", connector = self.name, find, pieces = work.len(), trace);
+        let _turn = if find { None } else { self.shared.connectors.turn(&self.name).await };
         let started = self.shared.now();
         let (answers, exchange) = async {
             if find {
