@@ -18,7 +18,9 @@ use std::sync::OnceLock;
 
 use arbitrary::{Arbitrary, Unstructured};
 use crossdock_model::event::Event;
-use crossdock_model::{common, connector, document, event, fulfilment, inventory, order, refund};
+use crossdock_model::{
+    catalogue, common, connector, document, event, fulfilment, inventory, order, refund, till,
+};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -193,9 +195,16 @@ agreement! {
     "inventory" "adjustment" => inventory::Adjustment,
     "document" "document-kind" => document::DocumentKind,
     "document" "document-state" => document::DocumentState,
+    "document" "line-state" => document::LineState,
     "document" "document-line" => document::DocumentLine,
     "document" "document" => document::Document,
+    "catalogue" "product" => catalogue::Product,
+    "catalogue" "list-price" => catalogue::ListPrice,
+    "till" "tender-total" => till::TenderTotal,
+    "till" "business-day" => till::BusinessDay,
     "event" "customer" => event::Customer,
+    "event" "order-operation" => event::OrderOperation,
+    "event" "order-change" => event::OrderChange,
     "event" "fact" => event::Fact,
     "event" "event" => event::Event,
     "types" "inbound" => connector::Inbound,
@@ -204,6 +213,8 @@ agreement! {
     "types" "page" => connector::Page,
     "types" "failure" => connector::Failure,
     "types" "work" => connector::Work,
+    "types" "written" => connector::Written,
+    "types" "unmapped" => connector::Unmapped,
     "types" "receipt" => connector::Receipt,
     "types" "progress" => connector::Progress,
     "types" "outcome" => connector::Outcome,
