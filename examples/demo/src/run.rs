@@ -128,6 +128,7 @@ impl Demo {
             kills: self.options.kills,
             seed: self.options.seed,
             patience: self.options.patience,
+            longest: self.options.patience,
             afterglow: self.options.afterglow,
             progress: self.options.progress,
         };
@@ -244,6 +245,8 @@ pub(crate) struct Drive {
     pub(crate) kills: usize,
     pub(crate) seed: u64,
     pub(crate) patience: Duration,
+    /// The same while the host says that it is not through: it may wait for something.
+    pub(crate) longest: Duration,
     pub(crate) afterglow: Duration,
     pub(crate) progress: bool,
 }
@@ -283,9 +286,11 @@ impl Drive {
             if let Some(counts) = watch.look(world, view, inflight.len()).await {
                 let settled = counts.as_ref().is_some_and(|counts| world.is_settled(counts));
                 let done = world.is_sent() && settled && world.is_right();
+                let waits = counts.as_ref().is_none_or(|counts| counts.unsettled > 0);
+                let patience = if waits { self.longest } else { self.patience };
                 let (one, other) = world.pulse();
                 watch.note((one, other, counts));
-                if done || watch.still_for() > self.patience {
+                if done || watch.still_for() > patience {
                     break begun.elapsed();
                 }
             }

@@ -212,8 +212,10 @@ impl Landscape {
         let operator = Operator::start(api, files, move || read.load(Ordering::Relaxed) as f64 / 1000.0);
         let scene = Scene { landscape: self, shop, tills, partner, operator, done };
         let Options { kills, seed, patience, afterglow, progress, .. } = *options;
-        let driven =
-            Drive { kills, seed, patience, afterglow, progress }.run(&scene, host, view, first).await?;
+        // A write into the shop that nobody knows of is looked for over a minute.
+        let longest = patience.max(Duration::from_secs(75));
+        let drive = Drive { kills, seed, patience, longest, afterglow, progress };
+        let driven = drive.run(&scene, host, view, first).await?;
         Ok(scene.outcome(driven))
     }
 }

@@ -134,7 +134,7 @@ impl Held {
 pub struct Complaints {
     /// Interchanges whose control number was there before.
     pub repeated: usize,
-    /// Interchanges whose control number is not above the last one's.
+    /// Interchanges of orders whose control number is not above the last one's.
     pub not_rising: usize,
     /// Interchanges and sets that could not be read, with the reason.
     pub unreadable: Vec<String>,
@@ -156,8 +156,8 @@ pub(super) struct Books {
     /// Returns that were told: `reference` and what came back.
     pub(super) returns: BTreeMap<String, BTreeMap<Place, Decimal>>,
     seen: BTreeSet<String>,
-    /// The last control number, of acknowledgements and of everything else.
-    last: BTreeMap<bool, u64>,
+    /// The last control number of orders and changes.
+    last: u64,
     moved: BTreeSet<Place>,
     advised: Option<Instant>,
     documents: usize,
@@ -198,7 +198,7 @@ impl Books {
             acknowledged: 0,
             returns: BTreeMap::new(),
             seen: BTreeSet::new(),
-            last: BTreeMap::new(),
+            last: 0,
             moved,
             advised: None,
             documents: 0,
@@ -215,14 +215,16 @@ impl Books {
             self.complaints.repeated += 1;
             return false;
         }
-        // Acknowledgements are written beside orders, and may overtake them.
+        // Acknowledgements are written beside orders and beside one another, and may overtake both.
         let answers = read.groups.iter().all(|group| group.kind == "FA");
-        let last = self.last.entry(answers).or_default();
         let number: u64 = read.control.parse().unwrap_or(0);
-        if number <= *last {
+        if answers {
+            return true;
+        }
+        if number <= self.last {
             self.complaints.not_rising += 1;
         }
-        *last = number.max(*last);
+        self.last = number.max(self.last);
         true
     }
 

@@ -2,8 +2,8 @@
 //!
 //! It reads what lies in the host's `out`, whole files only, and puts its answers into the host's `in`: written
 //! under a name that ends in `.tmp`, then renamed. It judges what it is sent as partners do: an interchange whose
-//! control number it has seen is refused with a TA1, one that does not rise is noted, an envelope that does not
-//! fit is refused. What it holds in the end is compared by [`crate::verify`].
+//! control number it has seen is refused with a TA1, orders whose number does not rise are noted, an envelope that
+//! does not fit is refused. What it holds in the end is compared by [`crate::verify`].
 
 pub mod books;
 pub mod x12;
