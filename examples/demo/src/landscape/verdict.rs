@@ -18,7 +18,8 @@ use rust_decimal::Decimal;
 
 use super::articles::{PIECES, account, article, counted};
 use super::stores::Home;
-use crate::erp::document::{Order, Refund, State};
+use super::wanted::Wanted;
+use crate::erp::document::{Order, State};
 use crate::erp::stock::Place;
 use crate::erp::{self, HeldOrder};
 use crate::partner::books::{Answered, Complaints, Held as PartnerOrder};
@@ -298,110 +299,6 @@ fn move_stock(stock: &mut BTreeMap<Place, Decimal>, order: &Order, warehouse: &s
             *level += sign * pieces;
         }
     }
-}
-
-/// An order as the partner must have it.
-struct Wanted {
-    reference: String,
-    po: String,
-    /// Article, pieces, price; sorted. What came back is not ordered any more.
-    lines: Vec<(String, Decimal, Decimal)>,
-    /// The same as it was first: for what came back after the goods had left.
-    first: Vec<(String, Decimal, Decimal)>,
-    ship_to: Option<(String, String, String)>,
-    warehouse: String,
-    cancelled: bool,
-}
-
-impl Wanted {
-    fn of_shop(life: &Life, last: &Order) -> Option<Self> {
-        let back = |refunds: &[Refund], line: &str| -> Decimal {
-            let lines = refunds.iter().flat_map(|refund| &refund.lines);
-            lines.filter(|one| one.line == line).map(|one| one.quantity).sum()
-        };
-        let place = last.ship_to.as_ref().map(|place| {
-            let text = |part: &Option<String>| part.clone().unwrap_or_default();
-            (text(&place.city), text(&place.postcode), text(&place.country))
-        });
-        let lines = |refunds: &[Refund]| {
-            sorted(last.lines.iter().filter_map(|line| {
-                let left = line.quantity - back(refunds, &line.line);
-                let number = article(Home::Legacy, line.sku.as_deref()?);
-                (left > Decimal::ZERO).then(|| (number, left, line.unit_price.normalize()))
-            }))
-        };
-        Some(Self {
-            reference: life.reference.clone(),
-            po: life.number.to_string(),
-            lines: lines(&life.refunds),
-            first: lines(&[]),
-            ship_to: place,
-            warehouse: Home::Legacy.warehouse(0).to_owned(),
-            cancelled: last.state == State::Cancelled,
-        })
-    }
-
-    fn of_till(sold: &Sold) -> Self {
-        let lines = sorted(sold.order.lines.iter().filter_map(|line| {
-            Some((article(Home::Legacy, line.sku.as_deref()?), line.quantity, line.unit_price.normalize()))
-        }));
-        Self {
-            reference: sold.order.reference.clone(),
-            po: sold.number.clone(),
-            first: lines.clone(),
-            lines,
-            ship_to: None,
-            warehouse: sold.store.warehouse().to_owned(),
-            cancelled: sold.order.state == State::Cancelled,
-        }
-    }
-
-    /// Cancelled, or all of it brought back, before the partner heard of it.
-    fn may_be_absent(&self) -> bool {
-        self.cancelled || self.lines.is_empty()
-    }
-
-    /// The lines that the stock must have moved by: what came back after the goods had left stays ordered.
-    fn lines_as_held(&self, partner: &[PartnerOrder]) -> Vec<(String, Decimal, Decimal)> {
-        let held = partner.iter().find(|held| held.po == self.po);
-        match held.filter(|held| held.answered.invoiced > 0 && lines_of(held) == self.first) {
-            Some(_) => self.first.clone(),
-            None => self.lines.clone(),
-        }
-    }
-
-    fn differences(&self, held: &PartnerOrder) -> Vec<String> {
-        let mut all = vec![];
-        let mut compare = |what: &str, held: String, wanted: String| {
-            if held != wanted {
-                all.push(format!("{what} is {held}, must be {wanted}"));
-            }
-        };
-        compare("cancelled", held.cancelled.to_string(), self.cancelled.to_string());
-        if !self.cancelled {
-            let (lines, gone) = (lines_of(held), held.answered.invoiced > 0);
-            if !(gone && lines == self.first) {
-                compare("what is ordered", format!("{lines:?}"), format!("{:?}", self.lines));
-            }
-            compare("where it goes", format!("{:?}", held.ship_to), format!("{:?}", self.ship_to));
-            compare("the warehouse", held.warehouse.clone(), self.warehouse.clone());
-        }
-        all
-    }
-}
-
-fn lines_of(held: &PartnerOrder) -> Vec<(String, Decimal, Decimal)> {
-    let line = |line: &crate::partner::books::Line| {
-        (line.article.clone().unwrap_or_default(), line.pieces, line.price.normalize())
-    };
-    sorted(held.lines.iter().filter(|line| line.pieces > Decimal::ZERO).map(line))
-}
-
-fn sorted(lines: impl Iterator<Item = (String, Decimal, Decimal)>) -> Vec<(String, Decimal, Decimal)> {
-    let mut lines: Vec<_> =
-        lines.map(|(number, pieces, price)| (number, pieces.normalize(), price)).collect();
-    lines.sort();
-    lines
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::x12::{Draft, Group, Interchange, Segment, Set, clean};
+use super::documents::{agreement, confirmation, invoice, notice};
+use super::reading::{article, decimal, names, ship_to, terms, warehouse};
+use super::x12::{Draft, Group, Interchange, Segment, Set};
 use crate::erp::stock::{Place, Shelves, Stock};
 
 /// How quick the partner is.
@@ -72,7 +74,7 @@ pub struct Held {
     pub terms: Vec<Segment>,
     /// The carrier's number of what was sent.
     pub tracking: Option<String>,
-    date: String,
+    pub(super) date: String,
     changed: Instant,
     /// What is not answered: the order itself, or a change by its number.
     owes: Vec<Option<String>>,
@@ -94,7 +96,7 @@ pub struct Answered {
 
 impl Held {
     /// What is billed.
-    fn goods(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn goods(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.rejected.is_none())
     }
 
@@ -180,7 +182,7 @@ impl Now {
         self.at.strftime("%Y%m%d%H%M").to_string()
     }
 
-    fn day(&self) -> String {
+    pub(super) fn day(&self) -> String {
         self.at.strftime("%Y%m%d").to_string()
     }
 }
@@ -529,149 +531,4 @@ impl Books {
         };
         self.orders.iter().filter(open).count() + usize::from(!self.moved.is_empty())
     }
-}
-
-/// 855.
-fn confirmation(held: &Held, now: Now) -> Draft {
-    let mut draft = Draft::new("855");
-    let verdict = verdict(held);
-    draft.add(format!("BAK*00*{verdict}*{}*{}****LG-{}*{}", held.po, held.date, held.po, now.day()));
-    for line in &held.lines {
-        draft.add(po1(line));
-        judge(&mut draft, line, now);
-    }
-    draft.add(format!("CTT*{}", held.lines.len()));
-    draft
-}
-
-/// 865: the order as it stands after a change.
-fn agreement(held: &Held, change: &str, now: Now) -> Draft {
-    let mut draft = Draft::new("865");
-    let verdict = if held.cancelled { "AT" } else { verdict(held) };
-    draft.add(format!("BCA*00*{verdict}*{0}**{change}*{1}***LG-{0}*{2}", held.po, held.date, now.day()));
-    for line in held.lines.iter().filter(|_| !held.cancelled) {
-        let article =
-            line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
-        let pieces = line.pieces.normalize();
-        draft.add(format!("POC*{}*NC*{pieces}*{pieces}*EA*{}{article}", line.number, line.price));
-        judge(&mut draft, line, now);
-    }
-    draft.add(format!("CTT*{}", held.lines.len()));
-    draft
-}
-
-fn verdict(held: &Held) -> &'static str {
-    match held.lines.iter().filter(|line| line.rejected.is_some()).count() {
-        0 => "AD",
-        all if all == held.lines.len() => "RD",
-        _ => "AC",
-    }
-}
-
-/// What becomes of a line.
-fn judge(draft: &mut Draft, line: &Line, now: Now) {
-    match line.rejected {
-        Some(why) => {
-            draft.add("ACK*IR*0*EA");
-            draft.add(format!("PID*F****{why}"));
-        }
-        None => draft.add(format!("ACK*IA*{}*EA*067*{}", line.pieces.normalize(), now.day())),
-    }
-}
-
-fn po1(line: &Line) -> String {
-    let article =
-        line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
-    format!("PO1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price)
-}
-
-/// 856: shipment, order, one pack, its items.
-fn notice(held: &Held, number: usize, now: Now) -> Draft {
-    let mut draft = Draft::new("856");
-    let stamp = now.stamp();
-    let time = stamp.get(8..).unwrap_or_default();
-    draft.add(format!("BSN*00*SH{number:06}*{}*{time}*0001", now.day()));
-    draft.add("HL*1**S");
-    draft.add(format!("TD1*CTN25*{}", held.parcel().count()));
-    draft.add("TD5**2*UPSN*M*UPS GROUND");
-    draft.add(format!("REF*CN*{}", held.tracking.as_deref().unwrap_or_default()));
-    draft.add(format!("DTM*011*{}*{time}", now.day()));
-    draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", held.warehouse));
-    draft.add("HL*2*1*O");
-    draft.add(format!("PRF*{}***{}", held.po, held.date));
-    for (at, line) in held.parcel().enumerate() {
-        draft.add(format!("HL*{}*2*I", at + 3));
-        let article =
-            line.article.as_deref().map(|article| format!("*VP*{}", clean(article))).unwrap_or_default();
-        draft.add(format!("LIN*{}{article}", line.number));
-        draft.add(format!("SN1*{}*{}*EA", line.number, line.pieces.normalize()));
-    }
-    draft.add(format!("CTT*{}", held.parcel().count() + 2));
-    draft
-}
-
-/// 810.
-fn invoice(held: &Held, number: usize, now: Now) -> Draft {
-    let mut draft = Draft::new("810");
-    draft.add(format!("BIG*{}*INV{number:06}*{}*{}", now.day(), held.date, held.po));
-    draft.add("CUR*SE*USD");
-    let mut total = Decimal::ZERO;
-    for line in held.goods() {
-        let article =
-            line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
-        draft.add(format!("IT1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price));
-        total += line.price * line.pieces;
-    }
-    let cents = (total * Decimal::ONE_HUNDRED).round();
-    draft.add(format!("TDS*{}", cents.normalize()));
-    draft.add(format!("CTT*{}", held.goods().count()));
-    draft
-}
-
-/// What a message says beside what it is and its lines.
-fn terms(set: &Set) -> Vec<Segment> {
-    let own = ["BEG", "BCH", "CTT"];
-    let head = set.body.iter().take_while(|segment| !matches!(segment.id.as_str(), "PO1" | "POC"));
-    head.filter(|segment| !own.contains(&segment.id.as_str())).cloned().collect()
-}
-
-fn decimal(text: &str) -> Result<Decimal, String> {
-    text.parse().map_err(|_| format!("{text:?} is no number"))
-}
-
-/// The article of a `PO1`, `POC` or `LIN`: the partner's own number first.
-fn article(segment: &Segment) -> Option<String> {
-    let from = match segment.id.as_str() {
-        "PO1" => 6,
-        "POC" => 8,
-        _ => 2,
-    };
-    ["VP", "VN", "BP", "IN", "SK"]
-        .iter()
-        .find_map(|kind| segment.behind(kind, from))
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-}
-
-/// The warehouse that a party segment names.
-fn warehouse(body: &[Segment]) -> Option<String> {
-    let wanted = ["SF", "WH"];
-    let party = body.iter().find(|segment| segment.id == "N1" && wanted.contains(&segment.get(1)))?;
-    Some(party.get(4).to_owned()).filter(|code| !code.is_empty())
-}
-
-/// City, postal code and country of the party that goods go to, if it has an address.
-fn ship_to(body: &[Segment]) -> Option<(String, String, String)> {
-    let at = body.iter().position(|segment| segment.id == "N1" && segment.get(1) == "ST")?;
-    let rest = body.iter().skip(at + 1);
-    let address =
-        rest.take_while(|segment| matches!(segment.id.as_str(), "N2" | "N3" | "N4" | "PER" | "REF"));
-    let n4 = address.into_iter().find(|segment| segment.id == "N4")?;
-    Some((n4.get(1).to_owned(), n4.get(3).to_owned(), n4.get(4).to_owned()))
-}
-
-fn names(po: &str, set: &Set) -> BTreeSet<String> {
-    let said = set.body.iter().filter(|segment| matches!(segment.id.as_str(), "REF" | "N9"));
-    let values = said.flat_map(|segment| [segment.get(2).to_owned(), segment.get(3).to_owned()]);
-    values.chain([po.to_owned()]).filter(|name| !name.is_empty()).collect()
 }

@@ -6,6 +6,8 @@
 //! does not fit is refused. What it holds in the end is compared by [`crate::verify`].
 
 pub mod books;
+mod documents;
+mod reading;
 pub mod x12;
 
 use std::collections::BTreeMap;
