@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 use super::articles::{PIECES, account, article, counted};
 use super::stores::Home;
 use super::wanted::Wanted;
-use crate::erp::document::{Order, State};
+use crate::erp::document::Order;
 use crate::erp::stock::Place;
 use crate::erp::{self, HeldOrder};
 use crate::partner::books::{Answered, Complaints, Held as PartnerOrder};

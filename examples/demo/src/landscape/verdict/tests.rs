@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::erp::document::State;
 use crate::erp::{Erp, Options, Weather};
 use crate::partner::books::Line;
 use crate::shop::life::Profile;
