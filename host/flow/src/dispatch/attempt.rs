@@ -6,7 +6,7 @@ use crossdock_rules::breaker::Permit;
 use crossdock_rules::key;
 use crossdock_rules::lookup::{First, Keys, first};
 use crossdock_rules::outcome::{Answer, Fault, Next, Settlement, settle};
-use crossdock_storage::{Attempt, AttemptKind, Claimed, Handed, Settle, SettleAll, Settled};
+use crossdock_storage::{Attempt, AttemptKind, Claimed, Error, Handed, Settle, SettleAll, Settled};
 use tracing::Instrument;
 
 use super::Dispatch;
@@ -115,7 +115,7 @@ impl Dispatch {
             let records = settles.into_iter().map(|(piece, settle)| self.record(piece, settle));
             futures::future::join_all(records).await;
         } else {
-            self.record_all(settles, handed).await;
+            self.record_all(settles, handed, &call).await;
         }
     }
 
@@ -148,12 +148,21 @@ impl Dispatch {
         self.recorded(&piece, &told, settled.as_ref());
     }
 
-    /// Records what came of a call together with what it handed over: all of it, or nothing.
-    async fn record_all(&self, settles: Vec<(Claimed, Settle)>, handed: Handed) {
+    /// Records what came of a call together with what it handed over: all of it, or nothing. A file that cannot be
+    /// kept is the plugin's failure: whatever it answered beside it does not count.
+    async fn record_all(&self, settles: Vec<(Claimed, Settle)>, handed: Handed, call: &Call<'_>) {
         pass(Point::BeforeSettle);
         let told: Vec<Told> = settles.iter().map(|(_, settle)| Told::of(settle)).collect();
         let (pieces, settles): (Vec<_>, Vec<_>) = settles.into_iter().unzip();
         let all = self.shared.writer.settle_all(SettleAll { settles, handed }).await;
+        if let Err(error @ (Error::Taken { .. } | Error::Invalid { .. })) = &all {
+            for piece in pieces {
+                let failed = failed(Fault::BadAnswer, format!("what it handed over cannot be kept: {error}"));
+                let settle = self.judge(&piece, failed, call, false, &Exchange::default());
+                self.record(piece, settle).await;
+            }
+            return;
+        }
         for (at, (piece, told)) in pieces.iter().zip(told).enumerate() {
             match &all {
                 Ok(settled) => {
@@ -168,7 +177,7 @@ impl Dispatch {
     }
 
     /// Says what was recorded, and counts it.
-    fn recorded(&self, piece: &Claimed, told: &Told, settled: Result<&Settled, &crossdock_storage::Error>) {
+    fn recorded(&self, piece: &Claimed, told: &Told, settled: Result<&Settled, &Error>) {
         let Told { ended, leaves, exception, outcome, reason } = told;
         let (leaves, exception) = (*leaves, *exception);
         match settled {
@@ -261,8 +270,13 @@ impl Answers {
             },
             Self::None(failed) => (failed.fault, failed.message.clone()),
         };
-        Answer::Failed { fault, problem: Problem { code: "plugin-failed".into(), message, field: None } }
+        failed(fault, message)
     }
+}
+
+/// A call without an answer of the contract.
+fn failed(fault: Fault, message: String) -> Answer {
+    Answer::Failed { fault, problem: Problem { code: "plugin-failed".into(), message, field: None } }
 }
 
 /// True when the delivery is no longer this machine's to send.
