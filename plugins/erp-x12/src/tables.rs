@@ -25,15 +25,14 @@ impl Dictionary {
 /// The tables, and what one order missed in them.
 pub(crate) struct Tables<'a> {
     dictionary: &'a Dictionary,
-    strict: Vec<String>,
     warehouse: Option<String>,
-    missing: RefCell<Vec<Unmapped>>,
+    missing: mappings::Missing,
 }
 
 impl<'a> Tables<'a> {
     pub(crate) fn read(dictionary: &'a Dictionary) -> Result<Self, Problem> {
-        let strict = config::find("strict")?.unwrap_or_default();
-        Ok(Self { dictionary, strict, warehouse: config::find("warehouse")?, missing: RefCell::default() })
+        let missing = mappings::Missing::by_setting()?;
+        Ok(Self { dictionary, warehouse: config::find("warehouse")?, missing })
     }
 
     /// The partner's article of a SKU; else the SKU.
@@ -48,17 +47,7 @@ impl<'a> Tables<'a> {
 
     /// The partner's account of a payment, by the kind of tender; by the till's own word for any other.
     pub(crate) fn account(&self, payment: &Payment) -> Option<String> {
-        let tender = match payment.tender {
-            TenderKind::Card => "card",
-            TenderKind::Cash => "cash",
-            TenderKind::GiftCard => "gift-card",
-            TenderKind::StoreCredit => "store-credit",
-            TenderKind::Wallet => "wallet",
-            TenderKind::BankTransfer => "bank-transfer",
-            TenderKind::PayLater => "pay-later",
-            TenderKind::Other => &payment.gateway,
-        };
-        self.find("tender", tender)
+        self.find("tender", payment.tender_name())
     }
 
     /// The carrier's code (SCAC) of a way of shipping, by its code, else by its title.
@@ -66,7 +55,7 @@ impl<'a> Tables<'a> {
         let names = || line.code.as_deref().into_iter().chain([line.title.as_str()]);
         let known = names().find_map(|name| self.dictionary.get("carrier", name));
         if known.is_none() {
-            names().take(1).for_each(|name| self.miss("carrier", name));
+            names().take(1).for_each(|name| self.missing.note("carrier", name));
         }
         known
     }
@@ -75,9 +64,10 @@ impl<'a> Tables<'a> {
     /// was at no store is the setting's.
     pub(crate) fn warehouse(&self, system: &str, store: Option<&str>) -> Option<String> {
         let Some(store) = store else { return self.warehouse.clone() };
-        let known = self.dictionary.get("warehouse", store).or_else(|| kept(system, store)?.warehouse);
+        let known =
+            self.dictionary.get("warehouse", store).or_else(|| stores::known(system, store)?.warehouse);
         if known.is_none() {
-            self.miss("warehouse", store);
+            self.missing.note("warehouse", store);
         }
         known.or_else(|| self.warehouse.clone())
     }
@@ -109,7 +99,7 @@ impl<'a> Tables<'a> {
         };
         self.dictionary.get("unit", unit).unwrap_or_else(|| {
             if known.is_empty() {
-                self.must("unit", unit);
+                self.missing.demand("unit", unit);
             }
             known.to_owned()
         })
@@ -118,34 +108,15 @@ impl<'a> Tables<'a> {
     fn find(&self, table: &'static str, value: &str) -> Option<String> {
         let known = self.dictionary.get(table, value);
         if known.is_none() {
-            self.miss(table, value);
+            self.missing.note(table, value);
         }
         known
     }
 
-    fn miss(&self, table: &str, value: &str) {
-        if self.strict.iter().any(|strict| strict == table) {
-            self.must(table, value);
-        }
-    }
-
-    fn must(&self, table: &str, value: &str) {
-        let one = Unmapped { table: table.to_owned(), value: value.to_owned() };
-        let mut missing = self.missing.borrow_mut();
-        if !missing.contains(&one) {
-            missing.push(one);
-        }
-    }
-
     /// What was asked for and is not there, each once.
     pub(crate) fn missing(self) -> Vec<Unmapped> {
-        self.missing.into_inner()
+        self.missing.values()
     }
-}
-
-/// The store, as its system or the retailer calls it.
-pub(crate) fn kept(system: &str, store: &str) -> Option<stores::Store> {
-    stores::find(system, store).or_else(|| stores::get(store))
 }
 
 /// The way back: the merchant's SKUs of the partner's articles, and carriers as customers know them.

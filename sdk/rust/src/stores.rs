@@ -18,3 +18,9 @@ pub fn get(id: &str) -> Option<Store> {
 pub fn find(system: &str, code: &str) -> Option<Store> {
     host::find(system, code)
 }
+
+/// The store that a system calls so, or else the one of this id: for sources that use the retailer's own ids.
+#[must_use]
+pub fn known(system: &str, code: &str) -> Option<Store> {
+    find(system, code).or_else(|| get(code))
+}

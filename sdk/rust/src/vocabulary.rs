@@ -5,7 +5,7 @@ use std::fmt;
 use crate::common::{Entity, EntityKind, Reference, Version};
 use crate::connector::{Failure, Found, Outcome, Page, Problem, Receipt, Work};
 use crate::event::{Event, Fact, OrderChange, OrderOperation};
-use crate::order::Order;
+use crate::order::{Order, Payment, TenderKind};
 
 impl EntityKind {
     /// The kind as the vocabulary writes it (`order`).
@@ -21,6 +21,24 @@ impl EntityKind {
             Self::Product => "product",
             Self::ListPrice => "list-price",
             Self::BusinessDay => "business-day",
+        }
+    }
+}
+
+impl Payment {
+    /// The tender as the vocabulary writes it (`gift-card`), which is what the table `tender` is kept by; the
+    /// source's own word for any other.
+    #[must_use]
+    pub fn tender_name(&self) -> &str {
+        match self.tender {
+            TenderKind::Card => "card",
+            TenderKind::Cash => "cash",
+            TenderKind::GiftCard => "gift-card",
+            TenderKind::StoreCredit => "store-credit",
+            TenderKind::Wallet => "wallet",
+            TenderKind::BankTransfer => "bank-transfer",
+            TenderKind::PayLater => "pay-later",
+            TenderKind::Other => &self.gateway,
         }
     }
 }

@@ -37,6 +37,11 @@ use operator::{Api, Files, Operator};
 use scene::Scene;
 use stores::Home;
 
+/// How many orders the shop sells a second, at most. Partners ship some seconds after they have heard of an order, and
+/// what a customer changes has to reach them before: with a backlog of minutes, goods leave for orders that were
+/// cancelled, and that is a person's to decide and not the host's.
+const ORDERS_A_SECOND: f64 = 10.0;
+
 /// How a run is set up.
 #[derive(Clone)]
 pub struct Options {
@@ -61,7 +66,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A run of about a minute.
+    /// A run of about a minute; a longer one where there are more orders than a minute has room for.
     pub fn new(orders: usize, kills: usize, seed: u64, secret: impl Into<String>, folder: PathBuf) -> Self {
         Self {
             orders,
@@ -69,7 +74,7 @@ impl Options {
             seed,
             secret: secret.into(),
             folder,
-            during: Duration::from_secs(35),
+            during: Duration::from_secs(35).max(Duration::from_secs_f64(orders as f64 / ORDERS_A_SECOND)),
             patience: Duration::from_secs(60),
             afterglow: Duration::from_secs(1),
             progress: true,

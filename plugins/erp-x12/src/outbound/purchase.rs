@@ -6,7 +6,7 @@ use super::charges::{self, Charge};
 use super::party;
 use super::text::{number, text};
 use crate::settings::Settings;
-use crate::tables::{self, Tables};
+use crate::tables::Tables;
 
 /// A segment that is told with the order as a whole: its name and elements.
 pub(crate) type Row = (&'static str, Vec<String>);
@@ -107,7 +107,7 @@ pub(crate) fn purchase(
             parties.push(("TD5", vec![String::new(), "2".to_owned(), carrier, String::new(), routing]));
         }
     }
-    let place = store.map(|store| (store, tables::kept(&entity.system, store)));
+    let place = store.map(|store| (store, stores::known(&entity.system, store)));
     parties.extend(party::buyer(rules.name.as_deref(), place.as_ref(), settings));
     parties.extend(party::ship_to(order.personal.as_ref(), settings));
     parties.extend(party::ship_from(tables.warehouse(&entity.system, store), settings));
