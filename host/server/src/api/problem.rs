@@ -58,7 +58,7 @@ impl Problem {
             StatusCode::UNAUTHORIZED,
             "not-authentic",
             "The request is not authentic",
-            "The request does not carry a valid signature of its body",
+            "The request does not carry a valid signature",
         )
     }
 
