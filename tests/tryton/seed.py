@@ -75,12 +75,31 @@ services = [product(code, name, unit, "service", "0") for code, name in (
 Location = Model.get("stock.location")
 storage, = Location.find([("code", "=", "STO")])
 warehouse, = Location.find([("code", "=", "WH")])
-inventory = Model.get("stock.inventory")(location=storage)
-for item in goods:
-    line = inventory.lines.new(product=item)
-    line.quantity = 100000.0
-    line.expected_quantity = 0.0
-inventory.click("confirm")
+
+
+def place(name):
+    record = Location(name=name, type="storage")
+    record.save()
+    return record
+
+
+# The warehouse of a store: its places come first, and are put into it when it is there.
+parts = {f"{part}_location": place(f"Store 12 {part}") for part in ("input", "output", "storage")}
+store = Location(
+    name="Store 12", code="S12", type="warehouse",
+    lost_found_location=warehouse.lost_found_location, **parts)
+store.save()
+for part in parts.values():
+    part.parent = store
+    part.save()
+
+for shelf in (storage, parts["storage_location"]):
+    inventory = Model.get("stock.inventory")(location=shelf)
+    for item in goods:
+        line = inventory.lines.new(product=item)
+        line.quantity = 100000.0
+        line.expected_quantity = 0.0
+    inventory.click("confirm")
 
 payment_term = create_payment_term()
 payment_term.save()
@@ -138,6 +157,7 @@ print(json.dumps({
     "payment_term": payment_term.id,
     "warehouse": warehouse.id,
     "storage": storage.id,
+    "store_warehouse": store.id,
     "taxes": taxes,
     "products": {p.code: p.id for p in goods + services},
     "units": {"unit": unit.id, "kilogram": kilogram.id},
