@@ -74,9 +74,17 @@ pub(crate) fn of_group(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Pro
     let included: usize = tail.value(2).parse().unwrap_or_default();
     let named = verdicts.keys().copied().max().unwrap_or_default();
     let mut events = Vec::new();
-    for place in 1..=included.max(named).min(MOST) {
+    for place in 1..=MOST {
+        let said = place <= included.max(named);
+        if !said && !refused {
+            break;
+        }
         let id = message_id(group, place);
         let order = references::resolve(MESSAGE, &id);
+        // A group that is refused is refused whole, however many messages the partner found in it.
+        if !said && order.is_none() {
+            break;
+        }
         let verdict = match verdicts.get(&place) {
             Some(Err(why)) => Err(why.clone()),
             // What the partner does not name one by one is what there was in the group.

@@ -60,6 +60,11 @@ fn a_group_may_be_acknowledged_as_a_whole_or_in_part() {
     // A group that is refused takes with it what was right in it.
     let refused = "AK1*PO*23\nAK2*850*0001\nAK5*A\nAK2*850*0002\nAK5*R*5\nAK2*850*0003\nAK5*A\nAK9*R*3*3*0";
     assert_eq!(verdicts(three(), refused), all(false));
+    // A partner that cannot read a group does not know how many there were.
+    for refused in ["AK1*PO*23\nAK9*R*0*0*0*1", "AK1*PO*23\nAK9*R", "AK1*PO*23\nAK9*M*1*1*0"] {
+        assert_eq!(verdicts(three(), refused), all(false), "{refused}");
+    }
+    assert_eq!(verdicts(three(), "AK1*PO*23\nAK9*A*0*0*0"), [], "nobody said that they are accepted");
     let warned = "AK1*PO*23\nAK2*850*0001\nAK5*E*5\nAK9*E*1*1*1";
     assert_eq!(verdicts(three(), warned), [("23/1".to_owned(), true)]);
 }

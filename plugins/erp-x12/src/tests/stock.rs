@@ -93,3 +93,54 @@ fn an_article_without_a_number_is_set_aside() {
     assert_eq!(code("BIA*00*SI*IA1*20261123\nLIN**SK*A\nQTY*33*many"), "invalid-number");
     assert_eq!(code("LIN**SK*A"), "segment-missing");
 }
+
+#[test]
+fn an_article_that_is_told_several_times_is_added_up() {
+    let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1";
+    // By lots; and a second number of the partner's for the same article.
+    let lots = format!(
+        "{head}\nLIN**VP*4711*LT*A\nQTY*33*7*EA\nQTY*17*9*EA\nLIN**VP*4711*LT*B\nQTY*33*2*EA\nQTY*17*2\n\
+         LIN**VP*4712\nQTY*33*1.5*EA\nQTY*17*3*EA\nLIN**SK*MUG\nQTY*33*1"
+    );
+    let host = || host().mapping("article", "4711", "TEA-250").mapping("article", "4712", "TEA-250");
+    let told = levels(host(), &lots);
+    assert_eq!(told.len(), 2, "one level for each article and location");
+    let level = &told[0].1;
+    assert_eq!(
+        (level.sku.as_deref(), level.available.as_deref(), level.on_hand.as_deref(), level.item.as_deref()),
+        (Some("TEA-250"), Some("10.5"), Some("14"), None)
+    );
+    // Within one line: quantities of one kind, of one place, and pairs.
+    let repeated = format!("{head}\nLIN**SK*A\nQTY*33*1\nQTY*33*4");
+    assert_eq!(seen(host(), &repeated), rows(&[("W1", "A", "5")]));
+    let places = format!("{head}\nLIN**SK*A\nQTY*33*1\nN1*WH**92*W2\nQTY*33*3\nN1*WH**92*W2");
+    assert_eq!(seen(host(), &places), rows(&[("W2", "A", "4")]));
+    let pairs = format!("{head}\nLIN**SK*A\nSDQ*EA*92*W1*5*W2*1\nSDQ*EA*92*W1*2");
+    assert_eq!(seen(host(), &pairs), rows(&[("W1", "A", "7"), ("W2", "A", "1")]));
+    // One line does not say how much lies there: then nobody knows it of all.
+    let partly = format!("{head}\nLIN**SK*A\nQTY*33*7\nQTY*17*9\nLIN**SK*A\nQTY*33*2");
+    let level = &levels(host(), &partly)[0].1;
+    assert_eq!((level.available.as_deref(), level.on_hand.as_deref()), (Some("9"), None));
+}
+
+#[test]
+fn a_sum_beside_its_parts_is_no_part() {
+    let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A";
+    let sum = format!("{head}\nQTY*33*8\nSDQ*EA*92*W1*5*W2*3");
+    assert_eq!(seen(host(), &sum), rows(&[("W1", "A", "5"), ("W2", "A", "3")]));
+}
+
+#[test]
+fn what_cannot_be_added_up_is_set_aside_with_the_segment() {
+    let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A";
+    let refused = [
+        (format!("{head}\nQTY*33*1*EA\nQTY*33*2*CA"), "segments[8].QTY02"),
+        (format!("{head}\nQTY*33*1*EA\nLIN**SK*A\nQTY*33*2*CA"), "segments[9].QTY02"),
+        (format!("{head}\nQTY*33*9\nSDQ*EA*92*W1*5*W2*3"), "segments[7].QTY02"),
+        (format!("{head}\nQTY*33*1\nLIN**SK*A\nQTY*17*2"), "segments[8].LIN"),
+    ];
+    for (body, field) in refused {
+        let problem = receive(host(), interchange(&[("IB", &[("846", &body)])])).unwrap_err();
+        assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("quantity-ambiguous", Some(field)));
+    }
+}
