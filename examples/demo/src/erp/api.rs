@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::document::{Order, Refund};
-use super::store::{HeldOrder, HeldRefund, LineId};
+use super::document::{Adjustment, Order, Refund};
+use super::store::{HeldAdjustment, HeldOrder, HeldRefund, LineId};
 
 /// A request that was understood.
 pub(super) enum Call {
@@ -17,6 +17,8 @@ pub(super) enum Call {
     FindOrders(String),
     CreateRefund(String, Refund),
     FindRefunds(String),
+    Adjust(Adjustment),
+    FindAdjustments(String),
     Changes { after: usize, limit: usize },
 }
 
@@ -26,13 +28,15 @@ impl Call {
         match self {
             Self::CreateOrder(order) | Self::ReplaceOrder(_, order) => order.warehouse.as_deref(),
             Self::CreateRefund(_, refund) => refund.warehouse.as_deref(),
+            Self::Adjust(change) => change.warehouse.as_deref(),
             _ => None,
         }
     }
 
     /// Whether the call changes what the ERP holds.
     pub(super) fn writes(&self) -> bool {
-        !matches!(self, Self::GetOrder(_) | Self::FindOrders(_) | Self::FindRefunds(_) | Self::Changes { .. })
+        use Call::{Changes, FindAdjustments, FindOrders, FindRefunds, GetOrder};
+        !matches!(self, GetOrder(_) | FindOrders(_) | FindRefunds(_) | FindAdjustments(_) | Changes { .. })
     }
 }
 
@@ -59,6 +63,12 @@ impl Answer {
     pub(super) fn unknown_warehouse(warehouse: &str) -> Self {
         let message = format!("there is no warehouse {warehouse}");
         let problem = json!({ "code": "unknown-warehouse", "message": message, "field": "warehouse" });
+        Self::json(StatusCode::UNPROCESSABLE_ENTITY, &problem)
+    }
+
+    pub(super) fn unknown_article() -> Self {
+        let message = "there is no such article in this warehouse";
+        let problem = json!({ "code": "unknown-sku", "message": message, "field": "article" });
         Self::json(StatusCode::UNPROCESSABLE_ENTITY, &problem)
     }
 
@@ -106,6 +116,15 @@ pub(super) fn refund_view(held: &HeldRefund) -> serde_json::Value {
     view
 }
 
+/// A change of stock as it is given out: the document and the ERP's id.
+pub(super) fn adjustment_view(held: &HeldAdjustment) -> serde_json::Value {
+    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+    if let Some(view) = view.as_object_mut() {
+        view.insert("id".to_owned(), held.id.clone().into());
+    }
+    view
+}
+
 /// Understands a request, or says why not.
 pub(super) fn parse(method: &Method, path: &str, query: Option<&str>, body: &[u8]) -> Result<Call, Answer> {
     let mut segments = path.trim_matches('/').split('/');
@@ -120,6 +139,8 @@ pub(super) fn parse(method: &Method, path: &str, query: Option<&str>, body: &[u8
             Ok(Call::CreateRefund(id.to_owned(), document(body)?))
         }
         ("GET", (Some("refunds"), None, ..)) => Ok(Call::FindRefunds(reference(query)?)),
+        ("POST", (Some("adjustments"), None, ..)) => Ok(Call::Adjust(document(body)?)),
+        ("GET", (Some("adjustments"), None, ..)) => Ok(Call::FindAdjustments(reference(query)?)),
         ("GET", (Some("changes"), None, ..)) => {
             let limit = number(query, "limit", 100)?.clamp(1, 500);
             Ok(Call::Changes { after: number(query, "after", 0)?, limit })

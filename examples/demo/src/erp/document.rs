@@ -200,6 +200,24 @@ pub struct Refund {
     pub lines: Vec<RefundLine>,
 }
 
+/// Pieces that came onto a shelf or went off it without an order or a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Adjustment {
+    /// The sender's name for the change. **Not unique**.
+    pub reference: String,
+    /// The article.
+    pub article: String,
+    /// The warehouse. Absent: the ERP's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<String>,
+    /// How many more; negative when there are fewer.
+    pub delta: Decimal,
+    /// Why; kept and given back, never looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -9,6 +9,8 @@
 //! | `GET /orders?reference=…` | 200 `{"orders":[…]}`; **lags** behind the commit |
 //! | `POST /orders/{id}/refunds` ([`document::Refund`]) | 201 `{"id":"CR-5"}` |
 //! | `GET /refunds?reference=…` | 200 `{"refunds":[…]}`, each with `id` and `order`; lags |
+//! | `POST /adjustments` ([`document::Adjustment`]) | 201 `{"id":"AD-3"}`; changes the stock, and nothing else |
+//! | `GET /adjustments?reference=…` | 200 `{"adjustments":[…]}`, each with `id`; lags |
 //! | `GET /changes?after=N&limit=M` | 200 `{"changes":[…],"next":N,"more":false}`; never lags, see [`changes`] |
 //!
 //! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a
@@ -47,7 +49,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::lock;
 use api::{Answer, Call};
 use stock::{Place, Shelves};
-pub use store::{HeldOrder, HeldRefund, LineId, Parcel};
+pub use store::{HeldAdjustment, HeldOrder, HeldRefund, LineId, Parcel};
 use store::{Now, Store};
 pub use weather::Weather;
 use weather::{Ending, Fate, Sky};
@@ -402,6 +404,15 @@ impl Shared {
                 let found: Vec<_> =
                     store.search_refunds(&reference, now.instant).into_iter().map(api::refund_view).collect();
                 Answer::json(StatusCode::OK, &json!({ "refunds": found }))
+            }
+            Call::Adjust(change) => match store.adjust(change, now, fate.lag) {
+                Some(held) => Answer::json(StatusCode::CREATED, &json!({ "id": held.id })),
+                None => Answer::unknown_article(),
+            },
+            Call::FindAdjustments(reference) => {
+                let found = store.search_adjustments(&reference, now.instant);
+                let found: Vec<_> = found.into_iter().map(api::adjustment_view).collect();
+                Answer::json(StatusCode::OK, &json!({ "adjustments": found }))
             }
             Call::Changes { after, limit } => {
                 let feed = store.changes.after(after, limit);

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::changes::{Changes, Stage};
-use super::document::{Order, Refund, State};
+use super::document::{Adjustment, Order, Refund, State};
 use super::stock::{Pieces, Place, Shelves, Stock, brought_back, taken};
 
 /// An order the ERP holds.
@@ -66,6 +66,16 @@ pub struct HeldRefund {
     searchable: Instant,
 }
 
+/// A change of stock the ERP holds.
+#[derive(Debug, Clone)]
+pub struct HeldAdjustment {
+    /// The ERP's own id, `AD-3`.
+    pub id: String,
+    /// What was posted.
+    pub document: Adjustment,
+    searchable: Instant,
+}
+
 /// The ERP's id of a line.
 #[derive(Debug, Clone, Serialize)]
 pub struct LineId {
@@ -89,6 +99,7 @@ pub(super) struct Store {
     refunds: Vec<HeldRefund>,
     orders_by_reference: HashMap<String, Vec<usize>>,
     refunds_by_reference: HashMap<String, Vec<usize>>,
+    adjustments: Vec<HeldAdjustment>,
     keep_documents: bool,
     stock: Stock,
     parcels: usize,
@@ -326,6 +337,25 @@ impl Store {
         found.filter_map(|index| self.refunds.get(*index)).filter(|held| held.searchable <= now).collect()
     }
 
+    /// Commits a change of stock; `None` if the warehouse does not keep the article.
+    pub(super) fn adjust(&mut self, change: Adjustment, now: Now, lag: Duration) -> Option<HeldAdjustment> {
+        let place = (change.article.clone(), self.stock.warehouse(change.warehouse.as_deref()));
+        if !self.stock.take_back(&place, change.delta) {
+            return None;
+        }
+        self.changes.stock(now.at, &BTreeMap::from([(place.clone(), self.stock.at(&place))]));
+        let id = format!("AD-{}", self.adjustments.len() + 1);
+        let held = HeldAdjustment { id, document: change, searchable: now.instant + lag };
+        self.adjustments.push(held.clone());
+        Some(held)
+    }
+
+    /// The changes of stock with this reference that the search index knows by now. There are few.
+    pub(super) fn search_adjustments(&self, reference: &str, now: Instant) -> Vec<&HeldAdjustment> {
+        let known = |held: &&HeldAdjustment| held.document.reference == reference && held.searchable <= now;
+        self.adjustments.iter().filter(known).collect()
+    }
+
     pub(super) fn orders(&self) -> &[HeldOrder] {
         &self.orders
     }
@@ -438,6 +468,27 @@ mod tests {
         );
         store.cancel_order(&id, now);
         assert_eq!(left(&store, "C2"), 50.into());
+    }
+
+    #[test]
+    fn pieces_come_and_go_without_an_order_as_often_as_they_are_told() {
+        let (mut store, now) = (stocked(), now(Instant::now()));
+        let before = store.changes.len();
+        let change = |article: &str, delta: i64| Adjustment {
+            reference: "a".to_owned(),
+            article: article.to_owned(),
+            warehouse: Some("C2".to_owned()),
+            delta: delta.into(),
+            reason: None,
+        };
+        let lag = Duration::from_secs(5);
+        assert_eq!(store.adjust(change("MUG", 2), now, lag).unwrap().id, "AD-1");
+        assert_eq!(store.adjust(change("MUG", -5), now, Duration::ZERO).unwrap().id, "AD-2");
+        assert!(store.adjust(change("GIFT", 1), now, lag).is_none());
+        assert_eq!((left(&store, "C1"), left(&store, "C2")), (50.into(), 47.into()));
+        assert_eq!(store.changes.len(), before + 2);
+        assert_eq!(store.search_adjustments("a", now.instant).len(), 1);
+        assert_eq!(store.search_adjustments("a", now.instant + lag).len(), 2);
     }
 
     #[test]
