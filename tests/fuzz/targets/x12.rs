@@ -10,7 +10,10 @@ use plugin_erp_x12::{X12Erp, x12};
 fn host() -> testing::Host {
     let order = testing::entity(EntityKind::Order, "1001");
     let line = |line: &str, id: &str| LineReference { line: line.into(), id: id.into() };
-    let known = Reference { lines: vec![line("11", "1"), line("12", "2")], ..Reference::new("purchase-order", "1001") };
+    let known = Reference {
+        lines: vec![line("11", "1"), line("12", "2")],
+        ..Reference::new("purchase-order", "1001")
+    };
     testing::Host::new()
         .setting("own-id", "RETAILER")
         .setting("partner-id", "LEGACY")
@@ -26,29 +29,38 @@ fn read(bytes: &[u8]) -> (Result<Vec<Event>, Failure>, Vec<(String, Vec<u8>)>) {
     (X12Erp::receive(testing::file("in.edi", bytes)), host.files())
 }
 
-/// The file with every count and control number of its trailers put right, so that what is within is reached.
+/// The file with every count and control number of its trailers put right, so that what is within is reached. Its
+/// header says what it is cut by.
 fn mended(bytes: &[u8]) -> Vec<u8> {
     let text = x12::text(bytes);
+    let header: Vec<char> = text.trim_start().chars().take(106).collect();
+    let (Some(element), Some(end)) = (header.get(3).copied(), header.get(105).copied()) else {
+        return bytes.to_vec();
+    };
+    let control: String = header.get(90..99).unwrap_or_default().iter().collect();
     let (mut out, mut sets, mut groups, mut segments) = (String::new(), 0_usize, 0_usize, 0_usize);
     let (mut set, mut group) = (String::new(), String::new());
-    for segment in text.split_inclusive('~') {
-        let name = segment.trim_start().trim_end_matches('~');
-        let of = |at: usize| name.split('*').nth(at).unwrap_or_default().to_owned();
+    for segment in text.split_inclusive(end) {
+        let name = segment.trim_start().trim_end_matches(end);
+        let of = |at: usize| name.split(element).nth(at).unwrap_or_default().to_owned();
+        let mut trailer = |id: &str, count: usize, control: &str| {
+            out.extend([id, &count.to_string(), control].join(&element.to_string()).chars().chain([end]));
+        };
         segments += 1;
-        match name.split('*').next().unwrap_or_default() {
+        match name.split(element).next().unwrap_or_default() {
             "GS" => (group, sets) = (of(6), 0),
             "ST" => (set, segments, sets) = (of(2), 1, sets + 1),
             "SE" => {
-                out += &format!("SE*{segments}*{set}~");
+                trailer("SE", segments, &set);
                 continue;
             }
             "GE" => {
                 groups += 1;
-                out += &format!("GE*{sets}*{group}~");
+                trailer("GE", sets, &group);
                 continue;
             }
             "IEA" => {
-                out += &format!("IEA*{groups}*000000045~");
+                trailer("IEA", groups, &control);
                 continue;
             }
             _ => {}
@@ -71,7 +83,9 @@ fuzz_target!(|bytes: &[u8]| {
                     assert!(x12::parse(&x12::text(content)).is_ok(), "what answers cannot be read");
                 }
             }
-            Err(Failure::Rejected(problem)) => assert!(!problem.code.is_empty() && !problem.message.is_empty()),
+            Err(Failure::Rejected(problem)) => {
+                assert!(!problem.code.is_empty() && !problem.message.is_empty())
+            }
             Err(other) => panic!("a file is read or refused: {other:?}"),
         }
     }

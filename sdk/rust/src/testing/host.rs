@@ -25,7 +25,11 @@ pub struct Host {
     /// How many bytes of files a call may hand over; `Some(None)` when there is no folder.
     folder: Option<Option<u64>>,
     script: VecDeque<Exchange>,
+    otherwise: Option<Otherwise>,
 }
+
+/// What answers a request that nobody expected: status and body.
+type Otherwise = Box<dyn FnMut(&Sent) -> (u16, Vec<u8>)>;
 
 /// A request that the plugin sent.
 #[derive(Clone, Debug)]
@@ -113,6 +117,13 @@ impl Host {
         self
     }
 
+    /// Answers every request that is not expected, with a status and a body: for tests that cannot know what will be
+    /// asked. Without it such a request fails the test.
+    pub fn otherwise(mut self, answer: impl FnMut(&Sent) -> (u16, Vec<u8>) + 'static) -> Self {
+        self.otherwise = Some(Box::new(answer));
+        self
+    }
+
     /// Puts the host in place, for this thread and until the answer is dropped.
     ///
     /// # Panics
@@ -194,13 +205,19 @@ pub(crate) fn exchange(request: &Request) -> Result<Answer, Loss> {
         headers: request.headers.clone(),
         body: request.body.clone(),
     };
-    let expected = with(|state| {
+    let (expected, otherwise) = with(|state| {
         state.sent.push(sent.clone());
-        state.host.script.pop_front()
+        let expected = state.host.script.pop_front();
+        let otherwise = if expected.is_none() { state.host.otherwise.as_mut() } else { None };
+        let otherwise = otherwise.map(|answer| answer(&sent));
+        (expected, otherwise)
     });
-    match expected {
-        Some(expected) => expected.meet(&sent),
-        None => panic!("the plugin sent {} {}, and nothing more was expected", sent.method, sent.path),
+    match (expected, otherwise) {
+        (Some(expected), _) => expected.meet(&sent),
+        (None, Some((status, body))) => Ok(Answer { status, headers: Vec::new(), body }),
+        (None, None) => {
+            panic!("the plugin sent {} {}, and nothing more was expected", sent.method, sent.path)
+        }
     }
 }
 
