@@ -66,7 +66,7 @@ fn named(problem: Problem, name: &str, at: usize) -> Problem {
 #[derive(Default)]
 struct File<'a> {
     events: Vec<Event>,
-    /// The retail transactions by their keys.
+    /// The retail transactions that came about, by their keys.
     seen: BTreeMap<String, (Head<'a>, Node<'a>)>,
 }
 
@@ -95,6 +95,18 @@ impl<'a> File<'a> {
     }
 
     fn retail(&mut self, head: &Head<'a>, retail: Node<'a>) -> Result<(), Problem> {
+        // A void may be the sale told again, and what was put aside may have the number of what came about: neither
+        // is a sale that the file has twice.
+        if let Some(voided) = void::of(head, retail)? {
+            let event = void::event(head, retail, &voided, self.seen.get(&voided.key))?;
+            if !self.events.contains(&event) {
+                self.events.push(event);
+            }
+            return Ok(());
+        }
+        if unfinished(retail) {
+            return Ok(());
+        }
         if let Some((_, before)) = self.seen.get(&head.key) {
             let text = |node: Node<'a>| node.document().input_text().get(node.range());
             if text(*before) == text(retail) {
@@ -104,14 +116,6 @@ impl<'a> File<'a> {
             return Err(Problem::new("transaction-twice", message).at("SequenceNumber"));
         }
         self.seen.insert(head.key.clone(), (head.clone(), retail));
-        if let Some(voided) = void::of(head, retail)? {
-            let original = self.seen.get(&voided.key);
-            self.events.push(void::event(head, retail, &voided, original)?);
-            return Ok(());
-        }
-        if unfinished(retail) {
-            return Ok(());
-        }
         let basket = Basket::read(head, retail)?;
         let reading = crate::reading::choose(&basket, head.settings)?;
         let moved = crate::tender::settle(head, &basket, &reading)?;

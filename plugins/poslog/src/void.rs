@@ -50,12 +50,27 @@ pub(crate) fn of(head: &Head<'_>, retail: Node<'_>) -> Result<Option<Voided>, Pr
 
 /// `order.cancelled` of the voided sale. The snapshot is the sale as the file has it, or as the void repeats it;
 /// where neither does, a single line stands for it, which says no more than how much it was.
+///
+/// # Errors
+/// `void-of-return` where goods were brought back: that was told as a refund, and no event takes a refund back.
 pub(crate) fn event(
     head: &Head<'_>,
     retail: Node<'_>,
     voided: &Voided,
     original: Option<&(Head<'_>, Node<'_>)>,
 ) -> Result<Event, Problem> {
+    let back = match original {
+        Some((head, retail)) => Basket::read(head, *retail)?.returned().next().is_some(),
+        None => brought_back(retail),
+    };
+    if back {
+        let message = format!(
+            "it voids {}, where goods were brought back: nothing takes a refund back. Take both out of the file, or \
+             put it right in the books and take the void out",
+            voided.key
+        );
+        return Err(Problem::new("void-of-return", message).at(xml::place(retail)));
+    }
     let at = head.at()?;
     let known = original.and_then(|(head, retail)| snapshot(head, Basket::read(head, *retail).ok()?));
     let repeated = || snapshot(head, Basket::read_mirrored(head, retail).ok()?);
@@ -83,6 +98,17 @@ pub(crate) fn event(
         occurred_at: at,
         fact: Fact::cancelled(order),
     })
+}
+
+/// Whether a void repeats goods that had been brought back. Its signs do not tell: they may be turned round.
+fn brought_back(retail: Node<'_>) -> bool {
+    let reason = |link: Node<'_>| xml::attribute(link, "ReasonCode").unwrap_or_default().to_ascii_lowercase();
+    let named = |node: Node<'_>| {
+        xml::children(node, "TransactionLink").any(|link| reason(link).starts_with("return"))
+    };
+    let lines = xml::children(retail, "LineItem").filter(|line| !xml::flag(*line, "CancelFlag"));
+    let mut goods = lines.flat_map(|line| line.children()).filter(roxmltree::Node::is_element);
+    named(retail) || goods.any(|goods| xml::is(goods, "Return") || xml::is(goods, "Sale") && named(goods))
 }
 
 /// The order that a basket is. Absent where nothing was sold, or it does not add up: a void is a void, whatever

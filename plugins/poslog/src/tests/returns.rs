@@ -168,3 +168,17 @@ fn a_refund_in_cash_is_rounded() {
     let events = read(poslog(&[retail(202, &lines, "-9.97")])).unwrap();
     assert_eq!(refund(&events[0]).adjustments[0].reason, "CASH_ROUNDING");
 }
+
+#[test]
+fn goods_of_two_receipts_in_one_second_are_told_apart_by_what_brought_them_back() {
+    let receipt = |number: u32| {
+        retail(number, &[goods("Return", "A", "10.00", "1", "10.00", ""), back("Cash", "10.00")], "-10.00")
+    };
+    let events = read(poslog(&[receipt(201), receipt(202)])).unwrap();
+    let cause = |event: &Event| match &event.fact {
+        Fact::InventoryAdjusted(change) => change.cause.as_ref().map(ToString::to_string),
+        _ => None,
+    };
+    let causes: Vec<String> = events.iter().filter_map(cause).collect();
+    assert_eq!(causes, ["poslog/acme/refund/9/34/2017-09-30/201", "poslog/acme/refund/9/34/2017-09-30/202"]);
+}

@@ -104,3 +104,60 @@ fn a_sale_told_again_as_voided_is_cancelled() {
 fn a_void_of_nothing_is_refused() {
     assert_eq!(read(poslog(&[voiding("", "")])).unwrap_err().code, "void-of-nothing");
 }
+
+/// The transaction of this number as it stands in a file, told again as voided by a flag on this element.
+fn flagged(transaction: &str, element: &str) -> String {
+    transaction.replacen(&format!("<{element}>"), &format!("<{element} VoidFlag=\"true\">"), 1)
+}
+
+fn kinds(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.fact.kind()).collect()
+}
+
+#[test]
+fn a_sale_told_again_in_the_same_file_is_cancelled_wherever_the_flag_stands() {
+    let sold = retail(161, &[sale("A", "10.00", "1", "10.00"), tender("Cash", "10.00")], "10.00");
+    for element in ["Transaction", "RetailTransaction"] {
+        let again = flagged(&sold, element);
+        let events = read(poslog(&[sold.clone(), again.clone()])).unwrap();
+        assert_eq!(kinds(&events), ["order.placed", "order.cancelled"], "{element}");
+        assert_eq!(events[0].entity, events[1].entity);
+        assert_eq!(order(&events[1]).lines, order(&events[0]).lines);
+        let twice = read(poslog(&[sold.clone(), again.clone(), again])).unwrap();
+        assert_eq!(twice, events, "a void that is told twice is one");
+    }
+}
+
+#[test]
+fn what_was_put_aside_and_what_came_of_it_may_have_one_number() {
+    let done = retail(161, &[sale("A", "10.00", "1", "10.00")], "10.00");
+    let aside = retail(161, &[sale("A", "9.00", "1", "9.00")], "9.00")
+        .replace("<RetailTransaction>", "<RetailTransaction TransactionStatus=\"Suspended\">");
+    for file in [[aside.clone(), done.clone()], [done.clone(), aside]] {
+        assert_eq!(kinds(&read(poslog(&file)).unwrap()), ["order.placed"]);
+    }
+    let other = retail(161, &[sale("A", "9.00", "1", "9.00")], "9.00");
+    assert_eq!(read(poslog(&[done, other])).unwrap_err().code, "transaction-twice");
+}
+
+#[test]
+fn a_void_of_a_return_is_a_persons() {
+    let returned = retail(161, &[goods("Return", "A", "10.00", "1", "10.00", "")], "-10.00");
+    let turned = retail(161, &[sale("A", "10.00", "-1", "-10.00")], "-10.00");
+    let both = [goods("Return", "A", "10.00", "1", "10.00", ""), sale("B", "12.00", "1", "12.00")];
+    for original in [returned, turned, retail(161, &both, "2.00")] {
+        assert!(read(poslog(std::slice::from_ref(&original))).is_ok());
+        let problem = read(poslog(&[original.clone(), voiding(DATE, "")])).unwrap_err();
+        assert_eq!(problem.code, "void-of-return");
+        assert!(problem.message.contains("9/34/2017-09-30/161"), "{problem}");
+        let again = flagged(&original, "Transaction");
+        assert_eq!(read(poslog(&[original, again])).unwrap_err().code, "void-of-return");
+    }
+    // The void repeats what it voids, and the file has nothing else of it.
+    let link = "<TransactionLink ReasonCode=\"Return\"><SequenceNumber>88</SequenceNumber></TransactionLink>";
+    for lines in
+        [goods("Return", "A", "10.00", "1", "10.00", ""), goods("Sale", "A", "10.00", "-1", "-10.00", link)]
+    {
+        assert_eq!(read(poslog(&[voiding(DATE, &lines)])).unwrap_err().code, "void-of-return");
+    }
+}
