@@ -1,6 +1,7 @@
 //! An order, as it stands.
 
 use crossdock_sdk::prelude::*;
+use jiff::Timestamp;
 
 use crate::amount::{self, price};
 use crate::api::Known;
@@ -76,8 +77,12 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
     };
     let payments: Vec<payload::Payment> = known.payments.iter().filter(own).cloned().collect();
     let created = order.created_at.clone().map_or_else(|| updated(order), Ok)?;
-    // What a till took offline was sold then, and not when the till was online again.
-    let offline = payments.iter().filter_map(tender::offline).min();
+    // What a till took offline was sold then, and not when the till was online again. An order that Square had before
+    // was placed before.
+    let offline = payments.iter().filter_map(|payment| tender::offline(order, payment)).min();
+    let before =
+        |(at, _): &(Timestamp, String)| created.parse::<Timestamp>().is_ok_and(|created| *at > created);
+    let offline = offline.filter(|offline| !before(offline)).map(|(_, at)| at);
     let placed_at = offline.clone().unwrap_or_else(|| created.clone());
     let sums = line::read(order, known, &currency)?;
     let total = money(order.total_money.as_ref(), "total_money")?;

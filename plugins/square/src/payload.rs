@@ -254,6 +254,7 @@ pub(crate) struct OrderRefund {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Payment {
     pub id: String,
+    pub created_at: Option<String>,
     pub order_id: Option<String>,
     pub status: Option<String>,
     pub team_member_id: Option<String>,

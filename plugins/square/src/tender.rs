@@ -1,14 +1,20 @@
 //! How an order was paid.
 
 use crossdock_sdk::prelude::*;
+use jiff::Timestamp;
 
 use crate::amount::{self, price};
 use crate::payload::{self, Order};
 
-/// The device's time of a payment that was taken offline.
-pub(crate) fn offline(payment: &payload::Payment) -> Option<String> {
+/// The device's time of a payment that was taken offline, with the moment that it is. Absent where it is later than
+/// Square heard of the payment: a clock that is ahead is not believed.
+pub(crate) fn offline(order: &Order, payment: &payload::Payment) -> Option<(Timestamp, String)> {
     let details = payment.offline_payment_details.as_ref().filter(|_| payment.is_offline_payment)?;
-    details.client_created_at.clone()
+    let device = details.client_created_at.as_ref()?;
+    let heard = payment.created_at.as_ref().or(order.updated_at.as_ref()).or(order.created_at.as_ref());
+    let at: Timestamp = device.parse().ok()?;
+    let ahead = heard.and_then(|heard| heard.parse::<Timestamp>().ok()).is_some_and(|heard| at > heard);
+    (!ahead).then(|| (at, device.clone()))
 }
 
 /// What came in for good, and the payments of the order, one a tender; a cash tender with change is two.
@@ -50,7 +56,7 @@ pub(crate) fn read(
             tender: self::kind(kind),
             gateway: kind.to_ascii_lowercase(),
             amount: price(if handed { given } else { amount }, currency),
-            at: payment.and_then(offline).unwrap_or(made),
+            at: payment.and_then(|payment| offline(order, payment)).map_or(made, |(_, at)| at),
             authorization: tender.payment_id.clone(),
             parent: None,
             test: false,

@@ -53,6 +53,30 @@ fn what_a_till_took_offline_was_sold_then() {
 }
 
 #[test]
+fn a_device_whose_clock_is_ahead_is_not_believed() {
+    let told = |device: &str, created: &str, payment_created: &str| {
+        let mut offline = payment("COMPLETED");
+        offline["is_offline_payment"] = true.into();
+        offline["offline_payment_details"] = json!({ "client_created_at": device });
+        offline["created_at"] = payment_created.into();
+        let mut order = by_card();
+        (order["created_at"], order["updated_at"]) = (created.into(), "2026-11-24T09:00:02Z".into());
+        let body = notice("payment.updated", json!({ "payment": offline }));
+        let events = receive(host().expect(answers(&order)), &body).unwrap();
+        let told = checked(&events[0]).clone();
+        (told.placed_at, told.processed_at, told.business_date.unwrap(), told.payments[0].at.clone())
+    };
+    // Three days ahead: neither the moment nor the day is the device's.
+    let ahead = told("2026-11-27T03:00:00-06:00", "2026-11-24T09:00:00Z", "2026-11-24T09:00:01Z");
+    let made = "2026-11-24T09:00:00Z".to_owned();
+    assert_eq!(ahead, (made.clone(), None, "2026-11-24".into(), made));
+    // Paid offline, an hour after the ticket was opened online: the order is as old as Square says.
+    let later = told("2026-11-24T07:00:00Z", "2026-11-24T06:00:00Z", "2026-11-24T09:00:00Z");
+    let (opened, paid) = ("2026-11-24T06:00:00Z".to_owned(), "2026-11-24T07:00:00Z".to_owned());
+    assert_eq!(later, (opened, None, "2026-11-24".into(), paid));
+}
+
+#[test]
 fn cash_may_be_taken_offline_too() {
     let mut order = order();
     order["tenders"][0]["payment_id"] = "P1".into();
