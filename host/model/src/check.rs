@@ -70,6 +70,8 @@ pub mod code {
     pub const TOO_LARGE: &str = "too-large";
     /// The parts of an order do not add up to its total.
     pub const TOTAL_DOES_NOT_BALANCE: &str = "total-does-not-balance";
+    /// The duties of the lines do not add up to the order's duties.
+    pub const DUTIES_DO_NOT_BALANCE: &str = "duties-do-not-balance";
     /// The taxes of the lines do not add up to the order's tax.
     pub const TAX_DOES_NOT_BALANCE: &str = "tax-does-not-balance";
     /// The money given back is not what lines, shipping and adjustments explain.

@@ -167,6 +167,7 @@ agreement! {
     "common" "reference" => common::Reference,
     "common" "version" => common::Version,
     "common" "address" => common::Address,
+    "common" "line-attributes" => common::LineAttributes,
     "common" "personal" => common::Personal,
     "order" "payment-state" => order::PaymentState,
     "order" "fulfilment-state" => order::FulfilmentState,

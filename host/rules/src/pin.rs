@@ -76,7 +76,7 @@ mod tests {
     fn event(kind: &str, operation: &str, placed: &str) -> Event {
         let usd = json!({ "shop": { "amount": "0", "currency": "USD" } });
         let order = json!({
-            "number": "#1", "channel": "web", "placedAt": placed, "currency": "USD", "pricesIncludeTax": false,
+            "number": "#1", "channel": "web", "placedAt": placed, "currency": "USD", "pricesIncludeTax": false, "dutiesIncluded": false,
             "payment": "paid", "fulfilment": "unfulfilled", "test": false,
             "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd }
         });

@@ -50,7 +50,7 @@ pub enum Attribute {
     /// How far an order's goods have come.
     #[serde(rename = "order.fulfilment")]
     OrderFulfilment,
-    /// Who ordered, and where it goes.
+    /// Who ordered, where it goes, and what was written on it.
     #[serde(rename = "order.personal")]
     OrderPersonal,
     /// How far a shipment has come.
@@ -243,9 +243,10 @@ fn content(order: &Order) -> Result<String, serde_json::Error> {
         &(
             (&order.number, &order.channel, &order.placed_at, &order.processed_at, &order.business_date),
             (&order.natural_key, &order.store, &order.register, &order.staff_id, &order.currency),
-            (&order.presentment_currency, order.prices_include_tax, &order.payment, order.test),
+            (&order.presentment_currency, order.prices_include_tax, order.duties_included, &order.payment),
+            (order.test, &order.po_number),
             (&order.customer, &order.lines, &order.shipping, &order.payments, &order.discount_codes),
-            (&order.totals, &order.attributes, &order.exchange_of, &order.extensions),
+            (&order.totals, &order.exchange_of, &order.extensions),
         ),
     )?;
     Ok(hash.hex())

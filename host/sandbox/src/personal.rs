@@ -25,6 +25,8 @@ pub(crate) fn restrict(work: &mut [Work], fields: &BTreeSet<Personal>) {
             ip_address,
             status_url,
             card_last4,
+            attributes,
+            line_attributes,
         } = &mut personal;
         drop_unless(keeps(Personal::Name), name);
         drop_unless(keeps(Personal::Email), email);
@@ -36,6 +38,10 @@ pub(crate) fn restrict(work: &mut [Work], fields: &BTreeSet<Personal>) {
         drop_unless(keeps(Personal::IpAddress), ip_address);
         drop_unless(keeps(Personal::StatusUrl), status_url);
         drop_unless(keeps(Personal::CardLast4), card_last4);
+        if !keeps(Personal::Attributes) {
+            attributes.clear();
+            line_attributes.clear();
+        }
         work.event.put_personal(personal);
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Resu
         "shipping": shipping,
         "shippingTax": shipping_tax,
         "tips": money::booked(&totals.tips)?,
-        "duties": money::booked(&totals.duties)?,
+        "duties": money::booked(order.added_duties())?,
         "rounding": money::booked(&totals.cash_rounding)?,
         "taxIncluded": order.prices_include_tax,
         "total": totals.total.shop.amount,

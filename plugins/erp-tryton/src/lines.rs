@@ -113,8 +113,8 @@ pub fn of_order(order: &Order, settings: &Settings) -> Result<Vec<Wanted>, Probl
     }
     let missing = (money::booked(order.totals.tips.iter())? - tips).max(Decimal::ZERO);
     extra(missing, settings.services.tip.as_ref(), "tips", "totals.tips")?;
-    let duties = money::booked(order.lines.iter().flat_map(|line| &line.duties))?;
-    extra(duties, settings.services.duty.as_ref(), "duties", "lines[].duties")?;
+    let duties = money::booked(order.added_duties())?;
+    extra(duties, settings.services.duty.as_ref(), "duties", "totals.duties")?;
     let rounding = money::booked(order.totals.cash_rounding.iter())?;
     extra(rounding, Some(&settings.services.adjustment), "rounding", "totals.cashRounding")?;
     Ok(wanted)

@@ -60,6 +60,7 @@ pub(crate) fn order(
         currency: currency.to_owned(),
         presentment_currency: None,
         prices_include_tax: reading.included,
+        duties_included: false,
         payment: if left <= Decimal::ZERO {
             PaymentState::Paid
         } else if moved.paid > Decimal::ZERO {
@@ -76,6 +77,7 @@ pub(crate) fn order(
         lines,
         shipping: vec![],
         payments: moved.sale.clone(),
+        po_number: None,
         discount_codes: vec![],
         totals: Totals {
             lines: money(full),
@@ -89,7 +91,6 @@ pub(crate) fn order(
             outstanding: Some(money(left.max(Decimal::ZERO))),
         },
         tags: vec![],
-        attributes: vec![],
         exchange_of: None,
         extensions: extensions(basket),
     })
@@ -193,10 +194,6 @@ fn line(
         amount: price(amount, currency),
     };
     let rounding = (!over.is_zero()).then(|| (Some("rounding".to_owned()), over));
-    let regular = goods
-        .regular
-        .filter(|regular| *regular != each)
-        .map(|regular| Attribute { name: "regularSalesUnitPrice".into(), value: regular.to_string() });
     let flagged = xml::said(goods.node, "TaxableFlag");
     Line {
         id: goods.id.clone(),
@@ -210,6 +207,7 @@ fn line(
         current_quantity: None,
         unit: goods.unit.clone(),
         unit_price: price(each, currency),
+        regular_price: goods.regular.filter(|regular| *regular != each).map(|regular| price(regular, currency)),
         discounts: off.into_iter().chain(rounding).map(discount).collect(),
         taxable: flagged.unwrap_or(!taxes.is_empty()),
         taxes,
@@ -218,7 +216,6 @@ fn line(
         grams: None,
         bundle: None,
         location: Some(head.store.to_owned()),
-        attributes: regular.into_iter().collect(),
     }
 }
 

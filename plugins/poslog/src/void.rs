@@ -139,6 +139,7 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
         current_quantity: None,
         unit: None,
         unit_price: money(total),
+        regular_price: None,
         discounts: vec![],
         taxes: vec![],
         duties: vec![],
@@ -147,7 +148,6 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
         grams: None,
         bundle: None,
         location: None,
-        attributes: vec![],
     };
     let zero = money(Decimal::ZERO);
     Ok(Order {
@@ -163,6 +163,7 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
         currency: currency.clone(),
         presentment_currency: None,
         prices_include_tax: false,
+        duties_included: false,
         payment: PaymentState::Voided,
         fulfilment: FulfilmentState::Restocked,
         cancelled_at: None,
@@ -173,6 +174,7 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
         lines: vec![line],
         shipping: vec![],
         payments: vec![],
+        po_number: None,
         discount_codes: vec![],
         totals: Totals {
             lines: money(total),
@@ -186,7 +188,6 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
             outstanding: None,
         },
         tags: vec![],
-        attributes: vec![],
         exchange_of: None,
         extensions: None,
     })

@@ -11,15 +11,12 @@ pub(crate) fn read(
     line: payload::Line<'_>,
     applications: &[payload::DiscountApplication<'_>],
     currency: &str,
-    duties_apart: bool,
 ) -> Result<Line, Problem> {
     let mut taxes = taxes(line.tax_lines, currency)?;
     let mut duties = Vec::new();
     for payload::Duty { shop_money, presentment_money, tax_lines } in line.duties {
         taxes.append(&mut self::taxes(tax_lines, currency)?);
-        if duties_apart {
-            duties.push(price(Some(Set { shop_money, presentment_money }), None, currency, "duties")?);
-        }
+        duties.push(price(Some(Set { shop_money, presentment_money }), None, currency, "duties")?);
     }
     let discounts = match line.discount_allocations {
         Some(allocations) => discounts(allocations, applications, currency)?,
@@ -52,6 +49,7 @@ pub(crate) fn read(
         current_quantity: line.current_quantity.map(|quantity| quantity.to_string()),
         unit: None,
         unit_price: price(line.price_set, line.price, currency, "price")?,
+        regular_price: None,
         discounts,
         taxable: line.taxable.unwrap_or(!taxes.is_empty()),
         taxes,
@@ -60,7 +58,6 @@ pub(crate) fn read(
         grams: line.grams.filter(|grams| *grams > 0).map(|grams| grams.to_string()),
         bundle: bundle.map(|id| id.to_string()),
         location: None,
-        attributes: attributes(line.properties),
     })
 }
 
@@ -120,17 +117,4 @@ fn taxes(lines: List<payload::TaxLine<'_>>, currency: &str) -> Result<Vec<TaxLin
         })
     };
     lines.into_iter().map(tax).collect()
-}
-
-/// What was attached, as texts. What is `null` is not there.
-pub(crate) fn attributes(properties: List<payload::Property<'_>>) -> Vec<Attribute> {
-    let attribute = |property: payload::Property<'_>| {
-        let value = match property.value {
-            serde_json::Value::Null => return None,
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Some(Attribute { name: filled(property.name)?, value })
-    };
-    properties.into_iter().filter_map(attribute).collect()
 }

@@ -59,9 +59,8 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
     let personal = people::of(&mut order);
     let extensions = extensions(&order);
     let applications = order.discount_applications;
-    let duties_apart = order.duties_included != Some(true);
     let lines = each(order.line_items, "line_items", |(one, _)| {
-        line::read(one, &applications, &currency, duties_apart)
+        line::read(one, &applications, &currency)
     })?;
     let shipping = each(order.shipping_lines, "shipping_lines", |(one, nth)| {
         line::shipping(one, nth, &applications, &currency)
@@ -78,12 +77,7 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         shipping: charged(&shipping, &currency)?,
         tax: price(order.total_tax_set, order.total_tax, &currency, "total_tax")?,
         tips: tips(order.total_tip_received, &lines, &currency)?,
-        duties: maybe(
-            order.original_total_duties_set.filter(|_| duties_apart),
-            None,
-            &currency,
-            "original_total_duties",
-        )?,
+        duties: maybe(order.original_total_duties_set, None, &currency, "original_total_duties")?,
         cash_rounding: maybe(
             order.total_cash_rounding_payment_adjustment_set,
             None,
@@ -94,8 +88,8 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         total: price(order.total_price_set, order.total_price, &currency, "total_price")?,
         outstanding: maybe(None, order.total_outstanding, &currency, "total_outstanding")?,
     };
-    let attributes = line::attributes(order.note_attributes);
-    let (natural_key, business_date) = crate::natural::key(&attributes)?.unzip();
+    let attributes = personal.as_ref().map(|personal| personal.attributes.as_slice()).unwrap_or_default();
+    let (natural_key, business_date) = crate::natural::key(attributes)?.unzip();
     Ok(Order {
         number: order.name.into(),
         channel: channel(filled(order.source_name), order.app_id),
@@ -108,6 +102,7 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         staff_id: order.user_id.map(|id| id.to_string()),
         presentment_currency: filled(order.presentment_currency).filter(|seen| *seen != currency),
         prices_include_tax: order.taxes_included.unwrap_or(false),
+        duties_included: order.duties_included.unwrap_or(false),
         payment: payment_state(order.financial_status.as_deref())?,
         fulfilment: fulfilment_state(order.fulfillment_status.as_deref())?,
         cancelled_at: filled(order.cancelled_at),
@@ -118,10 +113,10 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         lines,
         shipping,
         payments,
+        po_number: filled(order.po_number),
         discount_codes: order.discount_codes.into_iter().filter_map(|code| filled(code.code)).collect(),
         totals,
         tags: tags(order.tags.as_deref()),
-        attributes,
         exchange_of: None,
         extensions,
         currency,
@@ -201,26 +196,19 @@ struct Extensions<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     payment_gateways: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    po_number: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     company_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     company_location_id: Option<String>,
-    /// True when duties are within the prices, and so are told nowhere else.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    duties_included: bool,
 }
 
 fn extensions(order: &payload::Order<'_>) -> Option<String> {
     let company = order.company.as_ref();
     let extensions = Extensions {
         payment_gateways: order.payment_gateway_names.iter().map(|name| &**name).collect(),
-        po_number: order.po_number.as_deref().filter(|number| !number.is_empty()),
         company_id: company.and_then(|company| company.id.as_ref()).map(ToString::to_string),
         company_location_id: company
             .and_then(|company| company.location_id.as_ref())
             .map(ToString::to_string),
-        duties_included: order.duties_included == Some(true),
     };
     serde_json::to_string(&extensions).ok().filter(|json| json != "{}")
 }

@@ -3,7 +3,7 @@
 use crossdock_sdk::prelude::*;
 
 use crate::payload;
-use crate::text::{Text, filled};
+use crate::text::{List, Text, filled};
 
 /// The personal part of an order, taken out of it. Absent when there is nothing, as at the till.
 pub(crate) fn of(order: &mut payload::Order<'_>) -> Option<Personal> {
@@ -19,6 +19,10 @@ pub(crate) fn of(order: &mut payload::Order<'_>) -> Option<Personal> {
     let of_address = |address: &Option<Address>| address.as_ref().and_then(|address| address.name.clone());
     let card = order.payment_details.as_ref().and_then(|details| details.credit_card_number.as_deref());
     let ip = filled(order.browser_ip.take());
+    let written = |line: &mut payload::Line<'_>| {
+        let attributes = attached(std::mem::take(&mut line.properties));
+        (!attributes.is_empty()).then(|| LineAttributes { line: line.id.to_string(), attributes })
+    };
     let personal = Personal {
         name: name.or_else(|| of_address(&billing)).or_else(|| of_address(&shipping)),
         email: filled(order.email.take()).or_else(|| filled(order.contact_email.take())).or(email),
@@ -30,28 +34,28 @@ pub(crate) fn of(order: &mut payload::Order<'_>) -> Option<Personal> {
         ip_address: ip.or_else(|| filled(order.client_details.as_mut()?.browser_ip.take())),
         status_url: filled(order.order_status_url.take()),
         card_last4: card.and_then(last4),
+        attributes: attached(std::mem::take(&mut order.note_attributes)),
+        line_attributes: order.line_items.0.iter_mut().filter_map(written).collect(),
     };
-    (personal != nobody()).then_some(personal)
+    (personal != Personal::default()).then_some(personal)
 }
 
 /// The staff's note on a refund.
 pub(crate) fn noted(note: Option<Text<'_>>) -> Option<Personal> {
-    filled(note).map(|note| Personal { note: Some(note), ..nobody() })
+    filled(note).map(|note| Personal { note: Some(note), ..Personal::default() })
 }
 
-fn nobody() -> Personal {
-    Personal {
-        name: None,
-        email: None,
-        phone: None,
-        billing: None,
-        shipping: None,
-        locale: None,
-        note: None,
-        ip_address: None,
-        status_url: None,
-        card_last4: None,
-    }
+/// What was attached, as texts. What is `null` is not there.
+fn attached(properties: List<payload::Property<'_>>) -> Vec<Attribute> {
+    let attribute = |property: payload::Property<'_>| {
+        let value = match property.value {
+            serde_json::Value::Null => return None,
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Some(Attribute { name: filled(property.name)?, value })
+    };
+    properties.into_iter().filter_map(attribute).collect()
 }
 
 fn address(address: payload::Address<'_>) -> Address {

@@ -12,6 +12,8 @@ use crate::payload::{self, AppliedTax, LineItem, Money, Order};
 /// The lines, and their sums.
 pub(crate) struct Sums {
     pub lines: Vec<Line>,
+    /// What was chosen or written on them.
+    pub written: Vec<LineAttributes>,
     /// True when prices contain the tax.
     pub included: bool,
     pub full: Decimal,
@@ -28,7 +30,7 @@ pub(crate) fn read(order: &Order, known: &Known, currency: &str) -> Result<Sums,
     // Where only some prices contain their tax, all are told without.
     let included = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some("INCLUSIVE"));
     let zero = Decimal::ZERO;
-    let mut sums = Sums { lines: Vec::new(), included, full: zero, discounts: zero, tax: zero };
+    let mut sums = Sums { lines: Vec::new(), written: Vec::new(), included, full: zero, discounts: zero, tax: zero };
     for (at, item) in order.line_items.iter().enumerate() {
         sums.item(item, order, known, currency, at).map_err(|problem| within(problem, "line_items", at))?;
     }
@@ -79,8 +81,13 @@ impl Sums {
         self.full += full + over;
         self.discounts += discount + over;
         self.tax += tax;
+        let line = item.uid.clone().unwrap_or_else(|| (at + 1).to_string());
+        let attributes: Vec<_> = item.modifiers.iter().filter_map(modifier).chain(note).collect();
+        if !attributes.is_empty() {
+            self.written.push(LineAttributes { line: line.clone(), attributes });
+        }
         self.lines.push(Line {
-            id: item.uid.clone().unwrap_or_else(|| (at + 1).to_string()),
+            id: line,
             kind: match item.item_type.as_deref() {
                 Some("GIFT_CARD") => LineKind::GiftCard,
                 Some("CUSTOM_AMOUNT") => LineKind::Custom,
@@ -96,6 +103,7 @@ impl Sums {
             current_quantity: None,
             unit: item.quantity_unit.as_ref().and_then(|unit| self::unit(unit.measurement_unit.as_ref()?)),
             unit_price: price(each, currency),
+            regular_price: None,
             discounts,
             taxable: !tax.is_zero(),
             taxes: taxes(&item.applied_taxes, order, currency, tax)?,
@@ -104,7 +112,6 @@ impl Sums {
             grams: None,
             bundle: None,
             location: order.location_id.clone(),
-            attributes: item.modifiers.iter().filter_map(modifier).chain(note).collect(),
         });
         Ok(())
     }
@@ -134,6 +141,7 @@ impl Sums {
             current_quantity: None,
             unit: None,
             unit_price: price(full, currency),
+            regular_price: None,
             discounts: vec![],
             taxable: !tax.is_zero(),
             taxes: taxes(&charge.applied_taxes, order, currency, tax)?,
@@ -142,7 +150,6 @@ impl Sums {
             grams: None,
             bundle: None,
             location: order.location_id.clone(),
-            attributes: vec![],
         });
         Ok(())
     }

@@ -122,16 +122,18 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
         placed_at,
         presentment_currency: None,
         prices_include_tax: sums.included,
+        duties_included: false,
         payment: state(total, paid, &told, cancelled),
         fulfilment: fulfilment(order, cancelled),
         cancelled_at: if cancelled { Some(updated(order)?) } else { None },
         cancel_reason: None,
         test: false,
         customer: order.customer_id.clone().map(|id| settings.entity(EntityKind::Customer, id)),
-        personal: personal(order),
+        personal: personal(order, sums.written),
         lines: sums.lines,
         shipping: vec![],
         payments: told,
+        po_number: None,
         discount_codes: vec![],
         totals: Totals {
             lines: price(sums.full, &currency),
@@ -149,12 +151,6 @@ fn read(settings: &Settings, order: &payload::Order, known: &Known) -> Result<Or
         },
         currency,
         tags: vec![],
-        attributes: order
-            .metadata
-            .iter()
-            .flatten()
-            .map(|(name, value)| Attribute { name: name.clone(), value: value.clone() })
-            .collect(),
         exchange_of: None,
         extensions: None,
     })
@@ -213,19 +209,29 @@ fn fulfilment(order: &payload::Order, cancelled: bool) -> FulfilmentState {
     }
 }
 
-/// Who gets the goods, where they are sent or called for.
-fn personal(order: &payload::Order) -> Option<Personal> {
+/// Who gets the goods, where they are sent or called for, and what was written on the order and its lines.
+fn personal(order: &payload::Order, line_attributes: Vec<LineAttributes>) -> Option<Personal> {
     let details = order.fulfillments.iter().find_map(|fulfilment| {
         let kinds = [&fulfilment.shipment_details, &fulfilment.delivery_details, &fulfilment.pickup_details];
         kinds.into_iter().flatten().next()
-    })?;
+    });
+    let attribute =
+        |(name, value): (&String, &String)| Attribute { name: name.clone(), value: value.clone() };
+    let personal = Personal {
+        attributes: order.metadata.iter().flatten().map(attribute).collect(),
+        line_attributes,
+        ..details.map(addressed).unwrap_or_default()
+    };
+    (personal != Personal::default()).then_some(personal)
+}
+
+fn addressed(details: &FulfillmentDetails) -> Personal {
     let FulfillmentDetails { recipient, note, shipping_note } = details;
     let recipient = recipient.as_ref();
-    Some(Personal {
+    Personal {
         name: recipient.and_then(|person| person.display_name.clone()),
         email: recipient.and_then(|person| person.email_address.clone()),
         phone: recipient.and_then(|person| person.phone_number.clone()),
-        billing: None,
         shipping: recipient.and_then(|person| {
             let address = person.address.as_ref()?;
             let lines = [&address.address_line_1, &address.address_line_2, &address.address_line_3];
@@ -240,10 +246,7 @@ fn personal(order: &payload::Order) -> Option<Personal> {
                 phone: person.phone_number.clone(),
             })
         }),
-        locale: None,
         note: note.clone().or_else(|| shipping_note.clone()),
-        ip_address: None,
-        status_url: None,
-        card_last4: None,
-    })
+        ..Personal::default()
+    }
 }

@@ -208,16 +208,5 @@ fn event(settings: &Settings, id: String, sale: Option<&str>, refund: Refund) ->
 /// The staff's note, which people write names in.
 fn noted(reason: Option<&String>) -> Option<Personal> {
     let note = reason.filter(|reason| !reason.trim().is_empty())?.clone();
-    Some(Personal {
-        name: None,
-        email: None,
-        phone: None,
-        billing: None,
-        shipping: None,
-        locale: None,
-        note: Some(note),
-        ip_address: None,
-        status_url: None,
-        card_last4: None,
-    })
+    Some(Personal { note: Some(note), ..Personal::default() })
 }

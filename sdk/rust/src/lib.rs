@@ -94,8 +94,8 @@ pub use bindings::source::exports::crossdock::connector::source::Guest as Source
 pub mod prelude {
     pub use crate::catalogue::{ListPrice, Product};
     pub use crate::common::{
-        Address, Attribute, DiscountAllocation, Entity, EntityKind, LineReference, Money, Personal, Price,
-        Reference, TaxLine, Version,
+        Address, Attribute, DiscountAllocation, Entity, EntityKind, LineAttributes, LineReference, Money,
+        Personal, Price, Reference, TaxLine, Version,
     };
     pub use crate::connector::{
         Failure, Found, Inbound, Outcome, Page, Problem, Progress, Receipt, Throttle, Unmapped, Work, Written,

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::common::{Entity, EntityKind, Reference, Version};
+use crate::common::{Attribute, Entity, EntityKind, Personal, Price, Reference, Version};
 use crate::connector::{Failure, Found, Outcome, Page, Problem, Receipt, Work};
 use crate::event::{Event, Fact, OrderChange, OrderOperation};
+use crate::inventory::{Adjustment, AdjustmentReason};
 use crate::order::{Order, Payment, TenderKind};
 
 impl EntityKind {
@@ -22,6 +23,45 @@ impl EntityKind {
             Self::ListPrice => "list-price",
             Self::BusinessDay => "business-day",
         }
+    }
+}
+
+/// Nothing is known of anybody: what a source starts from, and compares with.
+impl Default for Personal {
+    fn default() -> Self {
+        Self {
+            name: None,
+            email: None,
+            phone: None,
+            billing: None,
+            shipping: None,
+            locale: None,
+            note: None,
+            ip_address: None,
+            status_url: None,
+            card_last4: None,
+            attributes: Vec::new(),
+            line_attributes: Vec::new(),
+        }
+    }
+}
+
+impl Personal {
+    /// What the customer chose or wrote on the line with this id.
+    #[must_use]
+    pub fn attributes_of(&self, line: &str) -> &[Attribute] {
+        let found = self.line_attributes.iter().find(|of| of.line == line);
+        found.map(|of| of.attributes.as_slice()).unwrap_or_default()
+    }
+}
+
+impl Order {
+    /// The duties that are charged on top of the prices: each line's, or the printed sum where no line has any.
+    /// None where the prices contain them.
+    pub fn added_duties(&self) -> impl Iterator<Item = &Price> {
+        let lines = self.lines.iter().flat_map(|line| &line.duties);
+        let printed = self.totals.duties.as_ref().filter(|_| lines.clone().next().is_none());
+        lines.chain(printed).filter(|_| !self.duties_included)
     }
 }
 
@@ -105,6 +145,23 @@ impl Fact {
     #[must_use]
     pub fn cancelled(order: Order) -> Self {
         Self::Order(OrderChange { operation: OrderOperation::Cancelled, order })
+    }
+}
+
+impl Adjustment {
+    /// What moves the goods by itself, where something does: a sink that books documents leaves this change to it.
+    /// What a refund caused is no such thing: it is told of goods that no line of the refund names.
+    #[must_use]
+    pub fn booked_with(&self) -> Option<&'static str> {
+        let cause = self.cause.as_ref().map(|cause| cause.kind);
+        match (self.reason, cause) {
+            (AdjustmentReason::Sale | AdjustmentReason::Reservation, _) | (_, Some(EntityKind::Order)) => {
+                Some("the order")
+            }
+            (_, Some(EntityKind::Shipment)) => Some("the shipment"),
+            (_, Some(EntityKind::Document)) => Some("the document"),
+            _ => None,
+        }
     }
 }
 

@@ -79,28 +79,34 @@ fn totals(seen: &mut Inspector, order: &Order, sums: &Sums, currencies: Currenci
     if sums.broken {
         return;
     }
-    let Some(sums) = sums.booked(order, tax, tips) else {
+    let duties = printed.duties.as_ref().map(|_| duties);
+    let Some(sums) = sums.booked(order, tax, tips, duties) else {
         seen.tell(code::TOO_LARGE, path, || "the amounts are too large to be added up".into());
         return;
     };
-    // Sources differ in whether duties and the rounding at the till are in the total or beside it.
-    let balances = [Exact::ZERO, duties].into_iter().any(|duties| {
-        [Exact::ZERO, rounding].into_iter().any(|rounding| {
-            sums.parts.plus(duties).and_then(|sum| sum.plus(rounding)).is_some_and(|sum| sum == total)
-        })
-    });
+    // Sources differ in whether the rounding at the till is in the total or beside it.
+    let balances = [Exact::ZERO, rounding]
+        .into_iter()
+        .any(|rounding| sums.parts.plus(rounding).is_some_and(|sum| sum == total));
     if !balances {
         seen.tell(code::TOTAL_DOES_NOT_BALANCE, &path.field("total"), || {
             let (parts, currency) = (sums.parts, &order.currency);
             format!(
-                "lines, discounts, shipping, tax and tips make {parts} {currency}, but the order says {total}"
+                "lines, discounts, shipping, tax, duties and tips make {parts} {currency}, but the order says {total}"
             )
         });
     }
-    // A source that taxes the order as a whole has no taxes on its lines, and taxes of duties are nowhere
-    // among them: then there is nothing to compare. What a marketplace owes may be in the sum or not.
-    let compared = sums.taxed && duties.is_zero();
-    if compared && sums.taxes != tax && sums.own_taxes != tax {
+    if let (Some(printed), false) = (duties, sums.duties.is_zero())
+        && printed != sums.duties
+    {
+        seen.tell(code::DUTIES_DO_NOT_BALANCE, &path.field("duties"), || {
+            let (duties, currency) = (sums.duties, &order.currency);
+            format!("the duties of the lines make {duties} {currency}, but the order says {printed}")
+        });
+    }
+    // A source that taxes the order as a whole has no taxes on its lines: then there is nothing to compare.
+    // What a marketplace owes may be in the sum or not.
+    if sums.taxed && sums.taxes != tax && sums.own_taxes != tax {
         seen.tell(code::TAX_DOES_NOT_BALANCE, &path.field("tax"), || {
             let (taxes, currency) = (sums.taxes, &order.currency);
             format!("the taxes of the lines make {taxes} {currency}, but the order says {tax}")
@@ -114,6 +120,8 @@ struct Sums {
     net: Option<Exact>,
     /// The part of it that are tips.
     tips: Option<Exact>,
+    /// All duties of the lines.
+    duties: Option<Exact>,
     /// All taxes of lines and shipping lines.
     taxes: Option<Exact>,
     /// Those of them that the merchant owes.
@@ -127,14 +135,24 @@ struct Sums {
 impl Default for Sums {
     fn default() -> Self {
         let zero = Some(Exact::ZERO);
-        Self { net: zero, tips: zero, taxes: zero, own_taxes: zero, taxed: false, broken: false }
+        Self {
+            net: zero,
+            tips: zero,
+            duties: zero,
+            taxes: zero,
+            own_taxes: zero,
+            taxed: false,
+            broken: false,
+        }
     }
 }
 
 /// Sums that could be calculated.
 struct Booked {
-    /// What the total should be, before duties and rounding.
+    /// What the total should be, before rounding.
     parts: Exact,
+    /// All duties of the lines.
+    duties: Exact,
     taxes: Exact,
     own_taxes: Exact,
     taxed: bool,
@@ -156,7 +174,13 @@ impl Sums {
         }
         seen.optional(line.grams.as_deref(), &path.field("grams"));
         for (at, duty) in line.duties.iter().enumerate() {
-            seen.price(duty, currencies, &path.item("duties", at));
+            match seen.not_negative(duty, currencies, &path.item("duties", at)) {
+                Some(duty) => self.duties = sum(self.duties, Some(duty)),
+                None => self.broken = true,
+            }
+        }
+        if let Some(regular) = &line.regular_price {
+            seen.price(regular, currencies, &path.field("regularPrice"));
         }
         let price = seen.price(&line.unit_price, currencies, &path.field("unitPrice"));
         let discounts = self.discounts(seen, &line.discounts, currencies, path);
@@ -228,13 +252,15 @@ impl Sums {
         }
     }
 
-    /// Absent when an amount is too large.
-    fn booked(&self, order: &Order, tax: Exact, tips: Exact) -> Option<Booked> {
+    /// Absent when an amount is too large. `duties` are those that the order prints.
+    fn booked(&self, order: &Order, tax: Exact, tips: Exact, duties: Option<Exact>) -> Option<Booked> {
         let on_top = if order.prices_include_tax { Exact::ZERO } else { tax };
         // A tip that is a line is among the lines already.
         let tips = if order.totals.tips.is_some() { tips.minus(self.tips?)? } else { Exact::ZERO };
-        let parts = self.net?.plus(on_top)?.plus(tips)?;
-        Some(Booked { parts, taxes: self.taxes?, own_taxes: self.own_taxes?, taxed: self.taxed })
+        let added = if order.duties_included { Exact::ZERO } else { duties.or(self.duties)? };
+        let parts = self.net?.plus(on_top)?.plus(added)?.plus(tips)?;
+        let (taxes, own_taxes) = (self.taxes?, self.own_taxes?);
+        Some(Booked { parts, duties: self.duties?, taxes, own_taxes, taxed: self.taxed })
     }
 }
 

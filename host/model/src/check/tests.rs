@@ -10,7 +10,7 @@ fn usd(amount: &str) -> Value {
 fn order() -> Value {
     json!({
         "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
-        "pricesIncludeTax": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "lines": [{
             "id": "11", "kind": "item", "sku": "SOCK", "title": "Socks", "quantity": "2", "unitPrice": usd("12.50"),
             "discounts": [{ "title": "TENOFF", "amount": usd("2.50") }],
@@ -104,8 +104,8 @@ fn an_order_that_is_off_by_a_cent_is_not() {
         order["totals"]["total"] = usd("29.71");
         order
     }));
-    let message = "fact.totals.total: lines, discounts, shipping, tax and tips make 29.70 USD, but the order \
-                   says 29.71";
+    let message = "fact.totals.total: lines, discounts, shipping, tax, duties and tips make 29.70 USD, but the \
+                   order says 29.71";
     assert_eq!(findings.unwrap_err()[0].to_string(), message);
 }
 
@@ -137,16 +137,51 @@ fn tax_that_is_in_the_prices_is_not_added_again() {
 }
 
 #[test]
-fn tips_duties_and_rounding_at_the_till_are_part_of_the_sum() {
+fn tips_and_rounding_at_the_till_are_part_of_the_sum() {
     let tip = ("/totals/tips", usd("3.00"));
     assert_eq!(with(order(), &[tip.clone(), ("/totals/total", usd("32.70"))]), BALANCED);
     assert_eq!(with(order(), &[tip]), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
-    let duties = ("/totals/duties", usd("4.00"));
-    assert_eq!(with(order(), &[duties.clone(), ("/totals/total", usd("33.70"))]), BALANCED);
-    assert_eq!(with(order(), &[duties]), BALANCED);
     let rounding = ("/totals/cashRounding", usd("-0.02"));
     assert_eq!(with(order(), &[rounding.clone(), ("/totals/total", usd("29.68"))]), BALANCED);
     assert_eq!(with(order(), &[rounding]), BALANCED);
+}
+
+/// Whether they are in the total is told, never guessed.
+#[test]
+fn duties_are_in_the_total_unless_the_prices_hold_them() {
+    let (total, less) = (("/totals/total", usd("33.70")), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
+    let included = ("/dutiesIncluded", json!(true));
+    let (printed, lines) = (("/totals/duties", usd("4.00")), ("/lines/0/duties", json!([usd("1.00"), usd("3.00")])));
+    for duties in [vec![printed.clone()], vec![lines.clone()], vec![printed.clone(), lines.clone()]] {
+        let with = |more: &[(&str, Value)]| with(order(), &[&duties[..], more].concat());
+        assert_eq!(with(std::slice::from_ref(&total)), BALANCED, "{duties:?}");
+        assert_eq!(with(&[]), less, "{duties:?}");
+        assert_eq!(with(std::slice::from_ref(&included)), BALANCED, "{duties:?}");
+        assert_eq!(with(&[included.clone(), total.clone()]), less, "{duties:?}");
+    }
+}
+
+#[test]
+fn the_duties_of_the_lines_make_the_duties_of_the_order() {
+    let lines = ("/lines/0/duties", json!([usd("1.00"), usd("3.00")]));
+    let changes = [lines, ("/totals/duties", usd("4.01")), ("/totals/total", usd("33.71"))];
+    assert_eq!(with(order(), &changes), found(code::DUTIES_DO_NOT_BALANCE, "fact.totals.duties"));
+    let negative = [("/lines/0/duties", json!([usd("-4.00")])), ("/dutiesIncluded", json!(true))];
+    assert_eq!(with(order(), &negative), found(code::NEGATIVE, "fact.lines[0].duties[0]"));
+}
+
+#[test]
+fn the_taxes_of_duties_are_among_the_taxes_of_the_lines() {
+    let vat = json!({ "title": "Import VAT", "rate": "0.2", "amount": usd("0.80"), "channelLiable": false });
+    let changes = [
+        ("/lines/0/duties", json!([usd("4.00")])),
+        ("/lines/0/taxes/-", vat),
+        ("/totals/tax", usd("3.00")),
+        ("/totals/total", usd("34.50")),
+    ];
+    assert_eq!(with(order(), &changes), BALANCED);
+    let findings = with(order(), &[&changes[..2], &[("/totals/total", usd("33.70"))]].concat());
+    assert_eq!(findings, found(code::TAX_DOES_NOT_BALANCE, "fact.totals.tax"));
 }
 
 #[test]

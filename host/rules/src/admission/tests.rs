@@ -232,7 +232,7 @@ fn event(kind: &str, at: &str, cancelled: bool) -> Event {
     let usd = json!({ "shop": { "amount": "0", "currency": "USD" } });
     let mut order = json!({
         "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
-        "pricesIncludeTax": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd }
     });
     if cancelled {

@@ -169,6 +169,8 @@ pub enum Personal {
     /// Last four digits of the card.
     #[serde(rename = "card-last4")]
     CardLast4,
+    /// What was attached to the order and to its lines.
+    Attributes,
 }
 
 /// What is to know of a source.

@@ -131,6 +131,8 @@ pub fn work() -> Work {
         ip_address: None,
         status_url: None,
         card_last4: None,
+        attributes: vec![],
+        line_attributes: vec![],
     };
     let event = Event {
         entity,

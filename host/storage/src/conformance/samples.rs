@@ -36,7 +36,7 @@ pub fn order(kind: &str, order: u32, at: i64) -> Event {
     let usd = json!({ "shop": { "amount": "12.50", "currency": "USD" } });
     let mut value = json!({
         "number": format!("#{order}"), "channel": "web", "placedAt": t(0).to_string(), "currency": "USD",
-        "pricesIncludeTax": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "customer": { "system": "shopify", "tenant": "acme", "kind": "customer", "id": "77" },
         "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd },
         "tags": [format!("as of {at}")],

@@ -79,7 +79,8 @@ pub(crate) fn of_line(
     }
     let duties = part(money::booked(&line.duties)?)?;
     if !duties.is_zero() {
-        charges.push(Charge::new("C", "ZZZZ", duties, "DUTIES", settings)?);
+        let kind = if order.duties_included { "N" } else { "C" };
+        charges.push(Charge::new(kind, "ZZZZ", duties, "DUTIES", settings)?);
     }
     Ok(charges)
 }
@@ -145,7 +146,7 @@ pub(crate) fn beside(order: &Order, settings: &Settings) -> Result<Vec<Charge>, 
     };
     charge(tips, "TIP")?;
     if order.lines.iter().all(|line| line.duties.is_empty()) {
-        charge(money::booked(&order.totals.duties)?, "DUTIES")?;
+        charge(money::booked(order.added_duties())?, "DUTIES")?;
     }
     charge(money::booked(&order.totals.cash_rounding)?, "CASH ROUNDING")?;
     Ok(charges)

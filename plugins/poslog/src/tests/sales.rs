@@ -46,7 +46,7 @@ fn a_sale_is_an_order_placed_paid_and_taken_home() {
     assert_eq!(line.discounts[0].title.as_deref(), Some("5123"));
     assert_eq!(line.discounts[0].amount, Price::shop("0.19", "USD"));
     assert_eq!(order.totals.total, Price::shop("1.07", "USD"));
-    assert_eq!(line.attributes[0].value, "2.99");
+    assert_eq!(line.regular_price, Some(Price::shop("2.99", "USD")));
     assert!(order.personal.is_none(), "a till's cashier and customer stay there");
 }
 

@@ -51,15 +51,18 @@ fn the_whole_order_is_read() {
     assert_eq!(order.tags, ["autumn", "VIP"]);
     assert_eq!(order.discount_codes, ["TEN"]);
     assert_eq!(order.processed_at.as_deref(), Some("2026-11-20T18:04:10-05:00"));
-    assert_eq!(order.attributes, [Attribute { name: "campaign".into(), value: "autumn".into() }]);
+    let personal = order.personal.as_ref().unwrap();
+    assert_eq!(personal.attributes, [Attribute { name: "campaign".into(), value: "autumn".into() }]);
     let line = &order.lines[0];
     assert_eq!(
         (line.title.as_str(), line.sku.as_deref(), line.kind),
         ("Sencha - 100 g", Some("TEA-100"), LineKind::Item)
     );
     assert_eq!((line.quantity.as_str(), &line.unit_price), ("2", &usd("12.50")));
-    assert_eq!(line.attributes.len(), 2, "null is no value");
-    assert_eq!(line.attributes[1].value, "2");
+    let written = personal.attributes_of(&line.id);
+    assert_eq!(written.len(), 2, "null is no value");
+    assert_eq!(written[1].value, "2");
+    assert_eq!(personal.line_attributes.len(), 1, "a line without any is left out");
     assert_eq!((line.taxes[0].rate.as_deref(), &line.taxes[0].amount), (Some("0.0725"), &usd("1.63")));
     let totals = &order.totals;
     assert_eq!(
@@ -175,7 +178,12 @@ fn a_sale_at_the_till_has_nobody() {
 
 #[test]
 fn everything_personal_is_in_one_place() {
-    let order = order(&[("payment_details", json!({ "credit_card_number": "•••• •••• •••• 4242" }))]);
+    let written = |name: &str, value: &str| json!([{ "name": name, "value": value }]);
+    let order = order(&[
+        ("payment_details", json!({ "credit_card_number": "•••• •••• •••• 4242" })),
+        ("note_attributes", written("Gift message", "Happy birthday, Grace")),
+        ("line_items/0/properties", written("Engraving", "For Linus")),
+    ]);
     let personal = order.personal.clone().unwrap();
     assert_eq!(personal.name.as_deref(), Some("Ada O’Neil \"Z\""));
     assert_eq!(personal.email.as_deref(), Some("ada@example.com"));
@@ -187,9 +195,10 @@ fn everything_personal_is_in_one_place() {
     assert_eq!((shipping.region.as_deref(), shipping.country.as_deref()), (Some("CA"), Some("US")));
     assert_eq!(personal.billing.unwrap().lines, ["12 Elm St"], "an empty line is none");
     let rest = format!("{:?}", Order { personal: None, ..order });
-    for word in
-        ["Ada", "Neil", "Bo Lee", "example.com", "Elm", "Oak", "ring twice", "203.0.113.9", "4242", "c0ffee"]
-    {
+    for word in [
+        "Ada", "Neil", "Bo Lee", "example.com", "Elm", "Oak", "ring twice", "203.0.113.9", "4242", "c0ffee",
+        "birthday", "Grace", "Engraving", "Linus",
+    ] {
         assert!(!rest.contains(word), "{word} is outside of `personal`");
     }
 }
@@ -224,7 +233,7 @@ fn the_sum_of_tips_holds_those_that_are_lines() {
 }
 
 #[test]
-fn duties_count_unless_the_prices_hold_them() {
+fn duties_are_told_with_whether_the_prices_hold_them() {
     let money = |amount: &str| json!({ "amount": amount, "currency_code": "USD" });
     let duty = json!([{ "shop_money": money("3.00"), "presentment_money": money("3.00"),
         "tax_lines": [{ "title": "Import VAT", "rate": 0.2, "price": "0.60" }] }]);
@@ -233,9 +242,19 @@ fn duties_count_unless_the_prices_hold_them() {
     let apart = order(&changes);
     assert_eq!((&apart.lines[0].duties, &apart.totals.duties), (&vec![usd("3.00")], &Some(usd("3.00"))));
     assert_eq!(apart.lines[0].taxes[1].title, "Import VAT");
+    assert!(!apart.duties_included);
     let included = order(&[&changes[..], &[("duties_included", true.into())]].concat());
-    assert_eq!((included.lines[0].duties.len(), included.totals.duties), (0, None));
-    assert!(included.extensions.unwrap().contains(r#""dutiesIncluded":true"#));
+    assert!(included.duties_included);
+    assert_eq!(included.lines, apart.lines);
+    assert_eq!(included.totals.duties, Some(usd("3.00")));
+}
+
+#[test]
+fn a_company_has_a_number_of_its_own_for_the_order() {
+    assert_eq!(order(&[("po_number", "PO-7".into())]).po_number.as_deref(), Some("PO-7"));
+    for none in [Value::Null, "".into()] {
+        assert_eq!(order(&[("po_number", none)]).po_number, None);
+    }
 }
 
 #[test]

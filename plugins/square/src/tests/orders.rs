@@ -150,11 +150,14 @@ fn goods_by_weight_with_modifiers_and_without_a_catalogue() {
     ]);
     order["total_money"] = usd(3226);
     let events = told("order.updated", &order);
-    let lines = &checked(&events[0]).lines;
+    let sale = checked(&events[0]);
+    let lines = &sale.lines;
     assert_eq!((lines[0].quantity.as_str(), lines[0].unit.as_deref()), ("0.42", Some("LBR")));
+    let personal = sale.personal.as_ref().unwrap();
     let attributes: Vec<_> =
-        lines[0].attributes.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+        personal.attributes_of("w").iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
     assert_eq!(attributes, [("modifier", "Sliced"), ("note", "thin")]);
+    assert_eq!(personal.line_attributes.len(), 1);
     let kinds: Vec<_> = lines.iter().map(|line| line.kind).collect();
     assert_eq!(kinds, [LineKind::Item, LineKind::Custom, LineKind::GiftCard, LineKind::Custom]);
 }

@@ -34,6 +34,7 @@ pub fn order() -> Order {
         currency: "EUR".into(),
         presentment_currency: None,
         prices_include_tax: false,
+        duties_included: false,
         payment: PaymentState::Paid,
         fulfilment: FulfilmentState::Unfulfilled,
         cancelled_at: None,
@@ -43,8 +44,6 @@ pub fn order() -> Order {
         personal: Some(Personal {
             name: Some("Ada Example".into()),
             email: Some("ada@example.com".into()),
-            phone: None,
-            billing: None,
             shipping: Some(Address {
                 name: Some("Ada Example".into()),
                 company: None,
@@ -55,11 +54,7 @@ pub fn order() -> Order {
                 country: Some("DE".into()),
                 phone: None,
             }),
-            locale: None,
-            note: None,
-            ip_address: None,
-            status_url: None,
-            card_last4: None,
+            ..Personal::default()
         }),
         lines: vec![Line {
             id: "11".into(),
@@ -73,6 +68,7 @@ pub fn order() -> Order {
             current_quantity: Some("2".into()),
             unit: None,
             unit_price: eur("10.00"),
+            regular_price: None,
             discounts: vec![],
             taxes: vec![TaxLine {
                 title: "VAT".into(),
@@ -87,7 +83,6 @@ pub fn order() -> Order {
             grams: Some("250".into()),
             bundle: None,
             location: None,
-            attributes: vec![],
         }],
         shipping: vec![ShippingLine {
             id: "21".into(),
@@ -98,6 +93,7 @@ pub fn order() -> Order {
             taxes: vec![],
         }],
         payments: vec![],
+        po_number: None,
         discount_codes: vec![],
         totals: Totals {
             lines: eur("20.00"),
@@ -111,7 +107,6 @@ pub fn order() -> Order {
             outstanding: Some(eur("0.00")),
         },
         tags: vec![],
-        attributes: vec![],
         exchange_of: None,
         extensions: None,
     }
