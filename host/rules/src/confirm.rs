@@ -15,6 +15,10 @@ use crate::outcome::code;
 /// The kind of reference that names a message in a receipt.
 pub const MESSAGE: &str = "message";
 
+/// The kind of reference by which the host notes that a target refused a message: its id is the serial number of the
+/// delivery and a mark of the try (`7/2`).
+pub const REFUSED: &str = "refused";
+
 /// A target's answer to a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmation {

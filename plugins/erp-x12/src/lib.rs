@@ -47,9 +47,8 @@ impl Sink for X12Erp {
         outbound::deliver(&work)
     }
 
-    /// A file leaves only when the answer that it was handed over with is kept: what has to be asked about has
-    /// never left.
+    /// A file leaves only when the answer that it was handed over with is kept: what has no receipt has never left.
     fn find(work: Vec<Work>) -> Vec<Found> {
-        work.iter().map(|_| Found::Absent).collect()
+        work.iter().map(outbound::find).collect()
     }
 }

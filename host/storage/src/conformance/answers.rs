@@ -139,6 +139,8 @@ pub async fn what_is_refused_later_is_an_exception_in_the_targets_words(store: i
     store.moved(Command::Retry { delivery: changed, by: "me".into(), now: t(8) }).await;
     let claimed = store.claim_only(changed, t(8)).await;
     assert_eq!((claimed.sent, claimed.find), (Sent::No, false));
+    let refused = claimed.references.iter().find(|it| it.kind == "refused").unwrap();
+    assert!(refused.id.starts_with(&format!("{}/", claimed.serial)), "which delivery, and which try of it");
     store.settle(&claimed, posted(&[]), t(9)).await;
     store.claim_only(after, t(9)).await;
 }

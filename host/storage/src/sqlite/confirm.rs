@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossdock_model::common::Reference;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
-use crossdock_rules::confirm::{Confirmation, MESSAGE, Says, awaits};
+use crossdock_rules::confirm::{Confirmation, MESSAGE, REFUSED, Says, awaits};
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 
 use super::batch::Batch;
@@ -17,6 +17,12 @@ use crate::{Error, Result};
 /// Whether a delivery can still be answered.
 fn open(row: &Delivery) -> bool {
     awaits(row.state, row.reason.as_ref().map(|reason| reason.code.as_str()))
+}
+
+/// The reference that tells a plugin, when it is tried again, that a try was refused.
+fn refusal(serial: Option<i64>, fence: i64) -> Reference {
+    let id = format!("{}/{fence}", serial.unwrap_or_default());
+    Reference { kind: REFUSED.to_owned(), id, number: None, lines: Vec::new() }
 }
 
 impl Batch<'_> {
@@ -78,7 +84,11 @@ impl Batch<'_> {
             }
             Says::Refused(problem) => {
                 // The target did nothing: who tries again sends it again.
-                self.change(id)?.sent = Sent::No;
+                let row = self.change(id)?;
+                row.sent = Sent::No;
+                let entity = (Arc::clone(&row.connector), Arc::clone(row.entity()));
+                let refused = refusal(row.serial, row.fence);
+                self.write_references(&entity, &[refused]).await?;
                 self.object(id, problem, now, to)?;
             }
             Says::LinesRejected(problem, references) => {

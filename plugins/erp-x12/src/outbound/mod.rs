@@ -1,6 +1,7 @@
 //! What is told to the partner: one interchange a call, with every message of the call.
 
 mod charges;
+mod handed;
 mod message;
 mod party;
 mod purchase;
@@ -46,6 +47,14 @@ pub(crate) fn deliver(work: &[Work]) -> Vec<Outcome> {
     let answers: Vec<Result<Message, Outcome>> =
         work.iter().map(|work| desk.message(work, &mut numbers)).collect();
     desk.send(answers)
+}
+
+/// What is known of work without handing anything over.
+pub(crate) fn find(work: &Work) -> Found {
+    match handed::before(work) {
+        Some(Outcome::AlreadyThere(receipt) | Outcome::Received(receipt)) => Found::Present(receipt),
+        _ => Found::Absent,
+    }
 }
 
 /// What an order's number at the partner is made of.
@@ -98,6 +107,9 @@ impl Desk {
         if order.test && self.settings.usage == "P" {
             return Err(Outcome::Ignored("it is a test order, and the partner is told of real ones".into()));
         }
+        if let Some(before) = handed::before(work) {
+            return Err(before);
+        }
         let known = work.reference(PURCHASE_ORDER);
         let cancelled = change.is_cancelled();
         if cancelled && known.is_none() {
@@ -147,6 +159,7 @@ impl Desk {
             let draft = message::cancel(&head(&number), &order.currency);
             let mut references = told.references(po, Told::before(work));
             references.push(change_reference(&number));
+            references.push(handed::reference(work, draft.kind));
             return Ok(Message { draft, references });
         }
         let purchase = purchase::purchase(&work.event.entity, order, settings, &self.rules, tables)?;
@@ -167,6 +180,7 @@ impl Desk {
         let number = Some(po.to_owned());
         references.push(Reference { number, lines: lines.lines(), ..Reference::new(PURCHASE_ORDER, po) });
         references.extend(now.references(po, before));
+        references.push(handed::reference(work, draft.kind));
         Ok(Message { draft, references })
     }
 
@@ -183,9 +197,10 @@ impl Desk {
         };
         let own = text::text(&own, self.settings.characters, usize::MAX);
         let po = format!("{}{own}", self.prefix);
-        if own.is_empty() || po.chars().count() > 22 {
-            let message =
-                format!("{po:?} cannot be an order number: it may have 22 characters, and must have one");
+        if own.is_empty() || !text::is_whole(&po, 22, &self.settings) {
+            let message = format!(
+                "{po:?} cannot be an order number: it may have 22 characters, must have one, and none that separates"
+            );
             return Err(Problem::new("po-number-unusable", message).at("number"));
         }
         match references::resolve(PURCHASE_ORDER, &po) {

@@ -4,7 +4,7 @@ use crossdock_sdk::prelude::*;
 
 use super::charges::{self, Charge};
 use super::party;
-use super::text::{number, text};
+use super::text::{is_whole, number, text};
 use crate::settings::Settings;
 use crate::tables::Tables;
 
@@ -83,15 +83,18 @@ pub(crate) fn purchase(
     for line in &order.shipping {
         let (cost, taxes) = charges::shipping(line, order, settings, tables)?;
         match &rules.freight_item {
-            Some(article) if !cost.is_zero() => items.push(Item {
-                line: format!("shipping:{}", line.id),
-                quantity: Decimal::ONE,
-                unit: "EA".to_owned(),
-                price: number(cost, 17, "shipping.price")?,
-                articles: vec![(rules.item_qualifier.clone(), text(article, settings.characters, 48))],
-                title: text(&line.title, settings.characters, 80),
-                charges: taxes,
-            }),
+            Some(freight) if !cost.is_zero() => {
+                article(freight, settings).map_err(|problem| problem.at("shipping"))?;
+                items.push(Item {
+                    line: format!("shipping:{}", line.id),
+                    quantity: Decimal::ONE,
+                    unit: "EA".to_owned(),
+                    price: number(cost, 17, "shipping.price")?,
+                    articles: vec![(rules.item_qualifier.clone(), freight.clone())],
+                    title: text(&line.title, settings.characters, 80),
+                    charges: taxes,
+                });
+            }
             _ => {
                 extra.extend(charges::freight(cost, &line.title, settings)?);
                 extra.extend(taxes);
@@ -138,12 +141,7 @@ fn item(
     }
     articles.extend(line.gtin.as_deref().and_then(gtin));
     for (_, number) in &articles {
-        let whole = text(number, settings.characters, usize::MAX);
-        if whole.chars().count() > 48 || whole != *number {
-            let message =
-                format!("the article number {number:?} cannot be written: 48 plain characters are the most");
-            return Err(Problem::new("sku-unusable", message).at(field("sku")));
-        }
+        article(number, settings).map_err(|problem| problem.at(field("sku")))?;
     }
     Ok(Item {
         line: line.id.clone(),
@@ -154,6 +152,18 @@ fn item(
         title: text(&line.title, settings.characters, 80),
         charges: charges::of_line(line, order, (ordered, stands), &field(""), settings, tables)?,
     })
+}
+
+/// An article is ordered by its number, to the letter.
+fn article(number: &str, settings: &Settings) -> Result<(), Problem> {
+    if is_whole(number, 48, settings) {
+        return Ok(());
+    }
+    let message = format!(
+        "the article number {number:?} cannot be written: 48 plain characters are the most, and none that separates \
+         (setting `separators`)"
+    );
+    Err(Problem::new("sku-unusable", message))
 }
 
 /// A GTIN-14 as X12 tells the kinds apart: 12 digits of a UPC, 13 of an EAN, or all 14.

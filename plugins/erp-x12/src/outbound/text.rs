@@ -2,7 +2,7 @@
 
 use crossdock_sdk::prelude::*;
 
-use crate::settings::Characters;
+use crate::settings::{Characters, Settings};
 
 /// A text in the characters that the partner reads, cut to what the element holds. Letters that the partner does
 /// not have become those they are spelled with (`ß` is `ss`).
@@ -25,6 +25,14 @@ pub(crate) fn text(raw: &str, characters: Characters, most: usize) -> String {
     let end = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
     text.truncate(end);
     text.trim().to_owned()
+}
+
+/// True for what is written to the letter, in so many characters: numbers that name something are not spelled in
+/// another way, and have nothing that separates.
+pub(crate) fn is_whole(number: &str, most: usize, settings: &Settings) -> bool {
+    number.chars().count() <= most
+        && text(number, settings.characters, most) == number
+        && !number.chars().any(|one| settings.separators.has(one))
 }
 
 /// The bytes of an interchange that is written in these characters.

@@ -38,6 +38,11 @@ fn told() -> Vec<Reference> {
     known
 }
 
+/// The partner refuses what this delivery told, as the host notes it.
+fn refuse(known: &mut Vec<Reference>, serial: u64) {
+    known.push(Reference::new("refused", format!("{serial}/{}", known.len())));
+}
+
 fn lines(segments: &[String]) -> Vec<&str> {
     segments.iter().map(String::as_str).filter(|line| line.starts_with("POC")).collect()
 }
@@ -89,6 +94,7 @@ fn a_refused_change_that_is_tried_again_tells_the_same() {
     let mut known = told();
     let fewer = || snapshot(Fact::updated, |order| order.lines[0].current_quantity = Some("1".into()));
     let first = tell(fewer(), &mut known, 2).unwrap();
+    refuse(&mut known, 2);
     let second = tell(fewer(), &mut known, 2).unwrap();
     assert_eq!(lines(&first), lines(&second));
     assert!(!lines(&first).is_empty());
@@ -97,6 +103,7 @@ fn a_refused_change_that_is_tried_again_tells_the_same() {
 #[test]
 fn an_order_that_was_refused_is_ordered_again_with_the_same_numbers() {
     let mut known = told();
+    refuse(&mut known, 1);
     let again = tell(snapshot(Fact::placed, |order| order.lines.reverse()), &mut known, 1).unwrap();
     let ordered: Vec<&str> =
         again.iter().map(String::as_str).filter(|line| line.starts_with("PO1")).collect();
@@ -157,6 +164,7 @@ fn a_cancellation_is_told_once() {
     let mut known = told();
     let wanted = ["BCH*01*SA*1001**1*20261123*****20261123", "CUR*BY*EUR", "CTT*0"];
     assert_eq!(tell(cancelled(), &mut known, 2).unwrap(), wanted);
+    refuse(&mut known, 2);
     assert_eq!(tell(cancelled(), &mut known, 2).unwrap().len(), 3, "refused, and tried again");
     let mut snapshot = cancelled();
     if let Fact::Order(change) = &mut snapshot.event.fact {
@@ -199,4 +207,71 @@ fn a_first_snapshot_of_an_order_orders_it() {
     let mut known = Vec::new();
     let segments = tell(snapshot(Fact::paid, |_| ()), &mut known, 1).unwrap();
     assert!(segments[0].starts_with("BEG*00"));
+}
+
+/// The outcome of work that hands nothing over.
+fn again(work: Work, known: &[Reference], serial: u64) -> Outcome {
+    let mut work = work;
+    (work.references, work.serial) = (known.to_vec(), serial);
+    let (outcomes, file) = deliver(host(), vec![work]);
+    assert_eq!(file, None, "nothing is handed over twice");
+    outcomes.into_iter().next().unwrap()
+}
+
+#[test]
+fn the_same_work_again_orders_nothing_again() {
+    let mut known = told();
+    let placed = || snapshot(Fact::placed, |_| ());
+    // Overdue, and retried: the answer may still come, and what it refuses is to be seen.
+    let Outcome::Received(receipt) = again(placed(), &known, 1) else { panic!() };
+    assert_eq!((receipt.references.len(), receipt.note.as_deref()), (0, Some("it was handed over before")));
+    // Later changes do not hide it.
+    let fewer = |left: &'static str| {
+        snapshot(Fact::updated, move |order| order.lines[0].current_quantity = Some(left.into()))
+    };
+    tell(fewer("1"), &mut known, 2).unwrap();
+    tell(fewer("0"), &mut known, 3).unwrap();
+    for serial in [2, 3] {
+        assert!(matches!(again(fewer("1"), &known, serial), Outcome::Received(_)));
+    }
+    assert!(matches!(again(placed(), &known, 1), Outcome::Received(_)));
+    // The partner has confirmed it, all of it or without some lines: a replay finds that it is there.
+    known.push(Reference::new("sales-order", "order-1001-S1"));
+    assert!(matches!(again(placed(), &known, 1), Outcome::AlreadyThere(_)));
+    assert!(matches!(again(fewer("0"), &known, 3), Outcome::Received(_)), "of a change nobody can tell");
+}
+
+#[test]
+fn work_is_told_again_once_for_each_refusal() {
+    let mut known = told();
+    let placed = || snapshot(Fact::placed, |_| ());
+    for _ in 0..2 {
+        refuse(&mut known, 1);
+        // Another delivery's refusal is not this one's.
+        refuse(&mut known, 11);
+        assert!(tell(placed(), &mut known, 1).unwrap()[0].starts_with("BEG*00*SA*1001"));
+        assert!(matches!(again(placed(), &known, 1), Outcome::Received(_)), "lost after it was handed over");
+    }
+}
+
+#[test]
+fn a_replay_on_purpose_orders_again() {
+    let mut known = told();
+    known.push(Reference::new("sales-order", "order-1001-S1"));
+    // A generation is a delivery of its own.
+    assert!(tell(snapshot(Fact::placed, |_| ()), &mut known, 9).unwrap()[0].starts_with("BEG*00*SA*1001"));
+}
+
+#[test]
+fn what_was_handed_over_is_found() {
+    let mut known = told();
+    let found = |known: &[Reference], serial: u64| {
+        let mut work = snapshot(Fact::placed, |_| ());
+        (work.references, work.serial) = (known.to_vec(), serial);
+        X12Erp::find(vec![work]).remove(0)
+    };
+    assert!(matches!(found(&known, 1), Found::Present(_)));
+    assert_eq!((found(&known, 2), found(&[], 1)), (Found::Absent, Found::Absent));
+    refuse(&mut known, 1);
+    assert_eq!(found(&known, 1), Found::Absent);
 }

@@ -304,6 +304,28 @@ fn what_does_not_fit_is_refused_and_never_cut() {
     };
     assert_eq!(refused(|order| order.lines[0].sku = Some("x".repeat(49))), "sku-unusable");
     assert_eq!(refused(|order| order.lines[0].sku = Some("Tür".into())), "sku-unusable");
+    // Another article must not be ordered, nor an order be lost, because a character separates.
+    for separator in ["*", ">", "~"] {
+        let with = |text: &str| text.replace('-', separator);
+        let (outcomes, file) =
+            deliver(host(), vec![work("1001", |order| order.lines[0].sku = Some(with("TEA-250")))]);
+        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+        assert_eq!(file, None);
+        let (outcomes, _) = deliver(host(), vec![work("1001", |order| order.number = with("#10-01"))]);
+        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "po-number-unusable"));
+        let mapped = host().mapping("sku", "TEA-250", &with("47-11"));
+        let (outcomes, _) = deliver(mapped, vec![work("1001", |_| ())]);
+        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+        let freight = host().setting("freight-item", with("FREIGHT-1"));
+        let (outcomes, _) = deliver(freight, vec![work("1001", |_| ())]);
+        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+    }
+    // Where it separates nothing, it is written.
+    let cut = host().setting("separators", serde_json::json!({ "element": "|" }));
+    let (outcomes, file) =
+        deliver(cut, vec![work("1001", |order| order.lines[0].sku = Some("TEA*250".into()))]);
+    received(&outcomes[0]);
+    assert!(file.unwrap().contains("|VP|TEA*250|"));
     assert_eq!(
         refused(|order| order.lines[0].taxes[0].amount.shop.amount = "0.005".into()),
         "amount-too-precise"
