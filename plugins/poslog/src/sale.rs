@@ -207,7 +207,10 @@ fn line(
         current_quantity: None,
         unit: goods.unit.clone(),
         unit_price: price(each, currency),
-        regular_price: goods.regular.filter(|regular| *regular != each).map(|regular| price(regular, currency)),
+        regular_price: goods
+            .regular
+            .filter(|regular| *regular != each)
+            .map(|regular| price(regular, currency)),
         discounts: off.into_iter().chain(rounding).map(discount).collect(),
         taxable: flagged.unwrap_or(!taxes.is_empty()),
         taxes,

@@ -30,7 +30,8 @@ pub(crate) fn read(order: &Order, known: &Known, currency: &str) -> Result<Sums,
     // Where only some prices contain their tax, all are told without.
     let included = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some("INCLUSIVE"));
     let zero = Decimal::ZERO;
-    let mut sums = Sums { lines: Vec::new(), written: Vec::new(), included, full: zero, discounts: zero, tax: zero };
+    let mut sums =
+        Sums { lines: Vec::new(), written: Vec::new(), included, full: zero, discounts: zero, tax: zero };
     for (at, item) in order.line_items.iter().enumerate() {
         sums.item(item, order, known, currency, at).map_err(|problem| within(problem, "line_items", at))?;
     }
