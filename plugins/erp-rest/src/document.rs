@@ -122,6 +122,27 @@ pub(crate) fn credit_note(entity: &Entity, refund: &Refund, tables: &Tables) -> 
     }))
 }
 
+/// A change of stock as the ERP takes it. Its reference is the event's key: an article changes again and again.
+pub(crate) fn adjustment(work: &Work, change: &Adjustment, tables: &Tables) -> Value {
+    json!({
+        "reference": work.key,
+        "article": tables.article(&change.sku),
+        "warehouse": tables.place(&work.event.entity.system, &change.location),
+        "delta": change.delta,
+        "reason": match change.reason {
+            AdjustmentReason::Sale => "sale",
+            AdjustmentReason::Return => "return",
+            AdjustmentReason::Receipt => "receipt",
+            AdjustmentReason::Transfer => "transfer",
+            AdjustmentReason::Count => "count",
+            AdjustmentReason::Damage => "damage",
+            AdjustmentReason::Shrinkage => "shrinkage",
+            AdjustmentReason::Reservation => "reservation",
+            AdjustmentReason::Other => "other",
+        },
+    })
+}
+
 /// Whether what the ERP holds says everything that we would have it say. It may say more (ids of its own), it may
 /// leave out what is `null`, and it may write an amount in another way (`5.0` for `5.00`).
 pub(crate) fn says(held: &Value, wanted: &Value) -> bool {

@@ -24,9 +24,11 @@ use tables::Tables;
 /// The ERP's paths.
 const ORDERS: &str = "orders";
 const REFUNDS: &str = "refunds";
-/// What an order and a refund are there, as the `kind` of a reference.
+const ADJUSTMENTS: &str = "adjustments";
+/// What each is there, as the `kind` of a reference.
 const ORDER: &str = "order";
 const REFUND: &str = "refund";
+const ADJUSTMENT: &str = "adjustment";
 
 /// The plugin. It keeps nothing: every call may run in a fresh instance.
 pub struct SmallErp;
@@ -60,6 +62,7 @@ fn deliver(work: Work) -> Result<Outcome, Outcome> {
     let erp = http::Client::from_setting("url")?;
     match &work.event.fact {
         Fact::RefundIssued(refund) => give_back(&erp, &work, refund),
+        Fact::InventoryAdjusted(change) => adjust(&erp, &work, change),
         Fact::OrderEdited(_) => {
             Ok(Outcome::Ignored("the order's snapshot follows, and says the same".into()))
         }
@@ -80,7 +83,7 @@ fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outco
         Some(reference) => Some(reference.id.clone()),
         None if order.cancelled_at.is_none() => None,
         // Nothing is created only to be cancelled. But the ERP may hold an order that the host has not met.
-        None => match search(erp, ORDERS, &work.event.entity)?.as_slice() {
+        None => match search(erp, ORDERS, &work.event.entity.to_string())?.as_slice() {
             [] => return Ok(Outcome::Ignored("it was cancelled before it was booked".into())),
             [held] => Some(held.id.clone()),
             _ => return Err(Problem::new("duplicated", "the ERP holds the order more than once").into()),
@@ -112,13 +115,29 @@ fn give_back(erp: &http::Client, work: &Work, refund: &Refund) -> Result<Outcome
     Ok(Outcome::Posted(booked.receipt(REFUND)))
 }
 
+/// Changes the stock, where no order and no refund does.
+fn adjust(erp: &http::Client, work: &Work, change: &Adjustment) -> Result<Outcome, Outcome> {
+    if let Some(document) = change.booked_with() {
+        return Ok(Outcome::Ignored(format!("the goods move with {document}, which is booked by itself")));
+    }
+    let tables = Tables::read()?;
+    let document = document::adjustment(work, change, &tables);
+    waits(tables)?;
+    let booked: Booked = erp.post([ADJUSTMENTS]).json(&document).call()?;
+    Ok(Outcome::Posted(booked.receipt(ADJUSTMENT)))
+}
+
 /// Looks whether the work was done. It changes nothing, so it may be asked as often as one likes.
 fn find(work: Work) -> Result<Found, Found> {
     let erp = http::Client::from_setting("url")?;
     match &work.event.fact {
         Fact::RefundIssued(_) => {
-            let held = search(&erp, REFUNDS, &work.event.entity)?;
+            let held = search(&erp, REFUNDS, &work.event.entity.to_string())?;
             Ok(found(held.iter().map(|held| Reference::new(REFUND, &held.id)).collect()))
+        }
+        Fact::InventoryAdjusted(_) => {
+            let held = search(&erp, ADJUSTMENTS, &work.key)?;
+            Ok(found(held.iter().map(|held| Reference::new(ADJUSTMENT, &held.id)).collect()))
         }
         fact => match fact.order() {
             Some(order) => find_order(&erp, &work, order),
@@ -131,7 +150,7 @@ fn find(work: Work) -> Result<Found, Found> {
 fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, Found> {
     let held: Vec<Held> = match work.reference(ORDER) {
         Some(reference) => vec![erp.get([ORDERS, &reference.id]).call()?],
-        None => search(erp, ORDERS, &work.event.entity)?,
+        None => search(erp, ORDERS, &work.event.entity.to_string())?,
     };
     // That it was placed is told by its being there, also after it has changed.
     let placed =
@@ -145,8 +164,8 @@ fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, F
 }
 
 /// What the ERP holds by this reference, as far as its search can see.
-fn search(erp: &http::Client, path: &str, entity: &Entity) -> Result<Vec<Held>, http::Error> {
-    let found: Search = erp.get([path]).query("reference", entity.to_string()).call()?;
+fn search(erp: &http::Client, path: &str, reference: &str) -> Result<Vec<Held>, http::Error> {
+    let found: Search = erp.get([path]).query("reference", reference).call()?;
     Ok(found.held)
 }
 
@@ -180,7 +199,7 @@ impl Booked {
     }
 }
 
-/// An order or a refund that the ERP holds.
+/// An order, a refund or a change of stock that the ERP holds.
 #[derive(Deserialize)]
 struct Held {
     id: String,
@@ -190,6 +209,6 @@ struct Held {
 
 #[derive(Deserialize)]
 struct Search {
-    #[serde(alias = "orders", alias = "refunds")]
+    #[serde(alias = "orders", alias = "refunds", alias = "adjustments")]
     held: Vec<Held>,
 }

@@ -31,11 +31,20 @@ impl Tables {
     /// was at no store is the setting's.
     pub(crate) fn warehouse(&self, system: &str, store: Option<&str>) -> Option<String> {
         let Some(store) = store else { return self.warehouse.clone() };
-        let known = mappings::get("warehouse", store).or_else(|| stores::known(system, store)?.warehouse);
+        let known = known(system, store);
         if known.is_none() {
             self.missing.note("warehouse", store);
         }
         known.or_else(|| self.warehouse.clone())
+    }
+
+    /// The warehouse of a location, strict or not: stock that is changed elsewhere instead is wrong in two places.
+    pub(crate) fn place(&self, system: &str, location: &str) -> Option<String> {
+        let known = known(system, location);
+        if known.is_none() {
+            self.missing.demand("warehouse", location);
+        }
+        known
     }
 
     fn look_up(&self, table: &str, value: &str) -> String {
@@ -49,6 +58,10 @@ impl Tables {
     pub(crate) fn missing(self) -> Vec<Unmapped> {
         self.missing.values()
     }
+}
+
+fn known(system: &str, store: &str) -> Option<String> {
+    mappings::get("warehouse", store).or_else(|| stores::known(system, store)?.warehouse)
 }
 
 /// The merchant's SKU of an article: the way back.

@@ -245,6 +245,48 @@ fn a_refund_waits_for_its_order() {
     assert_eq!(deliver(erp(), work), Outcome::NotYet(testing::entity(EntityKind::Order, "1001")));
 }
 
+fn adjusted(reason: AdjustmentReason) -> Work {
+    let change = Adjustment {
+        sku: "TEA-250".into(),
+        location: "655".into(),
+        delta: "2".into(),
+        reason,
+        cause: Some(testing::entity(EntityKind::Refund, "901")),
+        at: "2026-11-23T09:30:00+01:00".into(),
+        note: None,
+    };
+    let entity = testing::entity(EntityKind::Stock, "655/TEA-250");
+    let event = testing::event(entity, None, Fact::InventoryAdjusted(change));
+    Work { key: "the key".into(), ..testing::work(event) }
+}
+
+#[test]
+fn stock_that_no_document_changes_is_changed_once_for_each_event() {
+    let wanted = json!({
+        "reference": "the key", "article": "4711", "warehouse": "C2", "delta": "2", "reason": "return",
+    });
+    let words = || erp().mapping("sku", "TEA-250", "4711").mapping("warehouse", "655", "C2");
+    let posts = testing::post("/adjustments").body(wanted).answer(201, json!({ "id": "AD-3" }));
+    let posted = Receipt::of(Reference::new("adjustment", "AD-3"));
+    assert_eq!(
+        deliver(words().expect(posts), adjusted(AdjustmentReason::Return)),
+        Outcome::Posted(posted.clone())
+    );
+    // The warehouse of the settings is for orders without a store.
+    let elsewhere = erp().setting("warehouse", "MAIN");
+    assert!(matches!(deliver(elsewhere, adjusted(AdjustmentReason::Return)), Outcome::Unmapped(_)));
+    assert!(matches!(deliver(erp(), adjusted(AdjustmentReason::Sale)), Outcome::Ignored(_)));
+    let search = |held: Value| {
+        let asked = testing::get("/adjustments").query("reference", "the key");
+        erp().expect(asked.answer(200, json!({ "adjustments": held })))
+    };
+    let mut work = adjusted(AdjustmentReason::Return);
+    // The article has changed before.
+    work.references = vec![Reference::new("adjustment", "AD-1")];
+    assert_eq!(find(search(json!([])), work.clone()), Found::Absent);
+    assert_eq!(find(search(json!([{ "id": "AD-3" }])), work), Found::Present(posted));
+}
+
 #[test]
 fn what_the_erp_has_no_use_for_is_ignored() {
     let entity = testing::entity(EntityKind::Order, "1001");

@@ -26,35 +26,38 @@ const FIELDS: [&str; 9] = [
     "shipment_returns.number",
 ];
 
-/// A kind of shipment that a sale has.
-struct Shipments {
-    /// The field of the sale.
-    field: &'static str,
+/// A kind of shipment.
+pub struct Shipments {
     /// Tryton's name of it.
-    model: &'static str,
+    pub model: &'static str,
     /// The button that moves each state on.
-    buttons: &'static [(&'static str, &'static str)],
+    pub buttons: &'static [(&'static str, &'static str)],
 }
 
-const KINDS: [Shipments; 2] = [
-    Shipments {
-        field: "shipments",
-        model: "stock.shipment.out",
-        buttons: &[
-            ("draft", "wait"),
-            // A till does not ask whether the stock is there: it was in somebody's hand.
-            ("waiting", "assign_force"),
-            ("assigned", "pick"),
-            ("picked", "pack"),
-            ("packed", "do"),
-            ("shipped", "do"),
-        ],
-    },
-    Shipments {
-        field: "shipment_returns",
-        model: "stock.shipment.out.return",
-        buttons: &[("draft", "receive"), ("received", "do")],
-    },
+/// The shipments that a sale has, by its field.
+const KINDS: [(&str, Shipments); 2] = [
+    (
+        "shipments",
+        Shipments {
+            model: "stock.shipment.out",
+            buttons: &[
+                ("draft", "wait"),
+                // A till does not ask whether the stock is there: it was in somebody's hand.
+                ("waiting", "assign_force"),
+                ("assigned", "pick"),
+                ("picked", "pack"),
+                ("packed", "do"),
+                ("shipped", "do"),
+            ],
+        },
+    ),
+    (
+        "shipment_returns",
+        Shipments {
+            model: "stock.shipment.out.return",
+            buttons: &[("draft", "receive"), ("received", "do")],
+        },
+    ),
 ];
 
 /// The most states that a shipment can have before its end.
@@ -73,8 +76,8 @@ pub fn finish(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
             Err(error) => return Err(error.into()),
         }
     }
-    for kind in &KINDS {
-        for shipment in value::records(&sale.record, kind.field) {
+    for (field, kind) in &KINDS {
+        for shipment in value::records(&sale.record, field) {
             end(shipment, kind, erp)?;
         }
     }
@@ -89,10 +92,14 @@ pub fn is_open(id: i64, erp: &Erp) -> Result<bool, Error> {
     let sale = Sale::ask(id, &FIELDS, erp)?;
     let open = |record: &Value| !matches!(state(record), "done" | "cancelled");
     Ok(sale.state == State::Confirmed
-        || KINDS.iter().any(|kind| value::records(&sale.record, kind.field).any(open)))
+        || KINDS.iter().any(|(field, _)| value::records(&sale.record, field).any(open)))
 }
 
-fn end(shipment: &Value, kind: &Shipments, erp: &Erp) -> Result<(), Outcome> {
+/// Brings one shipment to its end.
+///
+/// # Errors
+/// `shipment-stuck`; or Tryton could not be asked.
+pub fn end(shipment: &Value, kind: &Shipments, erp: &Erp) -> Result<(), Outcome> {
     let id = value::id(shipment);
     let mut now = state(shipment).to_owned();
     for _ in 0..STATES {

@@ -6,12 +6,15 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `settings`, `value`, `rest` | the operator's words; Tryton's JSON; Tryton's REST interface |
+//! | `settings`, `tables` | the operator's words: how Tryton is used, and what the shop's words mean there |
+//! | `value`, `rest` | Tryton's JSON; Tryton's REST interface |
 //! | `lines`, `customer` | what an order's lines, customer and addresses are in Tryton |
 //! | `sale`, `steps` | a sale as Tryton has it; how one is made, and gone on with |
 //! | `order`, `refund`, `cancel` | what a sale is made for, and how it is taken back |
+//! | `handover`, `adjustment` | goods that have changed hands already; goods that moved without a document |
 //! | `poll`, `events` | what happened in Tryton since the last time, and what that is as an event |
 
+mod adjustment;
 mod cancel;
 mod catalogue;
 mod customer;
@@ -26,6 +29,7 @@ mod sale;
 mod settings;
 mod steps;
 mod stock;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -33,6 +37,7 @@ mod value;
 use crossdock_sdk::prelude::*;
 
 use crate::order::Booking;
+use crate::steps::Deed;
 
 /// The connector.
 pub struct Tryton;
@@ -41,12 +46,14 @@ pub struct Tryton;
 pub(crate) struct Erp {
     pub rest: rest::Rest,
     pub settings: settings::Settings,
+    pub tables: tables::Tables,
 }
 
 impl Erp {
     fn new() -> Result<Self, Problem> {
         let settings = settings::Settings::read()?;
-        Ok(Self { rest: rest::Rest::new(&settings.database)?, settings })
+        let rest = rest::Rest::new(&settings.database)?;
+        Ok(Self { rest, settings, tables: tables::Tables::default() })
     }
 }
 
@@ -69,6 +76,7 @@ impl Sink for Tryton {
                     Ok(Outcome::Ignored("the order's next snapshot carries the edit".into()))
                 }
                 Fact::RefundIssued(refund) => refund::book(&work, refund, &erp),
+                Fact::InventoryAdjusted(change) => adjustment::book(&work, change, &erp),
                 other => Ok(Outcome::Ignored(format!("{} is not booked in Tryton", other.kind()))),
             }
         })
@@ -81,6 +89,7 @@ impl Sink for Tryton {
                 Fact::Order(change) if change.is_cancelled() => cancel::find(&work, &erp),
                 Fact::Order(change) => find_order(&work, change, &erp),
                 Fact::RefundIssued(refund) => refund::find(&work, refund, &erp),
+                Fact::InventoryAdjusted(_) => adjustment::find(&work, &erp),
                 _ => Ok(Found::Absent),
             }
         })
@@ -96,6 +105,7 @@ fn find_order(work: &Work, change: &OrderChange, erp: &Erp) -> Result<Found, Fou
         [] => Ok(Found::Absent),
         [sale] if change.operation == OrderOperation::Placed => Ok(sale.found(&deed)),
         [sale] => match steps::agrees(sale, &deed, erp) {
+            Ok(true) if deed.handed_over() && handover::is_open(sale.id, erp)? => Ok(sale.found(&deed)),
             Ok(true) => Ok(Found::Present(sale.receipt(&deed))),
             // What stands in the way, stands in the way of telling it again, and is said there.
             Ok(false) | Err(_) => Ok(Found::Absent),

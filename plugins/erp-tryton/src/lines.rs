@@ -1,5 +1,5 @@
-//! What an order's lines are in Tryton, decided from the order alone; and the same after the articles have
-//! been looked up.
+//! What an order's lines are in Tryton, decided from the order and the operator's words alone; and the same after
+//! the articles have been looked up.
 //!
 //! Tryton's prices are without tax and after discounts: it adds the taxes itself, by its own rates. What it
 //! then calculates differently is a matter for `sale`.
@@ -7,8 +7,8 @@
 use crossdock_sdk::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::rest::Rest;
-use crate::settings::Settings;
+use crate::Erp;
+use crate::tables;
 use crate::value;
 
 /// A line as the order means it.
@@ -28,8 +28,9 @@ pub struct Wanted {
 /// What a line is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Article {
-    /// The product with this code, counted in this unit, or in the product's own.
-    Code { code: String, unit: Option<i64> },
+    /// The product with this code, counted in this unit, or in the product's own. It may be the shop's own word
+    /// for the article, which the table `sku` would give another.
+    Code { code: String, unit: Option<i64>, own: bool },
     /// A product that is already known by Tryton's ids.
     Known { product: i64, unit: i64 },
     /// No product: only a text.
@@ -54,11 +55,12 @@ pub struct SaleLine {
 pub const FIELDS: [&str; 6] =
     ["lines.product", "lines.unit", "lines.quantity", "lines.unit_price", "lines.taxes", "lines.description"];
 
-/// The lines of an order.
+/// The lines of an order. What the tables lack of them is noted there.
 ///
 /// # Errors
 /// What the order has and the settings say nothing about.
-pub fn of_order(order: &Order, settings: &Settings) -> Result<Vec<Wanted>, Problem> {
+pub fn of_order(order: &Order, erp: &Erp) -> Result<Vec<Wanted>, Problem> {
+    let settings = &erp.settings;
     let included = order.prices_include_tax;
     let digits = settings.price_digits;
     let mut wanted = Vec::new();
@@ -69,10 +71,10 @@ pub fn of_order(order: &Order, settings: &Settings) -> Result<Vec<Wanted>, Probl
         let net = net(gross, line.discounts.iter().map(|share| &share.amount), &line.taxes, included)?;
         wanted.push(Wanted {
             source: Some(line.id.clone()),
-            article: article(line, settings, &field)?,
+            article: article(line, erp, &field)?,
             quantity,
             unit_price: net.checked_div(quantity).unwrap_or_default().round_dp(digits),
-            taxes: taxes(&line.taxes, settings, &field)?,
+            taxes: taxes(&line.taxes, erp)?,
             field,
         });
     }
@@ -80,7 +82,7 @@ pub fn of_order(order: &Order, settings: &Settings) -> Result<Vec<Wanted>, Probl
         let field = format!("shipping[{at}]");
         let gross = money::decimal(&line.price.shop.amount)?;
         let net = net(gross, line.discounts.iter().map(|share| &share.amount), &line.taxes, included)?;
-        let taxes = taxes(&line.taxes, settings, &field)?;
+        let taxes = taxes(&line.taxes, erp)?;
         let article = code(&settings.services.shipping);
         wanted.push(Wanted {
             source: Some(line.id.clone()),
@@ -123,7 +125,7 @@ pub fn of_order(order: &Order, settings: &Settings) -> Result<Vec<Wanted>, Probl
 /// The product with this code, in its own unit.
 #[must_use]
 pub fn code(code: &str) -> Article {
-    Article::Code { code: code.into(), unit: None }
+    Article::Code { code: code.into(), unit: None, own: false }
 }
 
 /// What is said when the settings name no product for something.
@@ -132,12 +134,13 @@ pub fn no_service(name: &str, field: &str) -> Problem {
     Problem::new("no-service-product", format!("the settings name no product of Tryton for {name}")).at(field)
 }
 
-fn article(line: &Line, settings: &Settings, field: &str) -> Result<Article, Problem> {
+fn article(line: &Line, erp: &Erp, field: &str) -> Result<Article, Problem> {
+    let services = &erp.settings.services;
     match line.kind {
         LineKind::Custom => Ok(Article::Text(line.title.clone())),
-        LineKind::Tip => settings.services.tip.as_deref().map(code).ok_or_else(|| no_service("tips", field)),
+        LineKind::Tip => services.tip.as_deref().map(code).ok_or_else(|| no_service("tips", field)),
         LineKind::GiftCard => {
-            settings.services.gift_card.as_deref().map(code).ok_or_else(|| no_service("gift cards", field))
+            services.gift_card.as_deref().map(code).ok_or_else(|| no_service("gift cards", field))
         }
         LineKind::Item => {
             let sku = line.sku.as_ref().filter(|sku| !sku.is_empty()).ok_or_else(|| {
@@ -146,12 +149,10 @@ fn article(line: &Line, settings: &Settings, field: &str) -> Result<Article, Pro
             })?;
             let unit = match line.unit.as_deref() {
                 None | Some("C62") => None,
-                Some(unit) => Some(settings.units.get(unit).copied().ok_or_else(|| {
-                    Problem::new("unmapped-unit", format!("no unit of Tryton is set for {unit}"))
-                        .at(format!("{field}.unit"))
-                })?),
+                Some(unit) => erp.tables.unit(unit, &erp.settings)?,
             };
-            Ok(Article::Code { code: sku.clone(), unit })
+            let (code, mapped) = tables::article(sku);
+            Ok(Article::Code { code, unit, own: !mapped })
         }
     }
 }
@@ -166,12 +167,12 @@ fn net<'a>(
     Ok(if included { net - money::booked(taxes.iter().map(|tax| &tax.amount))? } else { net })
 }
 
-fn taxes(taxes: &[TaxLine], settings: &Settings, field: &str) -> Result<Vec<i64>, Problem> {
+fn taxes(taxes: &[TaxLine], erp: &Erp) -> Result<Vec<i64>, Problem> {
     let mut ids = Vec::new();
-    for (at, tax) in taxes.iter().enumerate() {
+    for tax in taxes {
         // A tax of nothing needs no counterpart: shops print "0.00" for the exempt.
         if !money::decimal(&tax.amount.shop.amount)?.is_zero() {
-            ids.push(settings.tax(tax, &format!("{field}.taxes[{at}]"))?);
+            ids.extend(erp.tables.tax(tax, &erp.settings)?);
         }
     }
     ids.sort_unstable();
@@ -179,61 +180,85 @@ fn taxes(taxes: &[TaxLine], settings: &Settings, field: &str) -> Result<Vec<i64>
     Ok(ids)
 }
 
-/// Looks the articles up, all in one question.
+/// Looks the articles up, all in one question. A line whose article the table `sku` has to name is left out, and
+/// noted there.
 ///
 /// # Errors
-/// `unknown-sku`, `ambiguous-sku`; or the question was not answered.
-pub fn resolve(wanted: &[Wanted], rest: &Rest) -> Result<Vec<SaleLine>, http::Error> {
+/// `unknown-sku`, `ambiguous-sku`, `not-for-sale`; or the question was not answered.
+pub fn resolve(wanted: &[Wanted], erp: &Erp) -> Result<Vec<SaleLine>, http::Error> {
     let mut codes: Vec<&str> = wanted.iter().filter_map(|line| line.article.code()).collect();
     codes.sort_unstable();
     codes.dedup();
-    let products = if codes.is_empty() {
-        Vec::new()
-    } else {
-        rest.search(
-            "product.product",
-            &json!([["code", "in", codes]]),
-            &["code", "sale_uom", "default_uom", "salable"],
-        )?
-    };
+    let products = if codes.is_empty() { Vec::new() } else { products(&codes, erp)? };
     let one = |line: &Wanted| {
         let (product, unit, description) = match &line.article {
             Article::Text(text) => (None, None, Some(text.clone())),
             Article::Known { product, unit } => (Some(*product), Some(*unit), None),
-            Article::Code { code, unit } => {
-                let (product, own) = find(code, &products, &line.field).map_err(http::Error::Rejected)?;
-                (Some(product), unit.or(own), None)
+            Article::Code { code, unit, own } => {
+                let found = find(code, *own, &products, &line.field, erp).map_err(http::Error::Rejected)?;
+                let Some(product) = found else { return Ok(None) };
+                if product.get("salable") == Some(&Value::Bool(false)) {
+                    let why = format!("Tryton's product \"{code}\" is not for sale");
+                    return Err(http::Error::Rejected(refused("not-for-sale", why, &line.field)));
+                }
+                let sold = |name| product.get(name).and_then(Value::as_i64);
+                let own = sold("sale_uom").or_else(|| sold("default_uom"));
+                (Some(value::id(product)), unit.or(own), None)
             }
         };
-        let taxes = line.taxes.clone();
-        Ok(SaleLine {
+        Ok(Some(SaleLine {
             product,
             unit,
             quantity: line.quantity,
             unit_price: line.unit_price,
-            taxes,
+            taxes: line.taxes.clone(),
             description,
-        })
+        }))
     };
-    wanted.iter().map(one).collect()
+    wanted.iter().filter_map(|line| one(line).transpose()).collect()
 }
 
-fn find(code: &str, products: &[Value], field: &str) -> Result<(i64, Option<i64>), Problem> {
-    let refuse = |problem: &str, why: String| Err(Problem::new(problem, why).at(format!("{field}.sku")));
+/// The products with these codes.
+///
+/// # Errors
+/// The question was not answered.
+pub fn products(codes: &[&str], erp: &Erp) -> Result<Vec<Value>, http::Error> {
+    let fields = ["code", "sale_uom", "default_uom", "salable"];
+    erp.rest.search("product.product", &json!([["code", "in", codes]]), &fields)
+}
+
+/// The product with a code. `None` when the code is the shop's own word, which the table `sku` does not have: that
+/// is noted there.
+///
+/// # Errors
+/// `unknown-sku`, `ambiguous-sku`.
+pub fn find<'a>(
+    code: &str,
+    own: bool,
+    products: &'a [Value],
+    field: &str,
+    erp: &Erp,
+) -> Result<Option<&'a Value>, Problem> {
     let mut matching = products.iter().filter(|product| value::text(product, "code") == Some(code));
     match (matching.next(), matching.next()) {
-        (None, _) => refuse("unknown-sku", format!("Tryton has no product with the code \"{code}\"")),
+        (None, _) if own => {
+            erp.tables.miss_sku(code);
+            Ok(None)
+        }
+        (None, _) => {
+            let why = format!("Tryton has no product with the code \"{code}\"");
+            Err(refused("unknown-sku", why, field))
+        }
         (Some(_), Some(_)) => {
-            refuse("ambiguous-sku", format!("Tryton has several products with the code \"{code}\""))
+            let why = format!("Tryton has several products with the code \"{code}\"");
+            Err(refused("ambiguous-sku", why, field))
         }
-        (Some(product), None) if product.get("salable") == Some(&Value::Bool(false)) => {
-            refuse("not-for-sale", format!("Tryton's product \"{code}\" is not for sale"))
-        }
-        (Some(product), None) => {
-            let unit = |name| product.get(name).and_then(Value::as_i64);
-            Ok((value::id(product), unit("sale_uom").or_else(|| unit("default_uom"))))
-        }
+        (found, None) => Ok(found),
     }
+}
+
+fn refused(code: &str, why: String, field: &str) -> Problem {
+    Problem::new(code, why).at(format!("{field}.sku"))
 }
 
 impl Article {

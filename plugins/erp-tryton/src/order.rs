@@ -4,7 +4,7 @@ use crossdock_sdk::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::lines::{self, Wanted};
-use crate::steps::Deed;
+use crate::steps::{Deed, Header};
 use crate::{Erp, customer, value};
 
 /// The order of a piece of work.
@@ -24,21 +24,28 @@ impl Deed for Booking<'_> {
     }
 
     fn total(&self, _: &Erp) -> Result<Decimal, Outcome> {
-        Ok(money::decimal(&self.order.totals.total.shop.amount)?)
+        Ok(owed(self.order)?)
     }
 
-    fn header(&self, erp: &Erp) -> Result<(Map<String, Value>, bool), Outcome> {
+    fn header(&self, erp: &Erp) -> Result<Header, Outcome> {
         let order = self.order;
+        let currency = erp.tables.currency(&order.currency, &erp.settings)?;
+        let warehouse = match &order.store {
+            Some(store) => erp.tables.warehouse(&self.entity.system, store, &erp.settings)?,
+            None => erp.settings.warehouse,
+        };
+        // Nothing is made in Tryton for an order that has to wait.
+        erp.tables.complete()?;
         let customer = customer::ensure(order, erp)?;
         let mut header = Map::new();
         let mut set = |field: &str, value: Value| header.insert(field.into(), value);
         set("company", json!(erp.settings.company));
-        set("currency", json!(erp.settings.currency(&order.currency)?));
+        set("currency", json!(currency));
         set("party", json!(customer.party));
         set("invoice_address", json!(customer.invoice_address));
         set("shipment_address", json!(customer.shipment_address));
         set("payment_term", json!(erp.settings.payment_term));
-        set("warehouse", json!(erp.settings.warehouse(order.store.as_deref())));
+        set("warehouse", json!(warehouse));
         set("reference", json!(order.number));
         set("sale_date", json!(value::day(order.business_date.as_ref().unwrap_or(&order.placed_at))));
         if let Some(note) = order.personal.as_ref().and_then(|personal| personal.note.as_ref()) {
@@ -49,13 +56,47 @@ impl Deed for Booking<'_> {
     }
 
     fn handed_over(&self) -> bool {
-        // Taken in a store, and nothing of it travels.
-        self.order.store.is_some()
-            && self.order.shipping.is_empty()
-            && !self.order.lines.iter().any(|line| line.ships)
+        // Taken in a store, and nothing of it travels: because it cannot, or because it is out of the shop already.
+        // A till that books into a shop (Shopify's) says of the article that it can be sent, not that it was.
+        let order = self.order;
+        let sent = order.lines.iter().any(|line| line.ships);
+        order.store.is_some()
+            && order.shipping.is_empty()
+            && (!sent || order.fulfilment == FulfilmentState::Fulfilled)
     }
 
     fn lines(&self, erp: &Erp) -> Result<Vec<Wanted>, Outcome> {
-        Ok(lines::of_order(self.order, &erp.settings)?)
+        Ok(lines::of_order(self.order, erp)?)
     }
+}
+
+/// What the order comes to with everything that is booked of it. Sources differ in whether the rounding of cash is
+/// in their total or beside it, and the parts tell which: booked it is, so that the sale is what was paid.
+fn owed(order: &Order) -> Result<Decimal, Problem> {
+    let total = money::decimal(&order.totals.total.shop.amount)?;
+    let rounding = money::booked(&order.totals.cash_rounding)?;
+    if rounding.is_zero() {
+        return Ok(total);
+    }
+    let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
+    let (mut parts, mut tips) = (money::booked(order.added_duties())?, Decimal::ZERO);
+    for line in &order.lines {
+        let gross = money::booked([&line.unit_price])?.saturating_mul(money::decimal(&line.quantity)?);
+        let net = gross - off(&line.discounts)?;
+        parts += net;
+        if line.kind == LineKind::Tip {
+            tips += net;
+        }
+    }
+    for line in &order.shipping {
+        parts += money::booked([&line.price])? - off(&line.discounts)?;
+    }
+    if !order.prices_include_tax {
+        parts += money::booked([&order.totals.tax])?;
+    }
+    // A tip that is a line is among the lines already.
+    if let Some(all) = &order.totals.tips {
+        parts += money::booked([all])? - tips;
+    }
+    Ok(if parts == total { total + rounding } else { total })
 }

@@ -132,11 +132,10 @@ fn tell(kind: Kind, pass: &mut Pass, share: u32, erp: &Erp) -> Result<Vec<(Momen
             facts.extend(invoices.iter().filter_map(|record| invoice(record, &owners, erp)));
         }
         Kind::Stock => {
-            // Every move may be of an article of its own, and every article is counted in each warehouse.
-            let warehouses = u32::try_from(erp.settings.all_warehouses().len()).unwrap_or(u32::MAX);
-            let most = share.checked_div(warehouses).unwrap_or_default();
+            // A move from one warehouse to another is counted in both.
+            let most = if share == 0 { 0 } else { (share / 2).clamp(1, stock::MOST) };
             let moves = pass.read(most, stock::MODEL, &stock::domain(), &stock::MOVE, None, erp)?;
-            facts.extend(stock::levels(&moves, erp)?);
+            facts.extend(stock::levels(&moves, pass.high, erp)?);
         }
         Kind::Products => {
             let domain = catalogue::articles();

@@ -1,5 +1,6 @@
 //! A refund as a sale with negative quantities: what Tryton's own "return sale" makes. Goods that come back
-//! become a return shipment for the warehouse to receive, and the money becomes a credit.
+//! become a return shipment for the warehouse to receive, and the money becomes a credit. The money belongs to the
+//! order's sale, wherever it was given back; the goods belong to where they are now.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::Erp;
 use crate::cancel;
 use crate::lines::{self, Article, SaleLine, Wanted};
 use crate::sale::{self, Sale, State};
-use crate::steps::{self, Deed};
+use crate::steps::{self, Deed, Header};
 use crate::value;
 
 const HEADER: [&str; 7] =
@@ -146,13 +147,15 @@ impl Deed for Return<'_> {
         Ok(self.adjustment()? - back)
     }
 
-    fn header(&self, erp: &Erp) -> Result<(Map<String, Value>, bool), Outcome> {
+    fn header(&self, erp: &Erp) -> Result<Header, Outcome> {
         let refund = self.refund;
         let mut header: Map<String, Value> = HEADER
             .iter()
             .map(|field| ((*field).into(), self.sale.record.get(*field).cloned().into()))
             .collect();
-        header.insert("currency".into(), json!(erp.settings.currency(&refund.currency)?));
+        header.insert("currency".into(), json!(erp.tables.currency(&refund.currency, &erp.settings)?));
+        header.insert("warehouse".into(), self.warehouse(erp)?);
+        erp.tables.complete()?;
         header.insert("origin".into(), json!(format!("sale.sale,{}", self.sale.id)));
         header.insert(
             "sale_date".into(),
@@ -180,8 +183,7 @@ impl Deed for Return<'_> {
             let net = net(subtotal, tax, quantity, Some(bought));
             let taxes = if tax.is_zero() { vec![] } else { bought.taxes.clone() };
             let source = Some(line.id.clone());
-            let comes_back = matches!(line.restock, RestockKind::Return | RestockKind::Legacy);
-            wanted.push(match (comes_back, bought.product, bought.unit) {
+            wanted.push(match (comes_back(line), bought.product, bought.unit) {
                 (true, Some(product), Some(unit)) => Wanted {
                     source,
                     article: Article::Known { product, unit },
@@ -234,6 +236,35 @@ impl Deed for Return<'_> {
 }
 
 impl Return<'_> {
+    /// Where goods come back to: stock follows the location, else the store, whichever warehouse they had left.
+    fn warehouse(&self, erp: &Erp) -> Result<Value, Problem> {
+        let from = self.sale.record.get("warehouse").cloned().unwrap_or_default();
+        let is_goods = |line: &&RefundLine| {
+            let bought = self.bought.get(line.line.as_str());
+            comes_back(line) && bought.is_some_and(|bought| bought.product.is_some())
+        };
+        let mut to: Option<Value> = None;
+        for line in self.refund.lines.iter().filter(is_goods) {
+            let place = match line.location.as_deref().or(self.refund.store.as_deref()) {
+                Some(place) => match erp.tables.warehouse(&self.entity.system, place, &erp.settings)? {
+                    Some(id) => json!(id),
+                    // It is missed, and is told as such.
+                    None => continue,
+                },
+                None => from.clone(),
+            };
+            match &to {
+                Some(other) if *other != place => {
+                    let message = "the goods come back to several warehouses, and Tryton's sale has one: \
+                                   it has to be booked by hand";
+                    return Err(Problem::new("several-warehouses", message).at("lines[].location"));
+                }
+                _ => to = Some(place),
+            }
+        }
+        Ok(to.unwrap_or(from))
+    }
+
     /// What explains the gap between lines and money, tax included: negative gives more money back. A refund
     /// that names nothing but its payments is all gap.
     fn adjustment(&self) -> Result<Decimal, Problem> {
@@ -250,6 +281,11 @@ impl Return<'_> {
         }
         money::booked(refund.adjustments.iter().flat_map(|adjustment| [&adjustment.amount, &adjustment.tax]))
     }
+}
+
+/// Whether goods of the line go on a shelf.
+fn comes_back(line: &RefundLine) -> bool {
+    matches!(line.restock, RestockKind::Return | RestockKind::Legacy)
 }
 
 /// The amount without tax. Sources print a subtotal with or without the tax that its price includes; the price

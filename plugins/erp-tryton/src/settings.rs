@@ -80,37 +80,6 @@ impl Settings {
         })
     }
 
-    /// Tryton's tax for a tax of the shop: looked up by title, then by rate (`0.0725`, without zeros at
-    /// the end).
-    ///
-    /// # Errors
-    /// `unmapped-tax`.
-    pub fn tax(&self, tax: &TaxLine, field: &str) -> Result<i64, Problem> {
-        let rate =
-            tax.rate.as_deref().map(money::decimal).transpose()?.map(|rate| rate.normalize().to_string());
-        let found = self.taxes.get(&tax.title).or_else(|| self.taxes.get(rate.as_ref()?));
-        found.copied().ok_or_else(|| {
-            let rate = rate.map(|rate| format!(" at a rate of {rate}")).unwrap_or_default();
-            let title = &tax.title;
-            Problem::new(
-                "unmapped-tax",
-                format!("no tax of Tryton is set for the shop's tax \"{title}\"{rate}"),
-            )
-            .at(field)
-        })
-    }
-
-    /// Tryton's currency.
-    ///
-    /// # Errors
-    /// `unmapped-currency`.
-    pub fn currency(&self, code: &str) -> Result<i64, Problem> {
-        self.currencies.get(code).copied().ok_or_else(|| {
-            Problem::new("unmapped-currency", format!("no currency of Tryton is set for {code}"))
-                .at("currency")
-        })
-    }
-
     /// What a poll tells.
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
@@ -120,20 +89,5 @@ impl Settings {
         }
         kinds.dedup();
         kinds
-    }
-
-    /// Every warehouse that the settings name, once.
-    #[must_use]
-    pub fn all_warehouses(&self) -> Vec<i64> {
-        let mut all: Vec<i64> = self.warehouse.into_iter().chain(self.warehouses.values().copied()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    /// The warehouse that serves a store, or the one for everything else.
-    #[must_use]
-    pub fn warehouse(&self, store: Option<&str>) -> Option<i64> {
-        store.and_then(|store| self.warehouses.get(store).copied()).or(self.warehouse)
     }
 }

@@ -26,6 +26,9 @@ pub enum Step {
     HandOver(i64),
 }
 
+/// The fields of a sale but its lines, and whether its addresses are known for sure.
+pub type Header = (Map<String, Value>, bool);
+
 /// What a sale is made for.
 pub trait Deed {
     /// The key under which Tryton keeps the sale unique within the web shop.
@@ -40,8 +43,8 @@ pub trait Deed {
     /// The fields of the sale but its lines, and whether its addresses are known for sure.
     ///
     /// # Errors
-    /// What stands in the way.
-    fn header(&self, erp: &Erp) -> Result<(Map<String, Value>, bool), Outcome>;
+    /// What stands in the way; or the tables lack something of it, or of the lines that were asked for before.
+    fn header(&self, erp: &Erp) -> Result<Header, Outcome>;
     /// The lines.
     ///
     /// # Errors
@@ -68,9 +71,15 @@ pub fn book(work: &Work, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome>
     }
 }
 
+/// What the sale has to be: its lines, then its other fields. All that the tables lack of either is told at once.
+fn prepare(deed: &dyn Deed, erp: &Erp) -> Result<(Vec<SaleLine>, Header), Outcome> {
+    let lines = lines::resolve(&deed.lines(erp)?, erp)?;
+    let header = deed.header(erp)?;
+    Ok((lines, header))
+}
+
 fn create(deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
-    let lines = lines::resolve(&deed.lines(erp)?, &erp.rest)?;
-    let (mut record, _) = deed.header(erp)?;
+    let (lines, (mut record, _)) = prepare(deed, erp)?;
     let web_id = deed.web_id();
     record.insert("web_shop".into(), json!(erp.settings.web_shop));
     record.insert("web_id".into(), json!(web_id));
@@ -95,8 +104,7 @@ fn agree(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
             format!("sale {} was cancelled in Tryton, and the shop's order still stands", sale.name());
         return Err(Problem::new("cancelled-in-tryton", message).into());
     }
-    let wanted = lines::resolve(&deed.lines(erp)?, &erp.rest)?;
-    let (header, certain) = deed.header(erp)?;
+    let (wanted, (header, certain)) = prepare(deed, erp)?;
     let differs = sale.differs(&wanted, certain.then_some(&header), erp);
     match (sale.state, differs) {
         (State::Draft, None) => Ok(sale.go_on(Step::Check(id), deed)),
@@ -126,8 +134,7 @@ pub fn agrees(sale: &Sale, deed: &dyn Deed, erp: &Erp) -> Result<bool, Outcome> 
         return Ok(false);
     }
     let sale = Sale::ask(sale.id, &full(), erp)?;
-    let wanted = lines::resolve(&deed.lines(erp)?, &erp.rest)?;
-    let (header, certain) = deed.header(erp)?;
+    let (wanted, (header, certain)) = prepare(deed, erp)?;
     Ok(sale.differs(&wanted, certain.then_some(&header), erp).is_none())
 }
 
@@ -157,10 +164,10 @@ fn check(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
     let total = deed.total(erp)?;
     let gap = total - sale.total;
     if gap.abs() > erp.settings.tolerance {
-        let wanted = lines::resolve(&deed.lines(erp)?, &erp.rest)?;
+        let (wanted, (header, _)) = prepare(deed, erp)?;
         if sale.differs(&wanted, None, erp).is_some() {
             // The order or the settings have changed since the draft was made.
-            return rewrite(&sale, &wanted, &deed.header(erp)?.0, deed, erp);
+            return rewrite(&sale, &wanted, &header, deed, erp);
         }
         let message = format!(
             "the shop charged {total} and Tryton comes to {} for draft {id}: do the taxes set for this order fit?",
@@ -177,7 +184,7 @@ fn check(id: i64, deed: &dyn Deed, erp: &Erp) -> Result<Outcome, Outcome> {
             taxes: vec![],
             field: "totals.total".into(),
         };
-        let lines: Vec<Value> = lines::resolve(&[cents], &erp.rest)?.iter().map(SaleLine::write).collect();
+        let lines: Vec<Value> = lines::resolve(&[cents], erp)?.iter().map(SaleLine::write).collect();
         erp.rest.write(MODEL, id, &json!({ "lines": [["create", lines]] }), &FIELDS)?;
     }
     quote(id, deed, erp)

@@ -131,28 +131,22 @@ fn cents_are_settled_by_a_line_and_more_is_for_a_person() {
 }
 
 #[test]
-fn what_the_settings_and_tryton_do_not_know_is_named() {
+fn what_a_person_has_to_decide_about_an_article_is_named() {
     let change = |change: fn(&mut Line)| {
         let mut order = order();
         change(&mut order.lines[0]);
         placed(order)
     };
-    let fields = ["code", "sale_uom", "default_uom", "salable"];
-    let asked = || search("product.product", json!([["code", "in", ["SHIPPING", "TEA-250"]]]), &fields);
     let tea = json!({ "id": 81, "code": "TEA-250", "sale_uom": 1, "salable": true });
     let shelved = json!({ "id": 81, "code": "TEA-250", "sale_uom": 1, "salable": false });
     let _host = host()
-        .expect(asked().answer(200, json!([])))
-        .expect(asked().answer(200, json!([tea, tea])))
-        .expect(asked().answer(200, json!([shelved])))
+        .expect(codes(&["SHIPPING", "TEA-250"]).answer(200, json!([tea, tea])))
+        .expect(codes(&["SHIPPING", "TEA-250"]).answer(200, json!([shelved])))
         .install();
     let problems = [
-        (placed(order()), "unknown-sku", "lines[0].sku"),
         (placed(order()), "ambiguous-sku", "lines[0].sku"),
         (placed(order()), "not-for-sale", "lines[0].sku"),
         (change(|line| line.sku = None), "no-sku", "lines[0].sku"),
-        (change(|line| line.unit = Some("GRM".into())), "unmapped-unit", "lines[0].unit"),
-        (change(|line| line.taxes[0].title = "PST".into()), "unmapped-tax", "lines[0].taxes[0]"),
         (change(|line| line.kind = LineKind::Tip), "no-service-product", "lines[0]"),
     ];
     for (work, code, field) in problems {
@@ -164,7 +158,7 @@ fn what_the_settings_and_tryton_do_not_know_is_named() {
 #[test]
 fn prices_become_net_and_taxes_are_found_by_title_or_rate() {
     let _host = host().install();
-    let settings = crate::settings::Settings::read().unwrap();
+    let erp = crate::Erp::new().unwrap();
     let mut order = order();
     order.prices_include_tax = true;
     let line = &mut order.lines[0];
@@ -175,11 +169,67 @@ fn prices_become_net_and_taxes_are_found_by_title_or_rate() {
     line.taxes[0].rate = Some("0.07250".into());
     line.taxes[0].amount = Price::shop("1.96", "EUR");
     order.totals.cash_rounding = Some(Price::shop("-0.01", "EUR"));
-    let lines = crate::lines::of_order(&order, &settings).unwrap();
+    let lines = crate::lines::of_order(&order, &erp).unwrap();
     // (3 × 10.00 − 1.00 − 1.96) ÷ 3, to four digits
     assert_eq!(lines[0].unit_price.to_string(), "9.0133");
     assert_eq!(lines[0].taxes, [72]);
     assert_eq!((lines[2].unit_price.to_string(), &lines[2].source), ("-0.01".into(), &None));
+}
+
+/// The total that the sale of an order has to come to, and its lines without a counterpart in the order.
+fn booked(change: impl Fn(&mut Order)) -> (String, Vec<String>) {
+    let _host = host()
+        .setting("services", json!({ "shipping": "SHIPPING", "adjustment": "ADJUSTMENT", "duty": "DUTY" }))
+        .install();
+    let erp = crate::Erp::new().unwrap();
+    let mut order = order();
+    change(&mut order);
+    let entity = testing::entity(EntityKind::Order, "1001");
+    let deed = crate::order::Booking { entity: &entity, order: &order };
+    let total = crate::steps::Deed::total(&deed, &erp).unwrap();
+    let lines = crate::lines::of_order(&order, &erp).unwrap();
+    let extra = lines.iter().filter(|line| line.source.is_none()).map(|line| line.unit_price.to_string());
+    (total.normalize().to_string(), extra.collect())
+}
+
+#[test]
+fn the_rounding_of_cash_is_booked_whether_it_is_in_the_total_or_beside_it() {
+    let eur = |amount: &str| Price::shop(amount, "EUR");
+    let rounded = |total: &str, rounding: &str| {
+        booked(|order| {
+            order.totals.total = eur(total);
+            order.totals.cash_rounding = Some(eur(rounding));
+        })
+    };
+    // A till that rounds to half a crown: 27.00 of goods, and 0.40 more or less in the drawer.
+    assert_eq!(rounded("27.00", "0.40"), ("27.4".into(), vec!["0.40".into()]));
+    assert_eq!(rounded("27.40", "0.40"), ("27.4".into(), vec!["0.40".into()]));
+    assert_eq!(rounded("27.00", "-0.40"), ("26.6".into(), vec!["-0.40".into()]));
+    assert_eq!(rounded("27.00", "0.00"), ("27".into(), vec![]));
+    // Discounts and included taxes are parts too.
+    let with_discount = booked(|order| {
+        order.prices_include_tax = true;
+        order.lines[0].discounts = vec![DiscountAllocation { title: None, amount: eur("1.00") }];
+        order.totals.total = eur("24.00");
+        order.totals.cash_rounding = Some(eur("0.20"));
+    });
+    assert_eq!(with_discount, ("24.2".into(), vec!["0.20".into()]));
+}
+
+#[test]
+fn duties_are_a_line_of_their_own_where_the_prices_do_not_hold_them() {
+    let eur = |amount: &str| Price::shop(amount, "EUR");
+    let added = booked(|order| {
+        order.lines[0].duties = vec![eur("4.00")];
+        order.totals.duties = Some(eur("4.00"));
+        order.totals.total = eur("31.00");
+    });
+    assert_eq!(added, ("31".into(), vec!["4.00".into()]));
+    let within = booked(|order| {
+        order.lines[0].duties = vec![eur("4.00")];
+        order.duties_included = true;
+    });
+    assert_eq!(within, ("27".into(), vec![]));
 }
 
 #[test]
@@ -219,4 +269,71 @@ fn a_new_customer_is_a_party_of_their_own_and_found_again() {
     let problem = rejected(deliver(placed(testing::order())));
     assert_eq!(problem.code, "address-refused");
     assert!(!problem.message.contains("Hauptstr"), "personal data in {problem}");
+}
+
+#[test]
+fn goods_of_a_till_are_handed_over_when_they_cannot_or_need_not_be_sent() {
+    let handed_over = |change: fn(&mut Order)| {
+        let mut order = order();
+        order.store = Some("655".into());
+        order.shipping.clear();
+        change(&mut order);
+        let entity = testing::entity(EntityKind::Order, "1001");
+        crate::steps::Deed::handed_over(&crate::order::Booking { entity: &entity, order: &order })
+    };
+    assert!(handed_over(|order| order.lines[0].ships = false));
+    // Shopify's till says of every article that it can be sent; it is fulfilled once it is taken.
+    assert!(handed_over(|order| order.fulfilment = FulfilmentState::Fulfilled));
+    assert!(!handed_over(|_| ()), "it is ordered in the store, and is still to leave");
+    assert!(!handed_over(|order| order.fulfilment = FulfilmentState::Partial));
+    let online = |order: &mut Order| {
+        order.store = None;
+        order.fulfilment = FulfilmentState::Fulfilled;
+    };
+    assert!(!handed_over(online));
+    let sent_home = |order: &mut Order| {
+        order.shipping = testing::order().shipping;
+        order.fulfilment = FulfilmentState::Fulfilled;
+    };
+    assert!(!handed_over(sent_home));
+}
+
+#[test]
+fn a_change_whose_goods_were_handed_over_is_found_only_when_they_are_off_the_books() {
+    let handed_over = |shipment: &str| {
+        json!({
+            "id": 12, "number": "S-77", "state": "processing", "total_amount": number("27.00"), "lines": [],
+            "shipments": [{ "id": 21, "number": "P-21", "state": shipment }], "shipment_returns": [],
+        })
+    };
+    let fields = [
+        "number",
+        "state",
+        "total_amount",
+        "lines",
+        "shipment_state",
+        "shipments.state",
+        "shipments.number",
+        "shipment_returns.state",
+        "shipment_returns.number",
+    ];
+    let mut taken = order();
+    taken.store = Some("655".into());
+    taken.shipping.clear();
+    taken.fulfilment = FulfilmentState::Fulfilled;
+    let tea = json!([{ "id": 81, "code": "TEA-250", "sale_uom": 1, "salable": true }]);
+    let mut bought = full("processing", 2.0);
+    bought["lines"].as_array_mut().unwrap().pop();
+    let mut host = host().mapping("warehouse", "655", "12");
+    for shipment in ["waiting", "done"] {
+        host = host
+            .expect(lookup().answer(200, json!([answer("processing", "27.00")])))
+            .expect(read_full().answer(200, bought.clone()))
+            .expect(codes(&["TEA-250"]).answer(200, tea.clone()))
+            .expect(testing::get(&path("sale.sale/12", &fields)).answer(200, handed_over(shipment)));
+    }
+    let _host = host.install();
+    let work = later(Fact::updated(taken));
+    assert!(matches!(find(work.clone()), Found::Partial(at) if at.resume == "hand-over/12"));
+    assert!(matches!(find(work), Found::Present(_)));
 }

@@ -198,6 +198,76 @@ fn goods_that_come_back_are_a_negative_line_and_others_are_money_only() {
     }
 }
 
+/// What the sale of a refund is made with, of goods that were bought from warehouse 5; or what is said instead.
+fn returned(change: impl Fn(&mut Refund), with: Value) -> Outcome {
+    let mut sale = bought("done");
+    sale["warehouse"] = json!(5);
+    let mut host = host()
+        .mapping("warehouse", "655", "12")
+        .mapping("warehouse", "656", "13")
+        .mapping("warehouse", "657", "12")
+        .expect(read_cancel(&OF_ORDER).answer(200, sale));
+    if !with.is_null() {
+        let made = json!({ "id": 13, "state": "draft", "total_amount": number("-11.00"), "lines": [601] });
+        host = host.expect(create().body_with(with).answer(200, made));
+    }
+    let _host = host.install();
+    deliver(refunded(change))
+}
+
+#[test]
+fn goods_come_back_to_where_they_are_and_not_to_where_they_had_left() {
+    let to = |warehouse: i64| json!({ "warehouse": warehouse, "origin": "sale.sale,12" });
+    let at = |place: Option<&str>, store: Option<&str>, wanted: i64| {
+        let outcome = returned(
+            |refund| {
+                refund.lines[0].location = place.map(Into::into);
+                refund.store = store.map(Into::into);
+            },
+            to(wanted),
+        );
+        assert!(matches!(outcome, Outcome::Partial(_)), "{outcome:?}");
+    };
+    at(Some("655"), Some("656"), 12);
+    at(None, Some("656"), 13);
+    at(None, None, 5);
+    let unknown = returned(|refund| refund.lines[0].location = Some("9".into()), Value::Null);
+    assert_eq!(unmapped(unknown), [("warehouse".into(), "9".into())]);
+}
+
+#[test]
+fn goods_that_come_back_to_several_warehouses_are_for_a_person() {
+    let two = |second: &'static str| {
+        move |refund: &mut Refund| {
+            refund.lines[0].location = Some("655".into());
+            let other =
+                RefundLine { id: "32".into(), location: Some(second.into()), ..refund.lines[0].clone() };
+            refund.lines.push(other);
+        }
+    };
+    assert_eq!(rejected(returned(two("656"), Value::Null)).code, "several-warehouses");
+    // Two names of one warehouse are one.
+    assert!(matches!(returned(two("657"), json!({ "warehouse": 12 })), Outcome::Partial(_)));
+}
+
+#[test]
+fn money_given_back_in_another_store_moves_no_goods() {
+    let services = json!([{ "id": 84, "code": "REFUND", "sale_uom": 1, "salable": true }]);
+    let mut sale = bought("done");
+    sale["warehouse"] = json!(5);
+    let made = json!({ "id": 13, "state": "draft", "total_amount": number("-11.00"), "lines": [601] });
+    let _host = host()
+        .expect(read_cancel(&OF_ORDER).answer(200, sale))
+        .expect(codes(&["REFUND"]).answer(200, services))
+        .expect(create().body_with(json!({ "warehouse": 5 })).answer(200, made))
+        .install();
+    let outcome = deliver(refunded(|refund| {
+        refund.lines[0].restock = RestockKind::NoRestock;
+        refund.store = Some("nobody knows".into());
+    }));
+    assert!(matches!(outcome, Outcome::Partial(_)), "{outcome:?}");
+}
+
 #[test]
 fn a_part_that_never_left_is_for_a_person() {
     let _host = host().expect(read_cancel(&OF_ORDER).answer(200, bought("waiting"))).install();

@@ -1,9 +1,11 @@
 //! The connector against scripted answers, in Tryton's own words as they were recorded from 8.2.
 
+mod adjusting;
 mod booking;
 mod changing;
 mod polling;
 mod telling;
+mod words;
 
 use crossdock_sdk::prelude::*;
 use crossdock_sdk::testing::{self, Exchange, Host};
@@ -71,10 +73,15 @@ pub fn search(model: &str, domain: Value, fields: &[&str]) -> Exchange {
     testing::get(&path(model, fields)).query("d", &question(&domain))
 }
 
+/// The products with these codes are asked for.
+pub fn codes(codes: &[&str]) -> Exchange {
+    let fields = ["code", "sale_uom", "default_uom", "salable"];
+    search("product.product", json!([["code", "in", codes]]), &fields)
+}
+
 /// The products of [`order`] are asked for.
 pub fn products() -> Exchange {
-    let fields = ["code", "sale_uom", "default_uom", "salable"];
-    search("product.product", json!([["code", "in", ["SHIPPING", "TEA-250"]]]), &fields).answer(
+    codes(&["SHIPPING", "TEA-250"]).answer(
         200,
         json!([
             { "id": 81, "code": "TEA-250", "sale_uom": 1, "default_uom": 1, "salable": true },
@@ -161,4 +168,24 @@ pub fn rejected(outcome: Outcome) -> Problem {
 
 pub fn partial(resume: &str, number: Option<&str>) -> Outcome {
     Outcome::Partial(Progress { resume: resume.into(), references: vec![sale(number)] })
+}
+
+/// What was missed in the tables: table and value.
+pub fn unmapped(outcome: Outcome) -> Vec<(String, String)> {
+    let Outcome::Unmapped(missing) = outcome else { panic!("nothing is missed: {outcome:?}") };
+    missing.into_iter().map(|one| (one.table, one.value)).collect()
+}
+
+/// The store that Shopify calls 655, with this warehouse in the registry.
+pub fn store(warehouse: Option<&str>) -> stores::Store {
+    stores::Store {
+        id: "12".into(),
+        name: "Twelve".into(),
+        zone: "Europe/Berlin".into(),
+        country: None,
+        region: None,
+        legal_entity: None,
+        warehouse: warehouse.map(Into::into),
+        currency: None,
+    }
 }

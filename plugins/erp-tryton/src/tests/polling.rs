@@ -157,3 +157,32 @@ fn a_pass_that_has_ended_rests_until_the_others_have() {
     let page = poll(Some(page.cursor));
     assert_eq!((ids(&page), page.more), (vec![], false));
 }
+
+#[test]
+fn a_shipment_and_a_level_call_a_warehouse_by_the_same_name() {
+    let line =
+        json!([{ "id": 501, "sale": { "id": 12, "web_id": "shopify/acme.myshopify.com/order/1001" } }]);
+    let _host = host()
+        .setting("tell", ["shipments"])
+        .expect(
+            testing::get(&path("stock.shipment.out", &crate::events::SHIPMENT))
+                .query("d", &question(&json!([["moves.origin.sale.web_shop", "=", 4, "sale.line"]])))
+                .query("o", &question(&json!([["last_modified_at", "ASC"], ["id", "ASC"]])))
+                .query("s", "6")
+                .answer(
+                    200,
+                    json!([{
+                        "id": 21, "number": "P-21", "state": "done", "last_modified_at": moment(10), "warehouse": 5,
+                        "outgoing_moves": [{ "id": 41, "origin": "sale.line,501", "quantity": 2.0 }],
+                    }]),
+                ),
+        )
+        .expect(
+            search("sale.line", json!([["id", "in", [501]]]), &["sale.web_id", "sale.origin"])
+                .answer(200, line),
+        )
+        .install();
+    let page = poll(None);
+    let Fact::ShipmentUpdated(shipment) = &page.events[0].fact else { panic!("{:?}", page.events) };
+    assert_eq!(shipment.location.as_deref(), Some("5"));
+}
