@@ -214,7 +214,9 @@ async fn an_unknown_article_is_a_persons_decision_and_a_corrected_order_goes_on(
     send(&host, "orders/create", &wrong).await?;
     eventually(Duration::from_secs(180), async || {
         let (_, listed) = host.get("/api/v1/exceptions").await?;
-        ensure!(listed["exceptions"][0].to_string().contains("SKU-NOBODY-KNOWS"), "{listed}");
+        let exception = &listed["exceptions"][0];
+        ensure!(exception["code"] == "unmapped", "{listed}");
+        ensure!(exception.to_string().contains("sku: SKU-NOBODY-KNOWS"), "{listed}");
         Ok(())
     })
     .await?;
@@ -227,6 +229,34 @@ async fn an_unknown_article_is_a_persons_decision_and_a_corrected_order_goes_on(
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn one_repair_releases_every_order_that_waits_for_an_article() -> Result<()> {
+    let tryton = Tryton::start().await?;
+    let host = host(&tryton).await?;
+    let orders: Vec<Order> =
+        (1..=3).map(|n| Order { sku: "SKU-OF-OLD", ..Order::new(9_500_000_000_000_000 + n) }).collect();
+    for order in &orders {
+        send(&host, "orders/create", order).await?;
+    }
+    eventually(Duration::from_secs(180), async || {
+        let (_, listed) = host.get("/api/v1/exceptions").await?;
+        ensure!(listed["total"] == 3, "{listed}");
+        Ok(())
+    })
+    .await?;
+    for order in &orders {
+        ensure!(
+            sales(&tryton, &order.reference()).await?.is_empty(),
+            "something was made for an order that waits"
+        );
+    }
+    host.cli(&["mapping", "set", "tryton", "sku", "SKU-OF-OLD", "SKU-3"]).await?;
+    for order in &orders {
+        booked(&tryton, &host, order).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ party = {party}
 address = {address}
 payment-term = {term}
 warehouse = {warehouse}
+warehouses = {{ 9 = {warehouse} }}
 currencies = {{ USD = {usd}, EUR = {eur} }}
 taxes = {{ "VAT" = {vat}, "0.1" = {vat}, "CA State Tax" = {state}, "0.0725" = {state} }}
 services = {{ shipping = "SHIPPING", adjustment = "ADJUSTMENT", tip = "TIP", refund = "REFUND" }}
