@@ -19,6 +19,10 @@ pub const MESSAGE: &str = "message";
 /// delivery and a mark of the try (`7/2`).
 pub const REFUSED: &str = "refused";
 
+/// The kind of reference by which the host notes which message a document answered that confirms it: its id is the
+/// message's.
+pub const ANSWERED: &str = "answered";
+
 /// A target's answer to a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmation {
@@ -74,7 +78,8 @@ fn says(event: &Event, document: &Document) -> Option<Says> {
         }
         (DocumentKind::SalesOrder, Draft | Quoted) => None,
         (DocumentKind::SalesOrder, _) => {
-            let references = vec![reference(event, document)];
+            let mut references = vec![reference(event, document)];
+            references.extend(document.answers.clone().map(answered));
             Some(match rejected(document) {
                 None => Says::Posted(references),
                 Some(message) => Says::LinesRejected(problem(code::LINES_REJECTED, message), references),
@@ -95,6 +100,10 @@ fn reference(event: &Event, document: &Document) -> Reference {
         number: document.number.clone(),
         lines: document.lines.iter().filter_map(named).collect(),
     }
+}
+
+fn answered(message: String) -> Reference {
+    Reference { kind: ANSWERED.to_owned(), id: message, number: None, lines: Vec::new() }
 }
 
 /// The lines that the target rejects, with its reasons. None when it takes all.
@@ -182,12 +191,15 @@ mod tests {
         let named = LineReference { line: "a".into(), id: "10".into() };
         assert_eq!(
             references,
-            [Reference {
-                kind: "sales-order".into(),
-                id: "855-9".into(),
-                number: Some("4711".into()),
-                lines: vec![named]
-            }]
+            [
+                Reference {
+                    kind: "sales-order".into(),
+                    id: "855-9".into(),
+                    number: Some("4711".into()),
+                    lines: vec![named]
+                },
+                answered("000000012".into())
+            ]
         );
     }
 
@@ -203,7 +215,7 @@ mod tests {
         };
         assert_eq!(problem.code, "lines-rejected");
         assert_eq!(problem.message, "the target rejects SKU-B × 3: discontinued; c × 1: no reason given");
-        assert_eq!(references[0].lines.len(), 3);
+        assert_eq!((references[0].lines.len(), references[1].kind.as_str()), (3, ANSWERED));
     }
 
     #[test]

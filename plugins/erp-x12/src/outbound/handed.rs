@@ -2,16 +2,21 @@
 //! what it was told.
 //!
 //! A receipt names its delivery by a reference of this kind, whose number says how many tries had been refused by
-//! then and which message it was: `0/850`. The host notes each refusal as a reference `refused`, whose id begins with
-//! the serial number of the delivery (`7/2`).
+//! then and which message it was: `0/order`, or `0/change/7` by the change's number. The host notes each refusal as a
+//! reference `refused`, whose id begins with the serial number of the delivery (`7/2`), and what confirms a message as a
+//! reference `answered` of that message.
 
 use crossdock_sdk::prelude::*;
 
 /// The kinds of reference.
 const DELIVERY: &str = "delivery";
 const REFUSED: &str = "refused";
+const ANSWERED: &str = "answered";
 /// What the host knows the partner's own order by, once the partner has confirmed it.
 const SALES_ORDER: &str = "sales-order";
+
+/// The message that orders.
+pub(crate) const ORDER: &str = "order";
 
 /// What became of the work when it was handed over before. None when it was not, or when the partner refused it since.
 pub(crate) fn before(work: &Work) -> Option<Outcome> {
@@ -21,12 +26,15 @@ pub(crate) fn before(work: &Work) -> Option<Outcome> {
     }
     let note = Some("it was handed over before".to_owned());
     let receipt = Receipt { references: Vec::new(), written: Vec::new(), note };
-    // An order that the partner has confirmed is there. Of everything else the answer may still come.
-    let there = message == "850" && work.reference(SALES_ORDER).is_some();
+    // What the partner has confirmed is there. Of everything else the answer may still come.
+    let there = match message {
+        ORDER => work.reference(SALES_ORDER).is_some(),
+        change => work.references.iter().any(|one| one.kind == ANSWERED && one.id == change),
+    };
     Some(if there { Outcome::AlreadyThere(receipt) } else { Outcome::Received(receipt) })
 }
 
-/// The reference that says so of this message (`850`, `860`).
+/// The reference that says so of this message: [`ORDER`], or the id of a change.
 pub(crate) fn reference(work: &Work, message: &str) -> Reference {
     let number = Some(format!("{}/{message}", refusals(work)));
     Reference { number, ..Reference::new(DELIVERY, work.serial.to_string()) }

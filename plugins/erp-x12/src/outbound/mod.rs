@@ -159,7 +159,7 @@ impl Desk {
             let draft = message::cancel(&head(&number), &order.currency);
             let mut references = told.references(po, Told::before(work));
             references.push(change_reference(&number));
-            references.push(handed::reference(work, draft.kind));
+            references.push(handed::reference(work, &interchange::change_id(&number)));
             return Ok(Message { draft, references });
         }
         let purchase = purchase::purchase(&work.event.entity, order, settings, &self.rules, tables)?;
@@ -169,18 +169,19 @@ impl Desk {
         let draft = if changes.is_some() {
             let number = change_number();
             references.push(change_reference(&number));
+            references.push(handed::reference(work, &interchange::change_id(&number)));
             message::change(&head(&number), &purchase, before.as_ref(), &now, &mut lines)?
                 .ok_or_else(|| Outcome::Ignored("nothing that the partner is told of has changed".into()))?
         } else {
             if purchase.items.iter().all(|item| item.quantity.is_zero()) {
                 return Err(Outcome::Ignored("nothing of it is left to be ordered".into()));
             }
+            references.push(handed::reference(work, handed::ORDER));
             message::order(&head(""), &purchase, &mut lines)?
         };
         let number = Some(po.to_owned());
         references.push(Reference { number, lines: lines.lines(), ..Reference::new(PURCHASE_ORDER, po) });
         references.extend(now.references(po, before));
-        references.push(handed::reference(work, draft.kind));
         Ok(Message { draft, references })
     }
 

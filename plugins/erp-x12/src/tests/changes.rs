@@ -238,7 +238,11 @@ fn the_same_work_again_orders_nothing_again() {
     // The partner has confirmed it, all of it or without some lines: a replay finds that it is there.
     known.push(Reference::new("sales-order", "order-1001-S1"));
     assert!(matches!(again(placed(), &known, 1), Outcome::AlreadyThere(_)));
-    assert!(matches!(again(fewer("0"), &known, 3), Outcome::Received(_)), "of a change nobody can tell");
+    assert!(matches!(again(fewer("0"), &known, 3), Outcome::Received(_)), "that says nothing of the change");
+    known.push(Reference::new("answered", "change/9"));
+    assert!(matches!(again(fewer("0"), &known, 3), Outcome::Received(_)), "nor does another change");
+    known.push(Reference::new("answered", "change/1"));
+    assert!(matches!(again(fewer("0"), &known, 3), Outcome::AlreadyThere(_)));
 }
 
 #[test]
