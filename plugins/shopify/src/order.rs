@@ -59,9 +59,7 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
     let personal = people::of(&mut order);
     let extensions = extensions(&order);
     let applications = order.discount_applications;
-    let lines = each(order.line_items, "line_items", |(one, _)| {
-        line::read(one, &applications, &currency)
-    })?;
+    let lines = each(order.line_items, "line_items", |(one, _)| line::read(one, &applications, &currency))?;
     let shipping = each(order.shipping_lines, "shipping_lines", |(one, nth)| {
         line::shipping(one, nth, &applications, &currency)
     })?;

@@ -87,7 +87,8 @@ pub(crate) fn poll(cursor: Option<&str>, limit: u32, shop: &Shop) -> Result<Page
     }
     let more = next.is_some();
     cursor.page = next;
-    if let Some(high) = cursor.high.filter(|_| !more) {
+    // Orders come by their last change, so that what lies before the overlap is not read again.
+    if let Some(high) = cursor.high {
         cursor.told.retain(|_, at| at.parse::<Timestamp>().is_ok_and(|at| at >= high - OVERLAP));
     }
     cursor.page(events, more)
@@ -140,11 +141,26 @@ impl Cursor {
         if self.told.insert(id.clone(), head.updated_at.to_owned()).as_deref() == Some(head.updated_at) {
             return Ok(vec![]);
         }
-        // One that cannot be read must not keep all later ones back. Its webhook, if it came, is in quarantine.
-        Ok(events(shop, &head, value).unwrap_or_else(|problem| {
-            log::error(format!("order {id} was found by polling and cannot be read: {problem}"));
+        // What cannot be read must keep nothing else back. Its webhook, if it came, is in quarantine.
+        let unread = |what: &str, problem: Problem| {
+            log::error(format!("{what} of order {id} was found by polling and cannot be read: {problem}"));
+        };
+        let mut events = states(shop, &head, value).unwrap_or_else(|problem| {
+            unread("the state", problem);
             vec![]
-        }))
+        });
+        let list =
+            |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let refunds = list("refunds").iter().map(|refund| {
+            let event = parse(&refund.to_string()).and_then(|refund| refund::event(shop, refund));
+            event.map_err(|problem| unread("a refund", problem)).ok()
+        });
+        let fulfilments = list("fulfillments").iter().map(|fulfilment| {
+            let event = parse(&fulfilment.to_string()).and_then(|one| shipment::event(shop, one));
+            event.map_err(|problem| unread("a fulfilment", problem)).ok()
+        });
+        events.extend(refunds.chain(fulfilments).flatten());
+        Ok(events)
     }
 
     fn page(self, events: Vec<Event>, more: bool) -> Result<Page, Failure> {
@@ -154,8 +170,8 @@ impl Cursor {
     }
 }
 
-/// What an order has to tell: itself, its refunds and its fulfilments.
-fn events(shop: &Shop, head: &Head<'_>, value: &Value) -> Result<Vec<Event>, Problem> {
+/// What an order has to tell of itself: that it was placed, and how it stands.
+fn states(shop: &Shop, head: &Head<'_>, value: &Value) -> Result<Vec<Event>, Problem> {
     // As text again, so that one parser reads what is polled and what is sent.
     let text = value.to_string();
     let now = order::event(shop, Some("orders/updated"), parse(&text)?)?;
@@ -166,13 +182,6 @@ fn events(shop: &Shop, head: &Head<'_>, value: &Value) -> Result<Vec<Event>, Pro
     }
     if now.fact.kind() == "order.cancelled" || head.created_at != head.updated_at {
         events.push(now);
-    }
-    let list = |name: &str| value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for refund in list("refunds") {
-        events.push(refund::event(shop, parse(&refund.to_string())?)?);
-    }
-    for fulfilment in list("fulfillments") {
-        events.push(shipment::event(shop, parse(&fulfilment.to_string())?)?);
     }
     Ok(events)
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::bucket::Cost;
+use super::operations::Operation;
 
 /// The envelope of every answer.
 #[derive(Deserialize)]
@@ -65,7 +66,10 @@ impl Answer {
             Value::Null => return None,
             // `{"errors": "Not Found"}` is how the server before the API answers.
             Value::String(message) => vec![Said { message: message.clone(), extensions: None }],
-            errors => serde_json::from_value(errors.clone()).unwrap_or_default(),
+            // Errors in a form that nobody knows are errors all the same.
+            errors => serde_json::from_value(errors.clone()).unwrap_or_else(|_| {
+                vec![Said { message: "errors that cannot be read".to_owned(), extensions: None }]
+            }),
         };
         let first = said.first()?;
         let code =
@@ -120,10 +124,21 @@ impl UserError {
 }
 
 /// What a mutation answers when only its refusal matters.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Done {
     user_errors: Vec<UserError>,
+}
+
+/// What a mutation says it did. Without a word of it, nobody knows what was done.
+///
+/// # Errors
+/// `answer-empty`, as an outcome that is looked up.
+pub fn said<T>(payload: Option<T>, operation: &Operation) -> Result<T, Error> {
+    payload.ok_or_else(|| {
+        let message = format!("the shop does not say what became of {}", operation.name);
+        Error::Unknown(Problem::new("answer-empty", message))
+    })
 }
 
 /// Nothing, unless there are errors.

@@ -22,6 +22,9 @@ use operations::Operation;
 /// header; see [`Admin::served`].
 pub const VERSION: &str = "2026-07";
 
+/// The largest page of orders that is taken: what the host lets an answer be.
+const LARGEST_PAGE: usize = 8 << 20;
+
 /// The Admin API, for the time of one call.
 pub struct Admin {
     /// The operator's words.
@@ -75,7 +78,7 @@ impl Admin {
     pub fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Error> {
         let request = self.client.get(format!("/admin/api/{VERSION}/{path}").as_str());
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
-        self.judge(request.max_answer(32 << 20).send()?)
+        self.judge(request.max_answer(LARGEST_PAGE).send()?)
     }
 
     /// Nothing, if a request of this cost can be made now.

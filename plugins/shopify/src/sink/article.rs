@@ -39,7 +39,31 @@ impl Article {
         })
     }
 
-    /// The one of these that it is, where each has a SKU and an id.
+    /// The one of these that it is, where each has a SKU and an id. None when there is none.
+    ///
+    /// # Errors
+    /// `unmapped` when there is more than one.
+    pub fn pick<T>(
+        found: Vec<T>,
+        sku: &str,
+        told: &str,
+        sku_of: impl Fn(&T) -> Option<&str>,
+    ) -> Result<Option<T>, Outcome> {
+        let mut same: Vec<T> = found.into_iter().filter(|one| sku_of(one) == Some(sku)).collect();
+        match (same.pop(), same.len()) {
+            (Some(one), 0) => Ok(Some(one)),
+            (Some(_), more) => {
+                log::warn(format!(
+                    "{} variants have the SKU {sku}: map {told} to the global id of one of them",
+                    more + 1
+                ));
+                Err(unmapped(told))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The one of these that it is.
     ///
     /// # Errors
     /// `unmapped` when there is none, or more than one; `ignored` when the operator wants it so.
@@ -50,21 +74,15 @@ impl Article {
         sku_of: impl Fn(&T) -> Option<&str>,
         admin: &Admin,
     ) -> Result<T, Outcome> {
-        let mut same: Vec<T> = found.into_iter().filter(|one| sku_of(one) == Some(sku)).collect();
-        match (same.pop(), same.len()) {
-            (Some(one), 0) => Ok(one),
-            (Some(_), more) => {
-                log::warn(format!(
-                    "{} variants have the SKU {sku}: map {told} to the global id of one of them",
-                    more + 1
-                ));
-                Err(unmapped(told))
-            }
-            (None, _) if admin.settings.unknown_sku == UnknownSku::Ignore => {
-                Err(Outcome::Ignored(format!("the shop has no article {sku}")))
-            }
-            (None, _) => Err(unmapped(told)),
-        }
+        Self::pick(found, sku, told, sku_of)?.ok_or_else(|| missing(told, admin))
+    }
+}
+
+/// What becomes of work about an article that the shop does not have.
+pub fn missing(sku: &str, admin: &Admin) -> Outcome {
+    match admin.settings.unknown_sku {
+        UnknownSku::Ignore => Outcome::Ignored(format!("the shop has no article {sku}")),
+        UnknownSku::Unmapped => unmapped(sku),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::product::{self, Books, Variant};
-use crate::admin::answer::Done;
+use crate::admin::answer::{self, Done};
 use crate::admin::{Admin, id, operations};
 
 /// The table that says which of the shop's price lists another system's list is: its id, or `-` for none.
@@ -196,7 +196,7 @@ impl<'a> Asked<'a> {
         });
         let answer: Answer =
             admin.run(&operations::SET_LIST_PRICE, json!({ "list": list, "input": input }))?;
-        answer.quantity_pricing_by_variant_update.unwrap_or_default().accepted()?;
+        answer::said(answer.quantity_pricing_by_variant_update, &operations::SET_LIST_PRICE)?.accepted()?;
         Ok(())
     }
 }

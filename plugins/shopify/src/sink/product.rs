@@ -8,8 +8,8 @@ use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::article::Article;
-use crate::admin::answer::Done;
+use super::article::{Article, missing};
+use crate::admin::answer::{self, Done};
 use crate::admin::{Admin, id, operations};
 use crate::settings::ProductField;
 
@@ -71,12 +71,12 @@ struct Gap {
 /// # Errors
 /// The outcome, where something stood in the way.
 pub fn deliver(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
-    let variant = match read(&product.sku, admin) {
-        Ok((_, variant)) => variant,
-        Err(Outcome::Unmapped(_)) if admin.settings.create_products && product.group.is_none() => {
+    let variant = match look(&product.sku, admin)? {
+        (_, Some(variant)) => variant,
+        (_, None) if admin.settings.create_products && product.group.is_none() => {
             return create(product, admin);
         }
-        Err(outcome) => return Err(outcome),
+        (_, None) => return Err(missing(&product.sku, admin)),
     };
     let gap = Gap::of(product, &variant, admin)?;
     if gap.product.is_empty() && gap.variant.is_empty() {
@@ -107,6 +107,15 @@ pub fn find(product: &Product, admin: &Admin) -> Result<Found, Found> {
 /// # Errors
 /// `unmapped` when the shop does not have it; or it could not be asked.
 pub fn read(sku: &str, admin: &Admin) -> Result<(Books, Variant), Outcome> {
+    let (books, variant) = look(sku, admin)?;
+    Ok((books, variant.ok_or_else(|| missing(sku, admin))?))
+}
+
+/// The shop's books, and the variant of a SKU. None when the shop has none of that SKU.
+///
+/// # Errors
+/// It has several, the one that the table names is not there, or it could not be asked.
+fn look(sku: &str, admin: &Admin) -> Result<(Books, Option<Variant>), Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct BySku {
@@ -126,14 +135,13 @@ pub fn read(sku: &str, admin: &Admin) -> Result<(Books, Variant), Outcome> {
     match Article::of(Some(sku))? {
         Article::Variant(variant) => {
             let found: ById = admin.run(&operations::ARTICLE_OF_VARIANT, json!({ "id": variant }))?;
-            Ok((found.shop, found.product_variant.ok_or_else(|| super::article::unmapped(sku))?))
+            Ok((found.shop, Some(found.product_variant.ok_or_else(|| super::article::unmapped(sku))?)))
         }
         Article::Sku(own) => {
             let variables = json!({ "query": id::term("sku", &own) });
             let found: BySku = admin.run(&operations::ARTICLE_BY_SKU, variables)?;
             let nodes = found.product_variants.nodes;
-            let variant = Article::choose(nodes, &own, sku, |variant| variant.sku.as_deref(), admin)?;
-            Ok((found.shop, variant))
+            Ok((found.shop, Article::pick(nodes, &own, sku, |variant| variant.sku.as_deref())?))
         }
     }
 }
@@ -163,8 +171,11 @@ pub fn write(
         "articles": articles, "variants": [fields],
     });
     let answer: Answer = admin.run(&operations::UPDATE_ARTICLE, variables)?;
-    for done in [answer.product_update, answer.product_variants_bulk_update].into_iter().flatten() {
-        done.accepted()?;
+    for (asked, done) in [(products, answer.product_update), (articles, answer.product_variants_bulk_update)]
+    {
+        if asked {
+            answer::said(done, &operations::UPDATE_ARTICLE)?.accepted()?;
+        }
     }
     Ok(())
 }
@@ -238,7 +249,7 @@ fn create(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
     ]);
     input.extend(product.description.as_ref().map(|text| ("descriptionHtml".to_owned(), json!(html(text)))));
     let answer: Answer = admin.run(&operations::CREATE_ARTICLE, json!({ "input": input }))?;
-    answer.product_set.unwrap_or_default().accepted()?;
+    answer::said(answer.product_set, &operations::CREATE_ARTICLE)?.accepted()?;
     Ok(Outcome::Posted(Receipt {
         references: vec![],
         written: vec![],

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::article::Article;
 use super::place;
-use crate::admin::answer::{Done, UserError};
+use crate::admin::answer::{self, Done, UserError};
 use crate::admin::{Admin, id, operations};
 use crate::settings::Quantity;
 
@@ -201,7 +201,7 @@ impl<'a> Target<'a> {
             }],
         });
         let answer: Answer = self.admin.run(&operations::SET_STOCK, json!({ "input": input, "key": key }))?;
-        Ok(answer.inventory_set_quantities.map(|refusal| refusal.user_errors).unwrap_or_default())
+        Ok(answer::said(answer.inventory_set_quantities, &operations::SET_STOCK)?.user_errors)
     }
 
     /// The location stocks it from now on.
@@ -236,7 +236,7 @@ impl<'a> Target<'a> {
             "item": item.id, "location": self.location, "available": available, "onHand": on_hand, "key": key,
         });
         let answer: Answer = self.admin.run(&operations::STOCK_HERE, variables)?;
-        answer.inventory_activate.unwrap_or_default().accepted()?;
+        answer::said(answer.inventory_activate, &operations::STOCK_HERE)?.accepted()?;
         Ok(Outcome::Posted(self.receipt(item)))
     }
 

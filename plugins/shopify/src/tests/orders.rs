@@ -161,6 +161,8 @@ fn a_sale_at_the_till_has_nobody() {
         ("browser_ip", Value::Null),
         ("client_details", Value::Null),
         ("order_status_url", Value::Null),
+        ("note_attributes", json!([])),
+        ("line_items/0/properties", json!([])),
         ("source_name", "pos".into()),
         ("location_id", json!(9007199254741234_u64)),
         ("device_id", "7".into()),
@@ -196,8 +198,20 @@ fn everything_personal_is_in_one_place() {
     assert_eq!(personal.billing.unwrap().lines, ["12 Elm St"], "an empty line is none");
     let rest = format!("{:?}", Order { personal: None, ..order });
     for word in [
-        "Ada", "Neil", "Bo Lee", "example.com", "Elm", "Oak", "ring twice", "203.0.113.9", "4242", "c0ffee",
-        "birthday", "Grace", "Engraving", "Linus",
+        "Ada",
+        "Neil",
+        "Bo Lee",
+        "example.com",
+        "Elm",
+        "Oak",
+        "ring twice",
+        "203.0.113.9",
+        "4242",
+        "c0ffee",
+        "birthday",
+        "Grace",
+        "Engraving",
+        "Linus",
     ] {
         assert!(!rest.contains(word), "{word} is outside of `personal`");
     }

@@ -89,6 +89,32 @@ fn refunds_and_fulfilments_come_with_their_order() {
 }
 
 #[test]
+fn what_cannot_be_read_takes_nothing_else_along() {
+    let refund: Value = serde_json::from_str(REFUND).unwrap();
+    let body = order(1001, &[("refunds", json!([{ "id": 1 }, refund]))]);
+    let polled = polls(host().expect(first(&[body], None)), None);
+    assert_eq!(told(&polled), ["order.placed 1001", "order.updated 1001", "refund.issued 9007199254750001"]);
+    let body = order(1001, &[("financial_status", "a new word".into()), ("refunds", json!([refund]))]);
+    let polled = polls(host().expect(first(&[body], None)), None);
+    assert_eq!(told(&polled), ["refund.issued 9007199254750001"]);
+}
+
+#[test]
+fn the_cursor_does_not_grow_with_the_pass() {
+    let day = |day: u32| format!("2026-11-{day:02}T10:00:00Z");
+    let mut cursor: Option<String> = None;
+    for day_of in 1..20 {
+        let orders = [order(day_of.into(), &[("updated_at", day(day_of).into())])];
+        let expected = match cursor {
+            None => first(&orders, Some("TOKEN")),
+            Some(_) => page(&[("limit", "50"), ("page_info", "TOKEN")], &orders, Some("TOKEN")),
+        };
+        cursor = Some(polls(host().expect(expected), cursor.as_deref()).cursor);
+    }
+    assert!(cursor.unwrap().len() < 200);
+}
+
+#[test]
 fn pages_follow_each_other_and_passes_overlap() {
     let at = |at: &str| [("updated_at", Value::from(at))];
     let one = order(1, &at("2026-11-20T18:10:00-05:00"));
@@ -162,7 +188,7 @@ fn one_order_that_cannot_be_read_keeps_no_other_back() {
     let page = Shopify::poll(None, 200).unwrap();
     assert_eq!(told(&page), ["order.placed 2", "order.updated 2"]);
     let log = installed.log();
-    assert!(log[0].1.starts_with("order 1 was found by polling and cannot be read"), "{log:?}");
+    assert!(log[0].1.starts_with("the state of order 1 was found by polling and cannot be read"), "{log:?}");
     assert!(!log[0].1.contains("free"), "nothing of its content is quoted");
 }
 

@@ -197,3 +197,30 @@ fn a_refusal_names_its_argument() {
         ("product-variant-does-not-exist", Some("variants.0.id"))
     );
 }
+
+#[test]
+fn a_sku_that_the_shop_has_twice_makes_no_third_article() {
+    let twice = found(&[variant(), variant()]);
+    let shop = shop().setting("create-products", true);
+    let came =
+        shop.answers(&ARTICLE_BY_SKU, json!({ "query": "sku:'TEA-100'" }), twice).delivers(work(product()));
+    assert!(matches!(came.of, Outcome::Unmapped(_)), "{:?}", came.of);
+}
+
+#[test]
+fn a_draft_is_made_though_unknown_articles_are_ignored_otherwise() {
+    let shop = shop().setting("create-products", true).setting("unknown-sku", "ignore");
+    let came = shop
+        .answers(&ARTICLE_BY_SKU, json!({ "query": "sku:'TEA-100'" }), found(&[]))
+        .answers(&CREATE_ARTICLE, json!({}), json!({ "productSet": { "userErrors": [] } }))
+        .delivers(work(product()));
+    posted(came.of);
+}
+
+#[test]
+fn an_answer_that_does_not_say_what_was_done_is_looked_up() {
+    let mut there = variant();
+    there["barcode"] = Value::Null;
+    let came = having(there).answers(&UPDATE_ARTICLE, json!({}), json!({})).delivers(work(product()));
+    assert!(matches!(came.of, Outcome::Unknown(_)), "{:?}", came.of);
+}
