@@ -24,6 +24,11 @@ const ORDERS: usize = 150;
 
 /// The component of the ERP's plugin, packed and signed under another version.
 async fn another(version: &str, dir: &Path) -> Result<PathBuf> {
+    packed("plugin_erp_rest.wasm", version, dir).await
+}
+
+/// A component that was built, packed and signed as another version of the ERP's plugin.
+async fn packed(component: &str, version: &str, dir: &Path) -> Result<PathBuf> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/erp-rest/plugin.toml");
     let text = std::fs::read_to_string(manifest)?;
     let changed = text.replace("version = \"0.1.0\"", &format!("version = \"{version}\""));
@@ -33,7 +38,7 @@ async fn another(version: &str, dir: &Path) -> Result<PathBuf> {
     let guests = std::env::var_os("CROSSDOCK_GUESTS").context("CROSSDOCK_GUESTS is not set")?;
     let status = tokio::process::Command::new(binary()?)
         .args(["plugin", "pack"])
-        .arg(Path::new(&guests).join("plugin_erp_rest.wasm"))
+        .arg(Path::new(&guests).join(component))
         .args(["--manifest".as_ref(), manifest.as_os_str(), "--out".as_ref(), out.as_os_str()])
         .args(["--sign".as_ref(), plugins()?.join("vendor.key").as_os_str()])
         .status()
@@ -107,7 +112,7 @@ async fn a_connector_is_swapped_while_orders_flow() -> Result<()> {
     let said = host.cli_json(&["connector", "swap", "erp", "--back"]).await?;
     ensure!(said["from"] == "erp-rest@0.2.0" && said["to"] == "erp-rest@0.1.0", "{said}");
     let refused = host.cli(&["connector", "swap", "erp", "--back"]).await.unwrap_err().to_string();
-    ensure!(refused.contains("there is no version to go back to"), "{refused}");
+    ensure!(refused.contains("has gone back to erp-rest@0.1.0 already"), "{refused}");
 
     eventually(Duration::from_secs(60), async || {
         ensure!(shop.is_done(), "the shop is still sending");
@@ -118,5 +123,80 @@ async fn a_connector_is_swapped_while_orders_flow() -> Result<()> {
     .await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     ensure!(verify(&shop.ledger(), &erp.held()).is_clean());
+    Ok(())
+}
+
+/// A version that finds nothing of what was booked would book it again with each unknown outcome. Most of what can
+/// be asked for has just been booked, and may be absent from an honest search too.
+#[tokio::test]
+async fn a_blind_version_is_refused_while_orders_flow() -> Result<()> {
+    let erp = Erp::start(Options { weather: Weather::calm(), ..Options::stormy(ERP_TOKEN, 5) }).await?;
+    let mut host = Host::between_shop_and(&erp, "")?;
+    host.start().await?;
+    // It answers `absent` to everything.
+    let blind = packed("crossdock_guests.wasm", "0.3.0", host.dir()).await?;
+    let _shop = shop(&host);
+    eventually(Duration::from_secs(30), async || {
+        ensure!(erp.order_count() >= 10, "orders have to flow first");
+        Ok(())
+    })
+    .await?;
+    // It takes as long as the target may take to show what it has; the client's patience may end before.
+    let said = host.cli(&["connector", "swap", "erp", "--to", &blind.display().to_string()]).await;
+    let said = said.unwrap_err().to_string();
+    ensure!(said.contains("was posted, and erp-rest@0.3.0 does not find it"), "{said}");
+    ensure!(connector(&host).await?["plugin"] == "erp-rest@0.1.0");
+    Ok(())
+}
+
+/// The new version lies where the old one lay, under the name that the configuration says.
+#[tokio::test]
+async fn a_file_that_was_overwritten_is_swapped_by_its_name_and_gone_back_from() -> Result<()> {
+    let weather = Weather { search_lag: Duration::from_millis(500), ..Weather::calm() };
+    let erp = Erp::start(Options { weather, ..Options::stormy(ERP_TOKEN, 5) }).await?;
+    let mut host = Host::between_shop_and(&erp, "")?;
+    let own = host.dir().join("plugins");
+    std::fs::create_dir(&own)?;
+    for name in ["shopify.wasm", "shopify.wasm.sig", "erp-rest.wasm", "erp-rest.wasm.sig"] {
+        std::fs::copy(plugins()?.join(name), own.join(name))?;
+    }
+    let file = host.dir().join("crossdock.toml");
+    let text = std::fs::read_to_string(&file)?;
+    let dir = |path: &Path| format!("\ndir = \"{}\"", path.display());
+    let changed = text.replace(&dir(&plugins()?), &dir(&own));
+    ensure!(changed != text, "the folder of plugins is configured otherwise than this test believes");
+    std::fs::write(&file, changed)?;
+    host.start().await?;
+    let overwrite = async |host: &Host, version: &str| -> Result<()> {
+        let new = another(version, host.dir()).await?;
+        std::fs::copy(&new, own.join("erp-rest.wasm"))?;
+        std::fs::copy(new.with_extension("wasm.sig"), own.join("erp-rest.wasm.sig"))?;
+        Ok(())
+    };
+    overwrite(&host, "0.2.0").await?;
+    let back = json!({ "back": true });
+    let (status, said) = swap(&host, back.clone()).await?;
+    ensure!(status == StatusCode::CONFLICT && said["code"] == "nothing-before", "{status} {said}");
+
+    let (status, said) = swap(&host, json!({ "to": "erp-rest" })).await?;
+    ensure!(status == StatusCode::OK && said["to"] == "erp-rest@0.2.0", "{status} {said}");
+    // What the configuration names is what a start runs.
+    host.kill().await?;
+    host.start().await?;
+    ensure!(connector(&host).await?["plugin"] == "erp-rest@0.2.0");
+    let (status, said) = swap(&host, back.clone()).await?;
+    ensure!(status == StatusCode::OK && said["to"] == "erp-rest@0.1.0", "{status} {said}");
+    // The file is still the new one: the choice outlives the host.
+    host.kill().await?;
+    host.start().await?;
+    ensure!(connector(&host).await?["plugin"] == "erp-rest@0.1.0");
+    let (status, said) = swap(&host, back).await?;
+    ensure!(status == StatusCode::CONFLICT && said["code"] == "nothing-before", "{status} {said}");
+    let told = said["detail"].as_str().context("detail")?;
+    ensure!(told.contains("has gone back to erp-rest@0.1.0 already"), "{said}");
+
+    // And forth again, and further.
+    let (status, said) = swap(&host, json!({ "to": "erp-rest" })).await?;
+    ensure!(status == StatusCode::OK && said["to"] == "erp-rest@0.2.0", "{status} {said}");
     Ok(())
 }

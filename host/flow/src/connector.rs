@@ -22,7 +22,8 @@ pub struct Connector {
     pub label: String,
     /// SHA-256 of the plugin's file, in hexadecimal digits.
     pub digest: String,
-    /// The plugin as it was asked for: a name, a name with a version, or a file's path.
+    /// In which words this plugin is found again: those of the configuration, or [`crate::swap::BY_DIGEST`] and the
+    /// digest.
     pub file: String,
     /// The plugin as the configuration asks for it.
     pub configured: String,

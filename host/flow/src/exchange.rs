@@ -130,7 +130,7 @@ impl Desk<'_> {
                 self.refuse(told, &entry.name, &format!("it has more than {limit} bytes"));
                 continue;
             }
-            if !self.shared.gate.enter().await {
+            if !self.shared.gate.enter(&self.shared.unread.of(self.name).load).await {
                 tracing::debug!(
                     connector = self.name,
                     "files wait: there is more to do than can be done now"
@@ -187,7 +187,7 @@ impl Desk<'_> {
             );
             self.count("crossdock_files_read_total");
             let connector = self.name.to_owned();
-            self.shared.unread(Unread { id: accepted.inbound, connector, received_at, request, trace });
+            self.shared.unread.put(Unread { id: accepted.inbound, connector, received_at, request, trace });
         }
         match self.folder.files.archive(entry).await {
             Err(error) if error.is_fault() => Err(error.into()),

@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 pub struct Load {
     count: AtomicI64,
     excused: AtomicBool,
+    /// True when it keeps out only those who add to it.
+    own: bool,
     eased: Arc<Notify>,
 }
 
@@ -54,7 +56,8 @@ impl Load {
     }
 }
 
-/// Adds up all loads and holds newcomers back.
+/// Adds up loads and holds newcomers back: by what all share, and by what their own connector has to read. One
+/// whose system hangs, and whose requests pile up, keeps no other out.
 #[derive(Debug)]
 pub struct Gate {
     loads: RwLock<Vec<Arc<Load>>>,
@@ -64,39 +67,56 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate that lets in while less than `limit` is in progress, and else holds for `patience`.
+    /// A gate that lets in while less than `limit` is in progress for whoever comes, and else holds for
+    /// `patience`.
     #[must_use]
     pub fn new(limit: u64, patience: Duration) -> Self {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         Self { loads: RwLock::default(), limit, patience, eased: Arc::default() }
     }
 
-    /// A new sort of work to count.
+    /// A new sort of work to count, for everybody who comes.
     pub fn load(&self) -> Arc<Load> {
+        self.add(false)
+    }
+
+    /// A new sort of work to count for those alone who come with it.
+    pub fn own_load(&self) -> Arc<Load> {
+        self.add(true)
+    }
+
+    fn add(&self, own: bool) -> Arc<Load> {
         let load = Arc::new(Load {
             count: AtomicI64::new(0),
             excused: AtomicBool::new(false),
+            own,
             eased: Arc::clone(&self.eased),
         });
         self.loads.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&load));
         load
     }
 
-    /// True when there is room now, or soon.
-    pub async fn enter(&self) -> bool {
-        if self.level() < self.limit {
+    /// True when there is room now, or soon, for what will be a part of this load.
+    pub async fn enter(&self, own: &Load) -> bool {
+        if self.level_for(own) < self.limit {
             return true;
         }
         let room = async {
             loop {
                 let eased = self.eased.notified();
-                if self.level() < self.limit {
+                if self.level_for(own) < self.limit {
                     return;
                 }
                 eased.await;
             }
         };
         tokio::time::timeout(self.patience, room).await.is_ok()
+    }
+
+    fn level_for(&self, own: &Load) -> i64 {
+        let loads = self.loads.read().unwrap_or_else(PoisonError::into_inner);
+        let shared: i64 = loads.iter().filter(|load| !load.own).map(|load| load.counts()).sum();
+        shared.saturating_add(own.counts())
     }
 
     /// How much is in progress.
@@ -113,9 +133,10 @@ mod tests {
     #[tokio::test]
     async fn a_full_gate_holds_and_then_refuses() {
         let gate = Gate::new(2, Duration::from_millis(20));
+        let own = gate.own_load();
         gate.load().add(2);
         let before = tokio::time::Instant::now();
-        assert!(!gate.enter().await);
+        assert!(!gate.enter(&own).await);
         assert!(before.elapsed() >= Duration::from_millis(20));
     }
 
@@ -125,8 +146,8 @@ mod tests {
         let load = gate.load();
         load.add(2);
         let waiting = tokio::spawn({
-            let gate = Arc::clone(&gate);
-            async move { gate.enter().await }
+            let (gate, own) = (Arc::clone(&gate), gate.own_load());
+            async move { gate.enter(&own).await }
         });
         tokio::task::yield_now().await;
         load.add(-1);
@@ -139,6 +160,15 @@ mod tests {
         let down = gate.load();
         down.add(1000);
         down.excuse(true);
-        assert!(gate.enter().await);
+        assert!(gate.enter(&gate.own_load()).await);
+    }
+
+    #[tokio::test]
+    async fn what_one_connector_has_to_read_keeps_no_other_out() {
+        let gate = Gate::new(2, Duration::from_millis(20));
+        let (full, other) = (gate.own_load(), gate.own_load());
+        full.add(2);
+        assert!(!gate.enter(&full).await && gate.enter(&other).await);
+        assert_eq!(gate.level(), 2);
     }
 }

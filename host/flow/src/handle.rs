@@ -11,7 +11,7 @@ use crate::connectors::Version;
 use crate::intake::{self, Accepted, Refused};
 use crate::setup::{self, Setup, SetupError};
 use crate::shared::Shared;
-use crate::swap::{self, Loader, SwapError, Swapped};
+use crate::swap::{self, Loader, SwapError, Swapped, Wanted};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ impl Handle {
     /// How many requests are kept and not yet read.
     #[must_use]
     pub fn unread(&self) -> i64 {
-        self.shared.reading.count()
+        self.shared.unread.count()
     }
 
     /// How much work is in progress, as intake counts it.
@@ -132,7 +132,7 @@ impl Handle {
         plugin: &str,
         by: &str,
     ) -> Result<Swapped, SwapError> {
-        swap::swap(&self.shared, loader, connector, plugin, by).await
+        swap::swap(&self.shared, loader, connector, Wanted::Plugin(plugin), by).await
     }
 
     /// Gives a connector the version back that it had before the last swap.
@@ -145,7 +145,7 @@ impl Handle {
         connector: &str,
         by: &str,
     ) -> Result<Swapped, SwapError> {
-        swap::back(&self.shared, loader, connector, by).await
+        swap::swap(&self.shared, loader, connector, Wanted::Before, by).await
     }
 
     /// Tries an exception again.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossdock_storage::{Accept, Request};
+use tracing::Instrument;
 
 use crate::authenticate::Headers;
 use crate::faults::{Point, pass};
@@ -45,7 +46,18 @@ impl Headers for Request {
 pub(crate) async fn accept(
     shared: &Arc<Shared>,
     connector: &str,
+    request: Request,
+) -> Result<Accepted, Refused> {
+    let trace = shared.random_trace();
+    let span = tracing::info_span!("intake", connector, trace);
+    take(shared, connector, request, trace).instrument(span).await
+}
+
+async fn take(
+    shared: &Arc<Shared>,
+    connector: &str,
     mut request: Request,
+    trace: String,
 ) -> Result<Accepted, Refused> {
     let unknown = || Refused::NoSuchConnector(connector.to_owned());
     let connector = shared.connectors.get(connector).ok_or_else(unknown)?;
@@ -61,7 +73,7 @@ pub(crate) async fn accept(
     if shared.drain.is_cancelled() {
         return Err(Refused::Busy("it is stopping"));
     }
-    if !shared.gate.enter().await {
+    if !shared.gate.enter(&shared.unread.of(&connector.name).load).await {
         metrics::counter!("crossdock_refused_total", "connector" => connector.name.clone(), "why" => "busy")
             .increment(1);
         return Err(Refused::Busy("it has more to do than it can do now"));
@@ -78,18 +90,19 @@ pub(crate) async fn accept(
         dedupe,
         request: request.clone(),
         received_at: shared.now(),
-        trace: shared.random_trace(),
+        trace: trace.clone(),
     };
-    let (received_at, trace) = (accept.received_at, accept.trace.clone());
+    let received_at = accept.received_at;
     let accepted = shared.writer.accept(accept).await.map_err(|error| match error {
         crossdock_storage::Error::Busy => Refused::Busy("too much is waiting to be written"),
         error => Refused::NotKept(error),
     })?;
     pass(Point::AfterCommit);
     metrics::counter!("crossdock_accepted_total", "connector" => connector.name.clone()).increment(1);
+    tracing::debug!(inbound = accepted.inbound, duplicate = accepted.duplicate, "kept");
     if !accepted.duplicate {
         let connector = connector.name.clone();
-        shared.unread(Unread { id: accepted.inbound, connector, received_at, request, trace });
+        shared.unread.put(Unread { id: accepted.inbound, connector, received_at, request, trace });
     }
     Ok(Accepted { inbound: accepted.inbound, duplicate: accepted.duplicate })
 }

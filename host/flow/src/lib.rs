@@ -19,6 +19,7 @@ mod intake;
 pub mod plugins;
 mod poll;
 mod reader;
+mod readers;
 pub mod routes;
 pub mod setup;
 mod shared;
@@ -31,7 +32,6 @@ use crossdock_model::time::Clock;
 use crossdock_rules::ownership::Ownership;
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{Store, Writer};
-use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -41,7 +41,7 @@ pub use connectors::Version;
 use gate::Gate;
 pub use handle::{Handle, OperationError};
 pub use intake::{Accepted, Refused};
-use reader::Unread;
+use readers::{Places, Queues, Waiting};
 use routes::{Routes, Rule};
 use shared::Shared;
 
@@ -52,7 +52,7 @@ pub struct Options {
     pub backlog: u64,
     /// How long a newcomer is held before it is sent away.
     pub patience: Duration,
-    /// How many requests are read at the same moment.
+    /// How many requests may be with their plugins at the same moment: a quarter of them of one connector.
     pub readers: usize,
     /// How long raw requests are kept.
     pub retain: Duration,
@@ -81,7 +81,7 @@ impl Default for Options {
 /// Everything that moves.
 pub struct Flow {
     shared: Arc<Shared>,
-    unread: mpsc::UnboundedReceiver<Unread>,
+    unread: Vec<Waiting>,
     options: Options,
 }
 
@@ -101,7 +101,8 @@ impl Flow {
         let routes = Routes::compile(rules)?;
         let gate = Gate::new(options.backlog, options.patience);
         let connectors = Connectors::new(connectors);
-        let (sender, unread) = mpsc::unbounded_channel();
+        let names = connectors.all().into_iter().map(|connector| connector.name.clone());
+        let (queues, unread) = Queues::new(names, &gate);
         let shared = Shared::new(
             store,
             writer,
@@ -112,7 +113,7 @@ impl Flow {
             options.ownership.clone(),
             gate,
             options.seed,
-            sender,
+            queues,
         );
         Ok(Self { shared: Arc::new(shared), unread, options })
     }
@@ -132,7 +133,10 @@ impl Flow {
         housekeeping::take_over(&shared).await?;
         let tasks = TaskTracker::new();
         let reads = TaskTracker::new();
-        tasks.spawn(readers(Arc::clone(&shared), unread, options.readers, reads.clone()));
+        let places = Places::new(options.readers);
+        for waiting in unread {
+            tasks.spawn(readers::run(Arc::clone(&shared), waiting, places.clone(), reads.clone()));
+        }
         tasks.spawn(housekeeping::recover(Arc::clone(&shared)));
         tasks.spawn(housekeeping::run(Arc::clone(&shared), options.retain));
         for connector in shared.connectors.all() {
@@ -154,29 +158,5 @@ impl Flow {
         reads.close();
         reads.wait().await;
         Ok(())
-    }
-}
-
-/// Reads requests as they are kept, so many at a time. What is left when the host stops is durable, and
-/// the next start takes it up.
-async fn readers(
-    shared: Arc<Shared>,
-    mut unread: mpsc::UnboundedReceiver<Unread>,
-    limit: usize,
-    reads: TaskTracker,
-) {
-    let slots = Arc::new(Semaphore::new(limit.max(1)));
-    loop {
-        let next = tokio::select! {
-            () = shared.drain.cancelled() => return,
-            next = unread.recv() => next,
-        };
-        let (Some(next), Ok(slot)) = (next, Arc::clone(&slots).acquire_owned().await) else { return };
-        let shared = Arc::clone(&shared);
-        reads.spawn(async move {
-            reader::read(&shared, next).await;
-            shared.reading.add(-1);
-            drop(slot);
-        });
     }
 }

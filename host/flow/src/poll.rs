@@ -17,6 +17,9 @@ const PAGE: u32 = 200;
 
 const BACKOFF: Backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(300) };
 
+/// The longest that a system's wish for patience is followed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
 /// The longest that is slept without a look at the clock.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -89,7 +92,7 @@ async fn poll(shared: &Arc<Shared>, connector: &Connector) -> Polled {
         Ok(page) => keep(shared, connector, stored, page).await,
         Err(Failure::Throttled(throttle)) => {
             tracing::info!(connector = connector.name, "polling waits: {}", throttle.message);
-            Polled::Later(Duration::from_millis(throttle.after_ms.unwrap_or(60_000)))
+            Polled::Later(patience(throttle.after_ms))
         }
         Err(Failure::Unauthorized(problem)) => {
             pause(shared, &connector.name, problem).await;
@@ -105,6 +108,11 @@ async fn poll(shared: &Arc<Shared>, connector: &Connector) -> Polled {
             Polled::Failed
         }
     }
+}
+
+/// How long a system is left alone that asks for so many milliseconds.
+fn patience(asked: Option<u64>) -> Duration {
+    asked.map_or(LOOK, Duration::from_millis).min(PATIENCE)
 }
 
 async fn keep(shared: &Arc<Shared>, connector: &Connector, from: Option<String>, page: Page) -> Polled {
@@ -125,12 +133,29 @@ async fn keep(shared: &Arc<Shared>, connector: &Connector, from: Option<String>,
     }
 }
 
-/// Stops asking a system, and telling it things, until a person has looked.
+/// Stops asking a system, and telling it things, until a person has looked. Where it has been stopped already,
+/// what was said then stays.
 pub(crate) async fn pause(shared: &Shared, connector: &str, why: Problem) {
+    match shared.store.paused(connector).await {
+        Ok(None) => {}
+        Ok(Some(_)) => return,
+        Err(error) => tracing::error!(connector, %error, "whether it is paused cannot be looked up"),
+    }
     tracing::error!(connector, code = why.code, "paused: {}", why.message);
     let command =
         Command::Pause { connector: connector.to_owned(), why, by: "host".into(), now: shared.now() };
     if let Err(error) = shared.writer.submit(command).await {
         tracing::error!(connector, %error, "the pause could not be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_left_alone_no_longer_than_is_sensible() {
+        let seconds = |asked| patience(asked).as_secs();
+        assert_eq!([None, Some(5000), Some(u64::MAX)].map(seconds), [60, 5, 300]);
     }
 }

@@ -14,14 +14,16 @@ use crossdock_model::time::Millis;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::day::Day;
 use crossdock_rules::key;
+use crossdock_rules::outcome::Fault;
 use crossdock_rules::ownership::Speaker;
-use crossdock_storage::{Admit, Command, CursorMove, Handed, NewEvent, Request, StoreRecord};
+use crossdock_storage::{Admit, Command, CursorMove, Error, Handed, NewEvent, Request, StoreRecord};
 use tracing::Instrument;
 
 use crate::connector::Connector;
 use crate::faults::{Point, pass};
-use crate::plugins::Exchange;
-use crate::poll;
+use crate::plugins::{Exchange, NoAnswer};
+use crate::poll::{self, PATIENCE};
+use crate::readers::Slot;
 use crate::routes::summary;
 use crate::shared::Shared;
 
@@ -42,9 +44,10 @@ pub(crate) struct Unread {
 }
 
 /// Reads one request to the end: its events are kept, or it is in quarantine.
-pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
+/// `slot` is the right to call the plugin, and is given back when it has answered.
+pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread, slot: Slot) {
     let arrived = unread.received_at;
-    let _turn = shared.connectors.turn(&unread.connector).await;
+    let file = unread.request.file.clone();
     let span = tracing::info_span!("read", connector = %unread.connector, inbound = unread.id, trace = %unread.trace);
     let id = unread.id;
     let outcome = async {
@@ -58,6 +61,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
         } else {
             receive(&connector, unread).await?
         };
+        drop(slot);
         pass(Point::AfterParse);
         let Exchange { files, numbers, .. } = exchange;
         let handed = Handed { connector: connector.name.clone(), files, numbers, now: shared.now() };
@@ -69,6 +73,10 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
     let hands_over = matches!(&outcome, Ok((_, handed)) if !handed.files.is_empty());
     let command = match outcome {
         Ok((events, handed)) => {
+            // From here on it is the order's own trace that tells its way.
+            for NewEvent { incoming, trace, .. } in &events {
+                tracing::debug!(inbound = id, key = incoming.key, trace, "read");
+            }
             let handed = (!handed.is_empty()).then_some(handed);
             Command::Admit(Admit { inbound: Some(id), events, handed, now: shared.now(), ..Admit::default() })
         }
@@ -86,7 +94,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
         }
     };
     drop(_entered);
-    keep(shared, id, command).instrument(span).await;
+    keep(shared, id, file.as_deref(), command).instrument(span).await;
     if hands_over {
         shared.handed.notify_waiters();
     }
@@ -94,9 +102,6 @@ pub(crate) async fn read(shared: &Arc<Shared>, unread: Unread) {
 
 /// How long to wait before what could not be kept, or read without an answer of its system, is read again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// The longest that a system's wish for patience is followed.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Why a request has no events.
 enum Unreadable {
@@ -122,7 +127,10 @@ impl From<Problem> for Unreadable {
 fn read_later(shared: &Arc<Shared>, inbound: i64, after: Duration) {
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        tokio::time::sleep(after).await;
+        tokio::select! {
+            () = shared.drain.cancelled() => return,
+            () = tokio::time::sleep(after) => {}
+        }
         match shared.store.inbound(inbound).await {
             Ok(Some(kept)) => shared.unread_again(kept),
             Ok(None) => {}
@@ -133,7 +141,7 @@ fn read_later(shared: &Arc<Shared>, inbound: i64, after: Duration) {
 
 /// Keeps what was read. The request is durable already: where the store fails it is read again, and where
 /// the store refuses what was read, it is set aside.
-async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
+async fn keep(shared: &Arc<Shared>, inbound: i64, file: Option<&str>, command: Command) {
     let error = match shared.writer.submit(command).await {
         Ok(applied) => return shared.admitted(&applied),
         Err(error) => error,
@@ -144,8 +152,13 @@ async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
         return;
     }
     if !error.is_fault() {
-        tracing::error!(%error, "what was read was refused");
-        let command = Command::Quarantine { inbound, problem: problem("refused", error.to_string()) };
+        let problem = match &error {
+            Error::Taken { what: "file", id } => repeated(file, id),
+            error => problem("refused", error.to_string()),
+        };
+        tracing::warn!(code = problem.code, "quarantined: {}", problem.message);
+        metrics::counter!("crossdock_quarantined_total").increment(1);
+        let command = Command::Quarantine { inbound, problem };
         if let Err(error) = shared.writer.submit(command).await {
             tracing::error!(%error, "a request could not be set aside; the next start reads it");
         }
@@ -153,6 +166,19 @@ async fn keep(shared: &Arc<Shared>, inbound: i64, command: Command) {
     }
     tracing::error!(%error, "what was read could not be kept; it is read again");
     read_later(shared, inbound, AGAIN);
+}
+
+/// What is answered with a file of a name that was handed over before is told again: by another file, or by the
+/// same one with other content. The answer's name says what it answers, by the plugin's choice.
+fn repeated(file: Option<&str>, answer: &str) -> Problem {
+    let answer = answer.split_once('/').map_or(answer, |(_, name)| name);
+    let told = match file {
+        Some(file) => format!("`{file}` repeats what was read before"),
+        None => "it repeats what was read before".to_owned(),
+    };
+    let told =
+        format!("{told}: its answer `{answer}` has been handed over already, so nothing of it is kept");
+    Problem { field: Some(answer.to_owned()), ..problem("file-repeated", told) }
 }
 
 async fn receive(connector: &Connector, unread: Unread) -> Result<(Vec<Event>, Exchange), Unreadable> {
@@ -182,6 +208,10 @@ async fn receive(connector: &Connector, unread: Unread) -> Result<(Vec<Event>, E
             Ok(Err(Failure::Throttled(throttle))) => {
                 let after = throttle.after_ms.map_or(AGAIN, Duration::from_millis).min(PATIENCE);
                 return later(problem("throttled", throttle.message), after, false);
+            }
+            // The host had no room for it, or could not start it: that says nothing about the request.
+            Err(NoAnswer { fault: Fault::Lost, message }) => {
+                return later(problem("not-started", message), AGAIN, false);
             }
             Err(failed) if tries >= TRIES => {
                 let told = format!("{} failed {tries} times: {failed}", connector.label);
@@ -321,7 +351,7 @@ async fn set_aside(
 }
 
 /// The trace of everything that belongs to one order: the same for every event, on every host.
-fn trace(lane: &str) -> String {
+pub(crate) fn trace(lane: &str) -> String {
     digest(lane.as_bytes())
 }
 

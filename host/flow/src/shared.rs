@@ -10,13 +10,14 @@ use crossdock_storage::view::Inbound;
 use crossdock_storage::{Applied, Raised, Store, Writer};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::connector::Sink;
 use crate::connectors::Connectors;
 use crate::gate::{Gate, Load};
-use crate::reader::Unread;
+use crate::reader::{self, Unread};
+use crate::readers::Queues;
 use crate::routes::Routes;
 use crate::setup::Setups;
 
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
     pub ownership: Ownership,
     pub gate: Gate,
     /// What is kept and not yet read.
-    pub reading: Arc<Load>,
+    pub unread: Queues,
     /// What each sink has to do.
     pub sending: HashMap<String, Arc<Load>>,
     pub drain: CancellationToken,
@@ -43,7 +44,6 @@ pub(crate) struct Shared {
     /// What was found of each system's set-up.
     pub setups: Setups,
     dice: Mutex<SmallRng>,
-    unread: mpsc::UnboundedSender<Unread>,
 }
 
 impl Shared {
@@ -58,9 +58,8 @@ impl Shared {
         ownership: Ownership,
         gate: Gate,
         seed: u64,
-        unread: mpsc::UnboundedSender<Unread>,
+        unread: Queues,
     ) -> Self {
-        let reading = gate.load();
         let all = connectors.all();
         let sinks = all.iter().filter(|connector| connector.sink.is_some());
         let sending = sinks.map(|connector| (connector.name.clone(), gate.load())).collect();
@@ -75,14 +74,13 @@ impl Shared {
             safeguards,
             ownership,
             gate,
-            reading,
+            unread,
             sending,
             drain,
             swapping: tokio::sync::Mutex::default(),
             handed: Notify::new(),
             setups: Setups::default(),
             dice,
-            unread,
         }
     }
 
@@ -99,20 +97,11 @@ impl Shared {
         format!("{:016x}{:016x}", self.random(), self.random())
     }
 
-    /// Hands a kept request to the readers.
-    pub fn unread(&self, unread: Unread) {
-        self.reading.add(1);
-        if self.unread.send(unread).is_err() {
-            // The readers have ended: it is durable, and the next start reads it.
-            self.reading.add(-1);
-        }
-    }
-
     /// Hands a request from the store to the readers. Without its bytes there is nothing to read.
     pub fn unread_again(&self, kept: Inbound) {
         let Some(request) = kept.request else { return };
         let Inbound { id, connector, received_at, trace, .. } = kept;
-        self.unread(Unread { id, connector, received_at, request, trace });
+        self.unread.put(Unread { id, connector, received_at, request, trace });
     }
 
     /// True when the connector's plugin takes events of this kind.
@@ -124,11 +113,12 @@ impl Shared {
 
     /// Says what a person has to decide from now on.
     pub fn raised(&self, raised: &[Raised]) {
-        for Raised { delivery, connector, problem } in raised {
+        for Raised { delivery, connector, lane, problem } in raised {
             tracing::warn!(
                 connector,
                 delivery,
                 code = problem.code,
+                trace = reader::trace(lane),
                 "a person must decide: {}",
                 problem.message
             );

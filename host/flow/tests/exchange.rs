@@ -175,6 +175,26 @@ async fn what_a_plugin_answers_to_a_file_goes_out() {
     world.stop().await;
 }
 
+/// The answer's name is what tells: it is named after what it answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_been_answered_before_is_set_aside_and_says_what_it_repeats() {
+    let there = There::new();
+    let world = there.start().await;
+    there.write("a.edi", "ack me as 997-ISA13-45.edi");
+    eventually("it is answered", async || there.path("out/997-ISA13-45.edi").exists()).await;
+    there.write("b.edi", "ack me as 997-ISA13-45.edi");
+    let store = world.handle.store();
+    let aside = async || store.quarantined(None, Page::default()).await.unwrap();
+    eventually("it is set aside", async || !aside().await.is_empty()).await;
+    let problem = aside().await.remove(0).problem;
+    assert_eq!(
+        (problem.code.as_str(), problem.field.as_deref()),
+        ("file-repeated", Some("997-ISA13-45.edi"))
+    );
+    assert!(problem.message.contains("`b.edi` repeats") && problem.message.contains("997-ISA13-45"));
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_cannot_be_used_is_used_when_it_can() {
     let there = There::new();

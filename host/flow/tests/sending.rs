@@ -239,7 +239,85 @@ async fn a_version_that_does_not_find_what_was_posted_does_not_take_over() {
     let swapped = world.handle.swap(&loader, "erp", "clerk@2", "test").await.unwrap();
     assert_eq!((swapped.from.as_str(), swapped.to.as_str(), swapped.receipts), ("clerk@1", "clerk@2", 1));
     assert_eq!(seeing.asked.lock().unwrap().len(), 3);
-    let choices = world.handle.store().choices().await.unwrap();
-    assert_eq!((choices[0].current.as_str(), choices[0].previous.as_deref()), ("clerk@2", None));
+    let chosen = async || {
+        let choice = world.handle.store().choices().await.unwrap().remove(0);
+        (choice.current, choice.previous)
+    };
+    assert_eq!(chosen().await, (Some("clerk@2".into()), Some("sha256:1".into())));
+
+    // Back is back, and no further: it would be forth.
+    let loader = shelf(Connector { file: "clerk@1".into(), ..clerk(&old, "1", Keys::Find) });
+    world.handle.swap_back(&loader, "erp", "test").await.unwrap();
+    assert_eq!(chosen().await, (None, None));
+    let again = world.handle.swap_back(&loader, "erp", "test").await.unwrap_err();
+    assert!(matches!(again, SwapError::WentBack { .. }), "{again}");
+    assert!(again.to_string().contains("has gone back to clerk@1 already"), "{again}");
+    world.stop().await;
+}
+
+/// A version of which it takes so long until its target shows what it has.
+fn showing_after(shown: Duration, plugin: &Arc<Clerk>, version: &str) -> Connector {
+    let mut connector = clerk(plugin, version, Keys::Find);
+    connector.sink.as_mut().unwrap().policy.max_inflight = shown;
+    connector
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blind_version_is_found_out_however_many_orders_have_just_gone_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let hands = Arc::new(Hands::default());
+    let old: Arc<Clerk> = Arc::default();
+    let minute = Duration::from_secs(60);
+    let world = World::start(dir.path(), Arc::clone(&hands), showing_after(minute, &old, "1")).await;
+    place(&world, 1).await;
+    settled(&world, 1).await;
+    hands.set(world.handle.now().plus(minute * 2));
+    for id in 2..10 {
+        place(&world, id).await;
+    }
+    settled(&world, 9).await;
+
+    let blind = Arc::new(Clerk { blind: AtomicBool::new(true), ..Clerk::default() });
+    let loader = shelf(showing_after(minute, &blind, "2"));
+    let refused = world.handle.swap(&loader, "erp", "clerk@2", "test").await.unwrap_err();
+    assert!(matches!(refused, SwapError::Blind { .. }), "{refused}");
+    assert_eq!(blind.asked.lock().unwrap().as_slice(), ["shop/t/order/1/placed"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_older_was_posted_a_target_is_given_the_time_to_show_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let old: Arc<Clerk> = Arc::default();
+    let soon = Duration::from_secs(2);
+    let world = World::start(dir.path(), Arc::default(), showing_after(soon, &old, "1")).await;
+    // Nothing at all was posted: there is nothing to find.
+    let blind = Arc::new(Clerk { blind: AtomicBool::new(true), ..Clerk::default() });
+    let loader = shelf(showing_after(soon, &blind, "2"));
+    let swapped = world.handle.swap(&loader, "erp", "clerk@2", "test").await.unwrap();
+    assert_eq!(swapped.receipts, 0);
+
+    place(&world, 1).await;
+    settled(&world, 1).await;
+    let third = shelf(showing_after(soon, &blind, "3"));
+    let refused = world.handle.swap(&third, "erp", "clerk@3", "test").await.unwrap_err();
+    assert!(matches!(refused, SwapError::Blind { .. }), "{refused}");
+    assert!(blind.asked.lock().unwrap().len() > 1);
+    let seeing: Arc<Clerk> = Arc::default();
+    let fourth = shelf(showing_after(Duration::from_secs(600), &seeing, "4"));
+    assert_eq!(world.handle.swap(&fourth, "erp", "clerk@4", "test").await.unwrap().receipts, 1);
+    world.stop().await;
+}
+
+/// Nobody would send what is routed to it: drivers begin when the host does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_told_is_not_swapped_for_what_delivers_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let plugin: Arc<Clerk> = Arc::default();
+    let source = Connector { sink: None, ..clerk(&plugin, "1", Keys::Find) };
+    let world = World::start(dir.path(), Arc::default(), source).await;
+    let loader = shelf(clerk(&plugin, "2", Keys::Find));
+    let refused = world.handle.swap(&loader, "erp", "clerk@2", "test").await.unwrap_err();
+    assert!(matches!(refused, SwapError::Unfit { .. }), "{refused}");
     world.stop().await;
 }

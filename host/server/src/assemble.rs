@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use async_trait::async_trait;
 use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets, StoredSecrets};
 use crossdock_flow::authenticate::{Encoding, Mark, Webhook};
 use crossdock_flow::connector::{Check, Connector, Intake, Sink};
 use crossdock_flow::routes::Rule;
-use crossdock_flow::swap::Loader;
+use crossdock_flow::swap::{BY_DIGEST, Loader};
 use crossdock_model::time::micros;
 use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Policy;
@@ -20,6 +20,7 @@ use crossdock_storage::Store;
 
 use crate::config::{self, Config};
 use crate::folder;
+use crate::kept::Kept;
 use crate::keyring;
 use crate::known::{Known, Numbers};
 use crate::plugin::Sandboxed;
@@ -33,6 +34,7 @@ pub struct Assembler {
     store: Arc<dyn Store>,
     secrets: Arc<dyn StoredSecrets>,
     numbers: Arc<Numbers>,
+    kept: Kept,
 }
 
 impl Assembler {
@@ -54,7 +56,8 @@ impl Assembler {
             ..Options::default()
         })?;
         let egress = Egress::new(config.egress.clone())?;
-        Ok(Self { config, sandbox, egress, store, secrets, numbers: Arc::default() })
+        let kept = Kept::of(&config);
+        Ok(Self { config, sandbox, egress, store, secrets, numbers: Arc::default(), kept })
     }
 
     /// Loads every plugin and makes the connectors. A connector that was swapped gets the plugin that was
@@ -67,7 +70,8 @@ impl Assembler {
         let mut connectors = Vec::with_capacity(self.config.connectors.len());
         for wanted in &self.config.connectors {
             let chosen = choices.iter().find(|choice| choice.connector == wanted.name);
-            let plugin = chosen.map_or(wanted.plugin.as_str(), |choice| choice.current.as_str());
+            let current = chosen.and_then(|choice| choice.current.as_deref());
+            let plugin = current.unwrap_or(&wanted.plugin);
             let made = self.connector(wanted, plugin).await;
             connectors.push(made.with_context(|| match chosen {
                 Some(choice) => format!("connector `{}`, swapped by {}", wanted.name, choice.by),
@@ -76,6 +80,28 @@ impl Assembler {
         }
         Ok(connectors)
     }
+
+    /// Keeps the plugin files of connectors, so that a swap can go back to them whatever becomes of the files.
+    pub async fn keep(&self, connectors: &[Connector]) {
+        for Connector { name, file, digest, .. } in connectors {
+            if let Err(error) = self.kept.keep(&self.path(file), digest).await {
+                let why = format!("{error:#}");
+                tracing::warn!(connector = name, why, "a swap will not be able to go back to its plugin");
+            }
+        }
+    }
+
+    /// Where a plugin lies: `name`, `name@1`, `name@0.1.0`, the path of a `.wasm` file, or a digest.
+    fn path(&self, wanted: &str) -> PathBuf {
+        if let Some(digest) = wanted.strip_prefix(BY_DIGEST) {
+            return self.kept.path(digest);
+        }
+        if wanted.ends_with(".wasm") {
+            return self.config.plugins.dir.join(wanted);
+        }
+        let name = wanted.split_once('@').map_or(wanted, |(name, _)| name);
+        self.config.plugins.dir.join(format!("{name}.wasm"))
+    }
 }
 
 #[async_trait]
@@ -83,7 +109,18 @@ impl Loader for Assembler {
     async fn load(&self, connector: &str, plugin: &str) -> Result<Connector, String> {
         let known = self.config.connectors.iter().find(|wanted| wanted.name == connector);
         let wanted = known.ok_or_else(|| format!("there is no connector `{connector}`"))?;
-        self.connector(wanted, plugin).await.map_err(|error| format!("{error:#}"))
+        let made = async {
+            let mut made = self.connector(wanted, plugin).await?;
+            self.kept.keep(&self.path(plugin), &made.digest).await?;
+            // What the configuration asks for is named so, and what else was chosen by what it is: the next start
+            // finds the very file.
+            let configured =
+                plugin == wanted.plugin || self.kept.is(&self.path(&wanted.plugin), &made.digest).await;
+            made.file =
+                if configured { wanted.plugin.clone() } else { format!("{BY_DIGEST}{}", made.digest) };
+            Ok::<_, anyhow::Error>(made)
+        };
+        made.await.map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -119,7 +156,23 @@ fn rule(route: &config::Route) -> anyhow::Result<Rule> {
 
 impl Assembler {
     async fn connector(&self, wanted: &config::Connector, file: &str) -> anyhow::Result<Connector> {
-        let plugin = load(&self.config, file, &self.sandbox).await?;
+    /// Finds and loads a plugin.
+    async fn plugin(&self, wanted: &str) -> anyhow::Result<Plugin> {
+        let path = self.path(wanted);
+        let loading = || format!("loading the plugin {}", path.display());
+        let plugin = self.sandbox.load_path(&path).await.with_context(loading)?;
+        if let Some(digest) = wanted.strip_prefix(BY_DIGEST) {
+            ensure!(plugin.digest() == digest, "{} is not the file it was kept as", path.display());
+        } else if !wanted.ends_with(".wasm")
+            && let Some((_, version)) = wanted.split_once('@')
+            && !fits(&plugin.manifest().version, version)
+        {
+            bail!("{} is {}, and `{wanted}` was asked for", path.display(), plugin.label());
+        }
+        Ok(plugin)
+    }
+
+        let plugin = self.plugin(file).await?;
         let manifest = plugin.manifest();
         let places = wanted
             .secrets
@@ -182,27 +235,6 @@ impl Assembler {
             plugin: Arc::new(Sandboxed::new(guest)),
         })
     }
-}
-
-/// Finds and loads a plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
-async fn load(config: &Config, wanted: &str, sandbox: &Sandbox) -> anyhow::Result<Plugin> {
-    let (name, version) = match wanted.split_once('@') {
-        Some((name, version)) => (name, Some(version)),
-        None => (wanted, None),
-    };
-    let path = if wanted.ends_with(".wasm") {
-        config.plugins.dir.join(PathBuf::from(wanted))
-    } else {
-        config.plugins.dir.join(format!("{name}.wasm"))
-    };
-    let plugin =
-        sandbox.load_path(&path).await.with_context(|| format!("loading the plugin {}", path.display()))?;
-    if let Some(version) = version.filter(|_| !wanted.ends_with(".wasm"))
-        && !fits(&plugin.manifest().version, version)
-    {
-        bail!("{} is {}, and `{wanted}` was asked for", path.display(), plugin.label());
-    }
-    Ok(plugin)
 }
 
 /// True when a version is the wanted one, or begins with the wanted numbers.

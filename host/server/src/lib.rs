@@ -13,6 +13,7 @@ mod demo;
 mod folder;
 mod health;
 mod intake;
+mod kept;
 mod keyring;
 mod known;
 mod master_key;

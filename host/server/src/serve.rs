@@ -45,6 +45,7 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
     let connectors = assembler.connectors().await?;
     let options = Options {
         backlog: config.server.backlog,
+    assembler.keep(&connectors).await;
         retain: config.storage.retain_requests.0,
         seed: rand::random(),
         safeguards: safeguards(),

@@ -1,4 +1,4 @@
-//! Which plugin a connector runs instead of the one its configuration names: what a swap chose.
+//! Which plugin a connector runs since it was swapped.
 
 use crossdock_model::time::Millis;
 use serde::Serialize;
@@ -9,9 +9,9 @@ use serde::Serialize;
 pub struct Choice {
     /// The connector.
     pub connector: String,
-    /// The plugin it runs, as the chooser named it.
-    pub current: String,
-    /// The one that was chosen before. Absent when that was the configuration's.
+    /// The plugin it runs, in words that find it again. Absent when it is the one that the configuration names.
+    pub current: Option<String>,
+    /// The one to go back to, in such words. Absent when there is none.
     pub previous: Option<String>,
     /// When it was chosen.
     pub at: Millis,

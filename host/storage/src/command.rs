@@ -199,22 +199,14 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Run another plugin for a connector than its configuration names. Choosing the plugin that is chosen
-    /// already changes nothing. Answer: [`Applied::Done`].
+    /// Run this plugin for a connector from now on. Answer: [`Applied::Done`].
     Choose {
         /// The connector.
         connector: String,
-        /// The plugin, in whatever words find it again.
-        plugin: String,
-        /// Who asked.
-        by: String,
-        /// Now.
-        now: Millis,
-    },
-    /// Run the plugin that the configuration names again. Answer: [`Applied::Done`].
-    Unchoose {
-        /// The connector.
-        connector: String,
+        /// The plugin, in words that find it again; the one that the configuration names when absent.
+        plugin: Option<String>,
+        /// The one to go back to, in such words. Absent: there is none.
+        previous: Option<String>,
         /// Who asked.
         by: String,
         /// Now.
@@ -563,6 +555,8 @@ pub struct Claimed {
     pub finds: u32,
     /// Whether the target had been told before this claim.
     pub sent: Sent,
+    /// Its lane.
+    pub lane: String,
     /// The last moment at which a request may have left before this claim; the epoch when none has.
     pub sent_at: Millis,
     /// True when the target has to be asked first: the last settlement said so, or a claim was lost.

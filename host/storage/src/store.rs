@@ -54,6 +54,10 @@ pub trait Store: Tables + Send + Sync + 'static {
     /// One delivery with its tries and references.
     async fn delivery(&self, id: i64) -> Result<Option<DeliveryDetail>>;
 
+    /// Deliveries of events of this kind that a connector's target booked before then, newest first: at most
+    /// `limit` of them.
+    async fn posted(&self, connector: &str, kind: &str, before: Millis, limit: u32) -> Result<Vec<i64>>;
+
     /// How each connector stands.
     async fn counts(&self) -> Result<Vec<ConnectorCounts>>;
 

@@ -40,7 +40,7 @@ impl Dispatch {
             self.conclude(
                 decide,
                 answers,
-                Call { sink, find: false, started: now, ended: now },
+                Call { sink, find: false, started: now, ended: now, span: tracing::Span::current() },
                 Exchange::default(),
             )
             .await;
@@ -67,7 +67,7 @@ impl Dispatch {
     async fn call(&self, connector: &Connector, sink: &Sink, pieces: Vec<(Claimed, Permit)>, find: bool) {
         let work: Vec<Work> = pieces.iter().map(|(piece, _)| work(piece)).collect();
         let trace = pieces.first().map(|(piece, _)| piece.trace.clone()).unwrap_or_default();
-        let span = tracing::info_span!("attempt", connector = self.name, find, pieces = work.len(), trace);
+        let span = tracing::info_span!("attempt", connector = self.name, find, pieces = work.len());
         let _turn = if find { None } else { self.shared.connectors.turn(&self.name).await };
         let started = self.shared.now();
         let (answers, exchange) = async {
@@ -82,14 +82,14 @@ impl Dispatch {
                 )
             }
         }
-        .instrument(span)
+        .instrument(span.clone())
         .await;
         pass(Point::AfterAnswer);
         let answers = match answers {
             Ok(answers) => Answers::Given(answers.into_iter()),
             Err(failed) => Answers::None(failed),
         };
-        let call = Call { sink, find, started, ended: self.shared.now() };
+        let call = Call { sink, find, started, ended: self.shared.now(), span };
         self.conclude(pieces, answers, call, exchange).await;
     }
 
@@ -112,7 +112,7 @@ impl Dispatch {
         let Exchange { files, numbers, .. } = exchange;
         let handed = Handed { connector: self.name.clone(), files, numbers, now: call.ended };
         if handed.is_empty() {
-            let records = settles.into_iter().map(|(piece, settle)| self.record(piece, settle));
+            let records = settles.into_iter().map(|(piece, settle)| self.record(piece, settle, &call));
             futures::future::join_all(records).await;
         } else {
             self.record_all(settles, handed, &call).await;
@@ -141,11 +141,11 @@ impl Dispatch {
         Settle { delivery: piece.delivery, fence: piece.fence, settlement, attempt, now: call.ended }
     }
 
-    async fn record(&self, piece: Claimed, settle: Settle) {
+    async fn record(&self, piece: Claimed, settle: Settle, call: &Call<'_>) {
         pass(Point::BeforeSettle);
         let told = Told::of(&settle);
         let settled = self.shared.writer.settle(settle).await;
-        self.recorded(&piece, &told, settled.as_ref());
+        call.piece(&piece).in_scope(|| self.recorded(&piece, &told, settled.as_ref()));
     }
 
     /// Records what came of a call together with what it handed over: all of it, or nothing. A file that cannot be
@@ -159,18 +159,17 @@ impl Dispatch {
             for piece in pieces {
                 let failed = failed(Fault::BadAnswer, format!("what it handed over cannot be kept: {error}"));
                 let settle = self.judge(&piece, failed, call, false, &Exchange::default());
-                self.record(piece, settle).await;
+                self.record(piece, settle, call).await;
             }
             return;
         }
         for (at, (piece, told)) in pieces.iter().zip(told).enumerate() {
-            match &all {
-                Ok(settled) => {
-                    if let Some(settled) = settled.get(at) {
-                        self.recorded(piece, &told, Ok(settled));
-                    }
-                }
-                Err(error) => self.recorded(piece, &told, Err(error)),
+            let settled = match &all {
+                Ok(settled) => settled.get(at).map(Ok),
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(settled) = settled {
+                call.piece(piece).in_scope(|| self.recorded(piece, &told, settled));
             }
         }
         self.shared.handed.notify_waiters();
@@ -184,13 +183,7 @@ impl Dispatch {
             Ok(settled) => {
                 let released = i64::try_from(settled.released.len()).unwrap_or(0);
                 self.load.add(if leaves { -1 } else { 0 });
-                tracing::debug!(
-                    delivery = piece.delivery,
-                    outcome,
-                    released,
-                    trace = piece.trace,
-                    "recorded"
-                );
+                tracing::debug!(outcome, released, "recorded");
                 if settled.paused {
                     tracing::error!(
                         connector = self.name,
@@ -200,7 +193,7 @@ impl Dispatch {
             }
             Err(error) => {
                 // It stays claimed until its lease ends, and is then looked up.
-                tracing::error!(delivery = piece.delivery, %error, "an outcome could not be recorded");
+                tracing::error!(%error, "an outcome could not be recorded");
                 return;
             }
         }
@@ -251,6 +244,17 @@ struct Call<'a> {
     find: bool,
     started: Millis,
     ended: Millis,
+    /// What is logged of the call.
+    span: tracing::Span,
+}
+
+impl Call<'_> {
+    /// What is logged of one piece: a call may be for many orders, and each has a trace of its own.
+    fn piece(&self, piece: &Claimed) -> tracing::Span {
+        tracing::info_span!(
+            parent: &self.span, "piece", delivery = piece.delivery, key = piece.key, trace = piece.trace
+        )
+    }
 }
 
 /// Answers in the order of the work, or the one failure that all of them share.

@@ -66,7 +66,10 @@ fn unavailable() -> Failure {
 impl Plugin for Scribe {
     async fn receive(&self, inbound: Inbound) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, Exchange) {
         let asks_back = inbound.body.starts_with(b"ack me");
-        let name = format!("ack-{}", inbound.file.as_deref().unwrap_or_default());
+        let name = match inbound.body.strip_prefix(b"ack me as ") {
+            Some(name) => String::from_utf8(name.to_vec()).unwrap(),
+            None => format!("ack-{}", inbound.file.as_deref().unwrap_or_default()),
+        };
         self.received.lock().unwrap().push(inbound);
         let file = OutFile { name, content: b"ack".to_vec() };
         let files = if asks_back { vec![file] } else { Vec::new() };
@@ -136,11 +139,16 @@ pub struct World {
 impl World {
     /// Starts a flow on the database of this folder.
     pub async fn start(dir: &Path, clock: Arc<Hands>, connector: Connector) -> Self {
+        Self::between(dir, clock, vec![connector]).await
+    }
+
+    /// The same with several connectors.
+    pub async fn between(dir: &Path, clock: Arc<Hands>, connectors: Vec<Connector>) -> Self {
         let options = SqliteOptions::new(dir.join("x.db"), MasterKey::new([7; 32]));
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).await.unwrap());
         let (writer, writing) = Writer::start(Arc::clone(&store), WriterOptions::default());
         let flow =
-            Flow::new(store, writer.clone(), clock, vec![connector], Vec::new(), Options::default()).unwrap();
+            Flow::new(store, writer.clone(), clock, connectors, Vec::new(), Options::default()).unwrap();
         let (handle, stop) = (flow.handle(), CancellationToken::new());
         let running = tokio::spawn({
             let stop = stop.clone();

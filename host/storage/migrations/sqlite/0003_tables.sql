@@ -96,7 +96,7 @@ CREATE TABLE secret (
     by      TEXT    NOT NULL
 ) STRICT;
 
--- Which plugin file a connector runs instead of the one its configuration names.
+-- Which plugin a connector runs since it was swapped (empty: the one its configuration names), and the one before.
 CREATE TABLE choice (
     connector TEXT    PRIMARY KEY,
     current   TEXT    NOT NULL,

@@ -277,6 +277,9 @@ pub async fn events_are_found_by_what_they_are(store: impl Store) {
     assert_eq!(found(root).await, [refunded.clone(), placed(1)]);
     assert_eq!(found(by(Filter { entity: Some(order_id(1)), ..Filter::default() })).await, [placed(1)]);
     assert_eq!(found(by(Filter { delivery: Some(posted), ..Filter::default() })).await, [placed(1)]);
+    let booked = async |before| store.0.posted(ERP, "order.placed", before, 5).await.unwrap();
+    assert_eq!((booked(t(0)).await, booked(t(5)).await), (vec![], vec![posted]));
+    assert!(store.0.posted(ERP, "refund.issued", t(9), 5).await.unwrap().is_empty());
     let ready = EventFilter { state: Some("ready".into()), ..EventFilter::default() };
     assert_eq!(found(ready).await, [refunded.clone(), placed(2)]);
     let typed = EventFilter { id: Some("1".into()), ..EventFilter::default() };

@@ -90,31 +90,21 @@ pub async fn everything_is_read_as_before_under_another_master_key(store: impl S
 
 pub async fn a_choice_of_plugin_remembers_the_one_before(store: impl Store) {
     let store = Driver(store);
-    let choose = |plugin: &str, now| Command::Choose {
-        connector: ERP.into(),
-        plugin: plugin.into(),
-        by: "me".into(),
-        now: t(now),
-    };
-    for (plugin, now, previous) in
-        [("a@1", 1, None), ("a@2", 2, Some("a@1")), ("a@2", 3, Some("a@1")), ("a@1", 4, Some("a@2"))]
-    {
-        store.one(choose(plugin, now)).await.unwrap();
-        let expected = Choice {
-            connector: ERP.into(),
-            current: plugin.into(),
-            previous: previous.map(str::to_owned),
-            // Choosing again what is chosen changes nothing.
-            at: t(if now == 3 { 2 } else { now }),
-            by: "me".into(),
-        };
+    // Another version under the same name is a choice too: what to go back to is said with it.
+    let choices =
+        [(Some("a@1"), Some("a@0")), (Some("a@1"), Some("a@1 of old")), (None, Some("a@1")), (None, None)];
+    for (now, (plugin, previous)) in choices.into_iter().enumerate() {
+        let now = t(now as i64 + 1);
+        let (plugin, previous) = (plugin.map(str::to_owned), previous.map(str::to_owned));
+        let (connector, by) = (ERP.to_owned(), "me".to_owned());
+        let choose =
+            Command::Choose { connector, plugin: plugin.clone(), previous: previous.clone(), by, now };
+        store.one(choose).await.unwrap();
+        let expected = Choice { connector: ERP.into(), current: plugin, previous, at: now, by: "me".into() };
         assert_eq!(store.0.choices().await.unwrap(), [expected]);
     }
-    let unchoose = || Command::Unchoose { connector: ERP.into(), by: "me".into(), now: t(5) };
-    store.one(unchoose()).await.unwrap();
-    assert!(store.0.choices().await.unwrap().is_empty());
-    assert!(matches!(store.one(unchoose()).await, Err(Error::Unknown { .. })));
     let audit = store.0.audit(Page::default()).await.unwrap();
-    let acts: Vec<_> = audit.iter().map(|row| row.action.as_str()).collect();
-    assert_eq!(acts, ["plugin.unchoose", "plugin.choose", "plugin.choose", "plugin.choose"]);
+    let acts: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.detail.as_str())).collect();
+    let [chosen, configured] = [("plugin.choose", "a@1"), ("plugin.choose", "as configured")];
+    assert_eq!(acts, [configured, configured, chosen, chosen]);
 }

@@ -116,7 +116,8 @@ impl Batch<'_> {
             message: String::new(),
             field: None,
         });
-        Ok(Raised { delivery: id, connector: row.connector.to_string(), problem })
+        let (connector, lane) = (row.connector.to_string(), row.lane.to_string());
+        Ok(Raised { delivery: id, connector, lane, problem })
     }
 
     /// Settles a delivery that can still be answered, and answers what became ready.

@@ -74,8 +74,9 @@ impl Batch<'_> {
             }
             Command::RemoveSecret { name, by, now } => self.remove_secret(name, by, *now).await,
             Command::Rekey { to, by, now } => self.rekey(to, by, *now).await,
-            Command::Choose { connector, plugin, by, now } => self.choose(connector, plugin, by, *now).await,
-            Command::Unchoose { connector, by, now } => self.unchoose(connector, by, *now).await,
+            Command::Choose { connector, plugin, previous, by, now } => {
+                self.choose(connector, plugin.as_deref(), previous.as_deref(), by, *now).await
+            }
             Command::HandedOver { file, now } => self.handed_over(*file, *now).await,
             Command::Accept(_)
             | Command::Admit(_)
