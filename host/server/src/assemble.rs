@@ -155,7 +155,6 @@ fn rule(route: &config::Route) -> anyhow::Result<Rule> {
 }
 
 impl Assembler {
-    async fn connector(&self, wanted: &config::Connector, file: &str) -> anyhow::Result<Connector> {
     /// Finds and loads a plugin.
     async fn plugin(&self, wanted: &str) -> anyhow::Result<Plugin> {
         let path = self.path(wanted);
@@ -172,6 +171,7 @@ impl Assembler {
         Ok(plugin)
     }
 
+    async fn connector(&self, wanted: &config::Connector, file: &str) -> anyhow::Result<Connector> {
         let plugin = self.plugin(file).await?;
         let manifest = plugin.manifest();
         let places = wanted

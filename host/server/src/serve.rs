@@ -43,9 +43,9 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
     let secrets = Arc::new(Stored::new(Arc::clone(&store), writer.clone(), Arc::new(SystemClock)));
     let assembler = Arc::new(Assembler::new(config.clone(), Arc::clone(&store), secrets)?);
     let connectors = assembler.connectors().await?;
+    assembler.keep(&connectors).await;
     let options = Options {
         backlog: config.server.backlog,
-    assembler.keep(&connectors).await;
         retain: config.storage.retain_requests.0,
         seed: rand::random(),
         safeguards: safeguards(),

@@ -530,6 +530,8 @@ pub struct Raised {
     pub delivery: i64,
     /// The connector.
     pub connector: String,
+    /// Its lane.
+    pub lane: String,
     /// Why.
     pub problem: Problem,
 }
@@ -555,8 +557,6 @@ pub struct Claimed {
     pub finds: u32,
     /// Whether the target had been told before this claim.
     pub sent: Sent,
-    /// Its lane.
-    pub lane: String,
     /// The last moment at which a request may have left before this claim; the epoch when none has.
     pub sent_at: Millis,
     /// True when the target has to be asked first: the last settlement said so, or a claim was lost.

@@ -77,10 +77,10 @@ impl Batch<'_> {
         self.clear_annulled(&case.known());
         row.state = DeliveryState::Exception;
         row.reason = Some(problem.clone());
+        let lane = row.lane.to_string();
         self.add(row);
         to.raised.push(Raised { delivery: id, connector: case.place.0.to_string(), lane, problem });
         Ok((id, "exception"))
-        let lane = row.lane.to_string();
     }
 
     /// What is on its way to its source at this moment may be what it tells of: that is waited for.

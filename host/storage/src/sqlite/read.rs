@@ -418,18 +418,18 @@ impl Store for Sqlite {
     }
 
     async fn delivery(&self, id: i64) -> Result<Option<DeliveryDetail>> {
+        let mut args = Args::default();
+        args.add(id);
+        let mut connection = self.reader().await?;
+        Ok(self.deliveries(&mut connection, "id = ?", args).await?.pop())
+    }
+
     async fn posted(&self, connector: &str, kind: &str, before: Millis, limit: u32) -> Result<Vec<i64>> {
         let text = "SELECT delivery.id FROM delivery JOIN event ON event.id = delivery.event \
                     WHERE connector = ? AND ending = 'posted' AND state = 5 AND since < ? AND kind = ? \
                     ORDER BY delivery.id DESC LIMIT ?";
         all!(self, "looking for what was posted", text, [connector, before.0, kind, limit], |cells| cells
             .next()?)
-    }
-
-        let mut args = Args::default();
-        args.add(id);
-        let mut connection = self.reader().await?;
-        Ok(self.deliveries(&mut connection, "id = ?", args).await?.pop())
     }
 
     async fn counts(&self) -> Result<Vec<ConnectorCounts>> {
