@@ -88,7 +88,7 @@ impl Process {
             env: vec![],
             ready_url: ready_url.into(),
             log: None,
-            ready_within: Duration::from_secs(60),
+            ready_within: Duration::from_secs(180),
             client: Client::new(Duration::from_secs(1), Duration::from_secs(1)),
             child: None,
         }
@@ -108,7 +108,8 @@ impl Process {
         self
     }
 
-    /// How long it may take to become ready; a minute unless set.
+    /// How long it may take to become ready; three minutes unless set: a first start may compile everything, on a
+    /// machine that has other things to do.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
         self.ready_within = limit;

@@ -5,8 +5,8 @@
 //! ahead; a small [`erp`] over HTTP that has no unique key, is slow, throttles, drops connections after having
 //! committed, and whose search lags; a trading [`partner`] that speaks X12 through an exchange folder; [`verify`],
 //! which compares what the ones sent with what the others hold; [`load`], the generator of the benchmark;
-//! [`run`], which starts a host, kills it again and again and reports ([`report`]); and [`landscape`], which puts
-//! all of it around one host.
+//! [`run`], which kills a host again and again and waits until nothing is owed; [`landscape`], which puts all of it
+//! around one host; and [`report`], which says what came of it.
 //!
 //! It may not know any crate of the host. It speaks to the host as the world does: over HTTP, and by SIGKILL.
 //! Otherwise a mistake in the host could hide the same mistake in its examiner.

@@ -1,14 +1,10 @@
-//! A run of the demo: an ERP and a shop, a host between them that is killed at random moments, and the verdict.
+//! What every run is made of: kills at random moments, and the wait until everything is as it must be, or nothing
+//! moves any more.
 //!
-//! ```text
-//! let demo = Demo::new(options).await?;            // the ERP listens: demo.erp_url(), demo.erp_token()
-//! let mut host = Process::new(binary, args, ready_url);  // configured with that URL and token
-//! let outcome = demo.run(&mut host, &view, intake_url).await?;
-//! ```
-//!
-//! The ERP belongs to the [`Demo`] and survives every kill. Kills are spread over the run by its progress, not
+//! The outside world is a [`World`] and survives every kill. Kills are spread over the run by its progress, not
 //! by the clock, so that each finds work under way however fast the host is; each comes a random moment after
-//! its mark. The host is started again at once.
+//! its mark. The host is started again at once. [`crate::landscape`] is the world of the demo; the tests drive a small
+//! one, with a host in miniature that can be made wrong in the ways that a run must notice.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -17,12 +13,11 @@ use hdrhistogram::Histogram;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use crate::erp::{self, Erp};
+use crate::erp;
 use crate::host::{Counts, Host, View};
-use crate::report::{HeldCount, Latency, Moment, Outcome, Screen, Summary};
+use crate::report::{Latency, Moment, Screen};
+use crate::shop::Ledger;
 use crate::shop::life::Plant;
-use crate::shop::{self, Ledger, Shop};
-use crate::verify::{outstanding, verify};
 
 /// Why a run could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -36,190 +31,6 @@ pub enum Error {
     /// The host could not be started or killed.
     #[error("running the host")]
     Host(#[from] crate::host::Error),
-}
-
-/// How a run is set up.
-#[derive(Clone)]
-pub struct Options {
-    /// Good orders.
-    pub orders: usize,
-    /// How often the host is killed.
-    pub kills: usize,
-    /// Drives shop, ERP and kills.
-    pub seed: u64,
-    /// The secret the shop signs with.
-    pub secret: String,
-    /// The ERP.
-    pub erp: erp::Options,
-    /// The shop; its target is given to [`Demo::run`].
-    pub shop: shop::Options,
-    /// Give up when nothing has moved for this long.
-    pub patience: Duration,
-    /// After everything is held, look again this much later: what comes late would be a duplicate.
-    pub afterglow: Duration,
-    /// Show progress on standard error.
-    pub progress: bool,
-}
-
-impl Options {
-    /// A stormy ERP and a varied shop.
-    pub fn new(orders: usize, kills: usize, seed: u64, secret: impl Into<String>) -> Self {
-        let secret = secret.into();
-        Self {
-            orders,
-            kills,
-            seed,
-            erp: erp::Options::stormy(format!("erp-token-{seed}"), seed),
-            shop: shop::Options::new("", secret.clone(), orders, seed),
-            secret,
-            patience: Duration::from_secs(60),
-            afterglow: Duration::from_secs(1),
-            progress: true,
-        }
-    }
-}
-
-/// The outside world of one run.
-pub struct Demo {
-    options: Options,
-    erp: Erp,
-}
-
-impl Demo {
-    /// Starts the ERP, so that the host can be configured with its address.
-    ///
-    /// # Errors
-    /// When it cannot listen.
-    pub async fn new(options: Options) -> Result<Self, Error> {
-        let erp = Erp::start(options.erp.clone()).await.map_err(Error::Erp)?;
-        Ok(Self { options, erp })
-    }
-
-    /// Where the ERP listens, without a slash at the end.
-    pub fn erp_url(&self) -> String {
-        self.erp.url()
-    }
-
-    /// The bearer token the ERP wants.
-    pub fn erp_token(&self) -> &str {
-        &self.options.erp.token
-    }
-
-    /// The ERP.
-    pub fn erp(&self) -> &Erp {
-        &self.erp
-    }
-
-    /// The shop's domain.
-    pub fn shop_domain(&self) -> &str {
-        &self.options.shop.plan.shop
-    }
-
-    /// Starts the host, lets the shop send everything to `target`, kills the host on the way, waits until the
-    /// ERP holds everything (or nothing moves any more), and compares. The host is left running.
-    ///
-    /// # Errors
-    /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
-    pub async fn run(&self, host: &mut impl Host, view: &impl View, target: &str) -> Result<Outcome, Error> {
-        let first = host.start().await?;
-        let shop = Shop::start(shop::Options { target: target.to_owned(), ..self.options.shop.clone() });
-        let scene = Scene { demo: self, shop: &shop };
-        let drive = Drive {
-            kills: self.options.kills,
-            seed: self.options.seed,
-            patience: self.options.patience,
-            longest: self.options.patience,
-            afterglow: self.options.afterglow,
-            progress: self.options.progress,
-        };
-        let driven = drive.run(&scene, host, view, first).await?;
-        Ok(self.outcome(&shop, driven))
-    }
-
-    fn outcome(&self, shop: &Shop, driven: Driven) -> Outcome {
-        let Driven { counts, starts, inflight, took } = driven;
-        let (ledger, held) = (shop.ledger(), self.erp.held());
-        let verdict = verify(&ledger, &held);
-        let summary = Summary {
-            orders: shop.progress().orders,
-            events: ledger.accepted_facts(),
-            held: HeldCount::from([("erp", held.orders.len())]),
-            lost: verdict.lost.len(),
-            duplicated: verdict.duplicated.len(),
-            mismatched: verdict.mismatched.len(),
-            unknown: counts.unknown,
-            exceptions: counts.exceptions,
-            quarantined: counts.quarantined,
-            kills: inflight.len(),
-            inflight_at_kill: inflight.iter().sum(),
-            latency_ms: latency(first_tries(&ledger), &arrivals(&held)),
-            orders_per_s: round(self.options.orders as f64 / took.as_secs_f64().max(0.001)),
-            back: None,
-        };
-        Outcome {
-            summary,
-            verdict,
-            planted: shop.planted(),
-            shop: shop.progress(),
-            all_sent: shop.is_done(),
-            misdeeds: self.erp.misdeeds(),
-            reasons: counts.reasons,
-            starts,
-            inflight,
-            took,
-            rows: vec![],
-            flaws: vec![],
-        }
-    }
-}
-
-/// The shop and the ERP of a demo.
-struct Scene<'a> {
-    demo: &'a Demo,
-    shop: &'a Shop,
-}
-
-impl World for Scene<'_> {
-    /// Half of it is sending, half is arriving.
-    fn progress(&self) -> f64 {
-        let orders = self.demo.options.orders;
-        let held = self.demo.erp.order_count().min(orders);
-        (self.shop.progress().orders + held) as f64 / (2 * orders.max(1)) as f64
-    }
-
-    fn under_way(&self) -> usize {
-        outstanding(&self.shop.ledger(), &self.demo.erp.held()) + self.demo.erp.open_requests()
-    }
-
-    fn is_sent(&self) -> bool {
-        self.shop.is_done()
-    }
-
-    fn is_right(&self) -> bool {
-        verify(&self.shop.ledger(), &self.demo.erp.held()).is_clean()
-    }
-
-    fn is_settled(&self, counts: &Counts) -> bool {
-        let planted = self.shop.planted();
-        counts.unsettled == 0
-            && self.demo.erp.open_requests() == 0
-            && counts.exceptions >= planted.exceptions() as u64
-            && counts.quarantined >= planted.quarantined() as u64
-    }
-
-    fn pulse(&self) -> (u64, u64) {
-        (self.demo.erp.misdeeds().writes, self.shop.progress().accepted)
-    }
-
-    fn moment(&self) -> Moment {
-        let progress = self.shop.progress();
-        Moment {
-            orders: (progress.orders, self.demo.options.orders),
-            held: self.demo.erp.order_count(),
-            trouble: progress.last_trouble,
-            ..Moment::default()
-        }
-    }
 }
 
 /// The outside world of a run, as the harness sees it.
@@ -424,5 +235,7 @@ impl Watch {
 
 #[cfg(test)]
 mod fake_host;
+#[cfg(test)]
+mod small;
 #[cfg(test)]
 mod tests;

@@ -290,40 +290,5 @@ fn refund_differences(expected: &Refund, held: &Refund) -> Vec<String> {
     all.0
 }
 
-/// How much of what was accepted the ERP does not show yet: order snapshots and refunds that some webhook with
-/// a 2xx carried, and that are neither held nor overtaken by a later snapshot that is held.
-pub fn outstanding(ledger: &Ledger, held: &Held) -> usize {
-    let orders = by_reference(&held.orders, |held| held.document.as_ref().map(|d| d.reference.as_str()));
-    let refunds = by_reference(&held.refunds, |held| Some(held.document.reference.as_str()));
-    let mut outstanding = 0;
-    for sent in ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good) {
-        let life = &sent.life;
-        let document = orders
-            .get(life.reference.as_str())
-            .and_then(|found| found.first())
-            .and_then(|held| held.document.as_ref());
-        let shown = document.and_then(|held| {
-            life.snapshots.iter().rposition(|snapshot| order_differences(snapshot, held).is_empty())
-        });
-        let last = life.snapshots.len().saturating_sub(1);
-        // A cancellation that came before the order was sent: nothing will ever show.
-        let settled_unsent = shown.is_none()
-            && life.last().is_some_and(|last| last.state == crate::erp::document::State::Cancelled)
-            && sent.accepted_snapshots().contains(&last);
-        if !settled_unsent {
-            let newer = sent.accepted_snapshots().into_iter();
-            outstanding += newer.filter(|snapshot| shown.is_none_or(|shown| *snapshot > shown)).count();
-        }
-        for (fact, accepted) in life.facts.iter().zip(&sent.accepted) {
-            if let (true, crate::shop::life::Effect::Refund(index)) = (accepted, fact.effect) {
-                let reference = life.refunds.get(index).map(|refund| refund.reference.as_str());
-                outstanding +=
-                    usize::from(!reference.is_some_and(|reference| refunds.contains_key(reference)));
-            }
-        }
-    }
-    outstanding
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,14 @@
 //! `crossdock demo`: the whole landscape, end to end, with a host that is killed on the way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use crossdock_demo::host::{Counts, Error, View};
+use crossdock_demo::host::{Counts, Error, Host, View};
 use crossdock_demo::landscape::operator::{Api, Files};
 use crossdock_demo::landscape::{Landscape, Options, config};
 use serde_json::Value;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::client::Client;
 use crate::scratch::{self, Registry, Scratch, Setup};
@@ -41,9 +42,7 @@ pub struct Arguments {
 /// Runs the demo; fails when an order was lost, doubled or wrong, when stock or status did not come back as it must,
 /// or when a write was made in answer to one's own.
 pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
-    let temporary = std::env::temp_dir().join(format!("crossdock-demo-{}", std::process::id()));
-    let dir = arguments.dir.clone().unwrap_or_else(|| temporary.clone());
-    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    let dir = folder(arguments.dir.as_deref())?;
     let folder = dir.canonicalize().context("finding the demo's folder")?.join("exchange");
     let secret = format!("secret-{}", arguments.seed);
     let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, secret, folder);
@@ -62,6 +61,8 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
         shop: scratch.next_version("shopify")?,
         damaged: scratch.damaged("erp-x12")?,
     };
+    eprintln!("Compiling plugins, which takes its time when they are new ...");
+    scratch.compile(&config::PLUGINS, &[&files.cloud.file, &files.shop.file]).await?;
     let mut host = scratch.process()?;
     eprintln!(
         "A shop sends {} orders and eight tills sell beside it, two of them offline for a while, to a host that is",
@@ -85,23 +86,29 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     );
     let view = Figures { client: scratch.client()? };
     let api = Api { url: scratch.url(), token: scratch.token().to_owned() };
-    let outcome = landscape.run(&mut host, &view, api, files).await?;
+    let mut told = Told::new()?;
+    let outcome = tokio::select! {
+        outcome = landscape.run(&mut host, &view, api, files) => outcome?,
+        () = told.stop() => {
+            host.kill().await?;
+            bail!("stopped on the way; the host's log is {}", dir.join("host.log").display());
+        }
+    };
     let failures = outcome.failures();
-    if !json {
+    // What a machine reads is alone on standard output.
+    if json {
+        eprintln!("{}", outcome.table());
+        println!("{}", outcome.json());
+    } else {
         println!("{}", outcome.table());
     }
     if !arguments.exit {
-        if json {
-            println!("{}", outcome.json());
-        }
-        look_around(&scratch).await?;
+        look_around(&scratch);
+        told.stop().await;
     }
-    crossdock_demo::host::Host::kill(&mut host).await?;
+    host.kill().await?;
     if failures.is_empty() && arguments.dir.is_none() {
-        std::fs::remove_dir_all(&temporary).ok();
-    }
-    if json && arguments.exit {
-        println!("{}", outcome.json());
+        std::fs::remove_dir_all(&dir).ok();
     }
     if !failures.is_empty() {
         bail!(
@@ -113,19 +120,51 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn look_around(scratch: &Scratch) -> anyhow::Result<()> {
-    println!("\nThe host keeps running. Look around:\n");
-    println!("  export CROSSDOCK_URL={} CROSSDOCK_TOKEN={}", scratch.url(), scratch.token());
-    println!("  crossdock connector list");
-    println!("  crossdock exceptions list");
-    println!("  crossdock quarantine list");
-    println!("  crossdock mapping missing");
-    println!("  crossdock store list");
-    println!("  crossdock events list --limit 5");
-    println!("  curl {}/metrics", scratch.url());
-    println!("\nCtrl-C ends it.");
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+/// The folder to run in: the one that was asked for, or a new one. A run compares everything that there is with what
+/// was sent, so it needs a database of its own.
+fn folder(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let dir = match asked {
+        Some(dir) => dir.to_owned(),
+        None => std::env::temp_dir().join(format!("crossdock-demo-{:016x}", rand::random::<u64>())),
+    };
+    if dir.join("crossdock.db").exists() {
+        bail!("{} holds a crossdock.db of a former run: name another folder, or remove it", dir.display());
+    }
+    std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    Ok(dir)
+}
+
+/// Ctrl-C, or a SIGTERM.
+struct Told {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Told {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("listening to signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn look_around(scratch: &Scratch) {
+    eprintln!("\nThe host keeps running. Look around:\n");
+    eprintln!("  export CROSSDOCK_URL={} CROSSDOCK_TOKEN={}", scratch.url(), scratch.token());
+    eprintln!("  crossdock connector list");
+    eprintln!("  crossdock exceptions list");
+    eprintln!("  crossdock quarantine list");
+    eprintln!("  crossdock mapping missing");
+    eprintln!("  crossdock store list");
+    eprintln!("  crossdock events list --limit 5");
+    eprintln!("  curl {}/metrics", scratch.url());
+    eprintln!("\nCtrl-C ends it.");
 }
 
 /// The host's own figures, from its API: shown, and compared with what was planted.
@@ -178,4 +217,22 @@ impl Figures {
 
 fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     answer.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_a_former_run_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(folder(Some(dir.path())).unwrap(), dir.path());
+        std::fs::write(dir.path().join("crossdock.db"), b"").unwrap();
+        assert!(folder(Some(dir.path())).unwrap_err().to_string().contains("former run"));
+        let (one, other) = (folder(None).unwrap(), folder(None).unwrap());
+        assert_ne!(one, other);
+        for dir in [one, other] {
+            std::fs::remove_dir(dir).unwrap();
+        }
+    }
 }

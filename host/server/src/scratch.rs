@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use crossdock_demo::host::Process;
+use crossdock_demo::landscape::operator::Next;
 use crossdock_sandbox::signature::{self, SigningKey};
+use crossdock_sandbox::{Options, Sandbox};
 
 use crate::client::Client;
+use crate::keyring;
 
 /// The connector of the shop.
 pub const SHOP: &str = "shopify";
@@ -175,25 +178,43 @@ trust = [{key:?}]
     ///
     /// # Errors
     /// When there is no such plugin, or the vendor's key is not there.
-    pub fn next_version(&self, plugin: &str) -> anyhow::Result<PathBuf> {
+    pub fn next_version(&self, plugin: &str) -> anyhow::Result<Next> {
         let file = self.plugins.join(format!("{plugin}.wasm"));
         let mut bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
         // The manifest is text in the file, so the number can be written over where it stands.
         let name = b"\nversion = \"";
         let at = bytes.windows(name.len()).rposition(|part| part == name);
-        let digits = at.and_then(|at| {
+        let version = at.and_then(|at| {
             let rest = bytes.get_mut(at + name.len()..)?;
             let end = rest.iter().position(|byte| *byte == b'"')?;
-            rest.get_mut(..end)?.last_mut()
+            let version = rest.get_mut(..end)?;
+            let digit = version.last_mut().filter(|digit| digit.is_ascii_digit())?;
+            *digit = if *digit == b'9' { b'8' } else { *digit + 1 };
+            String::from_utf8(version.to_vec()).ok()
         });
-        let digit = digits.filter(|digit| digit.is_ascii_digit());
-        let digit = digit.with_context(|| format!("{} names no version", file.display()))?;
-        *digit = if *digit == b'9' { b'8' } else { *digit + 1 };
+        let version = version.with_context(|| format!("{} names no version", file.display()))?;
         let key = self.plugins.join("vendor.key");
         let key = std::fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
         let signature =
             signature::sign(&bytes, &SigningKey::from_text(&key).context("reading the vendor's key")?);
-        self.plugin(&format!("{plugin}-next.wasm"), &bytes, &signature)
+        let file = self.plugin(&format!("{plugin}-next.wasm"), &bytes, &signature)?;
+        Ok(Next { file, label: format!("{plugin}@{version}") })
+    }
+
+    /// Compiles these plugins and files into the host's cache: the first time that takes far longer than a host may
+    /// take to be ready, and a host that is killed meanwhile begins anew.
+    ///
+    /// # Errors
+    /// When one of them is no plugin, or is not signed by the vendor.
+    pub async fn compile(&self, plugins: &[&str], files: &[&Path]) -> anyhow::Result<()> {
+        let cache = Some(self.plugins.join("cache"));
+        let keyring = keyring::read([self.plugins.join("vendor.pub").as_path()])?;
+        let sandbox = Sandbox::new(Options { cache, keyring, ..Options::default() })?;
+        let named = plugins.iter().map(|plugin| self.plugins.join(format!("{plugin}.wasm")));
+        for file in named.chain(files.iter().map(|file| file.to_path_buf())) {
+            sandbox.load_path(&file).await.with_context(|| format!("compiling {}", file.display()))?;
+        }
+        Ok(())
     }
 
     /// A plugin that broke off on its way here, with the signature of the whole.

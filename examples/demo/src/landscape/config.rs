@@ -85,7 +85,8 @@ plugin = "erp-x12"
 class = "erp"
 settings = {{ own-id = "{RETAIL}", partner-id = "{PARTNER}", warehouse = "L1", strict = ["sku"], line-breaks = true }}
 folder = {{ path = {legacy:?}, every = "300ms", settle = "100ms" }}
-limits = {{ concurrency = 1, backoff = "200ms", backoff-max = "2s", overdue = "45s" }}
+# Calls take turns, so that files leave in the order of their numbers; up to fifty orders go in one interchange.
+limits = {{ concurrency = 50, backoff = "200ms", backoff-max = "2s", overdue = "45s" }}
 
 [[connector]]
 name = "erp-cloud"

@@ -19,12 +19,12 @@ mod verdict;
 mod wanted;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::erp::{self, Erp};
 use crate::host::{Host, View};
+use crate::lock;
 use crate::partner::books::Pace;
 use crate::partner::{self, Partner};
 use crate::report::Outcome;
@@ -33,7 +33,7 @@ use crate::shop::admin::{self, Admin};
 use crate::shop::{self, Shop};
 use crate::till::square::{self, Square};
 use crate::till::{self, Tills};
-use operator::{Api, Files, Operator};
+use operator::{Api, Files, Flow, Operator};
 use scene::Scene;
 use stores::Home;
 
@@ -115,7 +115,8 @@ impl Landscape {
         let token = |of: &str| format!("{of}-{}", options.secret);
         let cloud = erp::Options {
             shelves: articles::shelves(Home::Cloud),
-            fulfil_after: Some(Duration::from_secs(5)),
+            // Longer than a host that is killed is away: what a customer changes has to arrive before the goods leave.
+            fulfil_after: Some(Duration::from_secs(10)),
             ..erp::Options::stormy(token("erp"), options.seed)
         };
         let admin =
@@ -187,7 +188,7 @@ impl Landscape {
         let shop = Shop::start_beside(shop, Some(self.admin.clone()));
         let pace = Pace {
             answer: Duration::from_millis(800),
-            ship: Duration::from_secs(14),
+            ship: Duration::from_secs(18),
             advise: Duration::from_secs(2),
         };
         let partner = Partner::start(partner::Options {
@@ -208,10 +209,10 @@ impl Landscape {
             square: format!("{}/in/square", api.url),
         };
         let tills = Tills::start(tills, self.square.clone());
-        let done = Arc::new(AtomicU64::new(0));
-        let read = Arc::clone(&done);
-        let operator = Operator::start(api, files, move || read.load(Ordering::Relaxed) as f64 / 1000.0);
-        let scene = Scene { landscape: self, shop, tills, partner, operator, done };
+        let flow = Arc::new(Mutex::new(Flow { sold: 0.0, flows: true }));
+        let read = Arc::clone(&flow);
+        let operator = Operator::start(api, files, move || *lock(&read));
+        let scene = Scene { landscape: self, shop, tills, partner, operator, flow };
         let Options { kills, seed, patience, afterglow, progress, .. } = *options;
         // A write into the shop that nobody knows of is looked for over a minute.
         let longest = patience.max(Duration::from_secs(75));

@@ -3,6 +3,7 @@
 //!
 //! The host is killed meanwhile. What got no answer is asked again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,15 +16,33 @@ use super::articles;
 use crate::client::Client;
 use crate::lock;
 
+/// A version of a plugin to swap in.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// What the host calls it: `name@version`.
+    pub label: String,
+}
+
 /// Files of plugins that are swapped in.
 #[derive(Debug, Clone)]
 pub struct Files {
     /// The cloud ERP's connector, the next version.
-    pub cloud: PathBuf,
+    pub cloud: Next,
     /// The shop's connector, the next version.
-    pub shop: PathBuf,
+    pub shop: Next,
     /// A file that is broken: it must be refused.
     pub damaged: PathBuf,
+}
+
+/// How far the run is, as the operator sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flow {
+    /// What of everything was sold, from 0 to 1.
+    pub sold: f64,
+    /// Whether orders are still being sent.
+    pub flows: bool,
 }
 
 /// Where the host's API is.
@@ -35,12 +54,15 @@ pub struct Api {
     pub token: String,
 }
 
+/// How long the host may take to be heard, or an order to arrive: it is killed, and machines are slow.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What was done, and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
-    /// Swaps, those that were refused among them.
+    /// Swaps that were done, or refused as they had to be: the host says which version runs afterwards.
     pub swaps: u64,
-    /// Swaps that were refused.
+    /// Those that were refused.
     pub refused: u64,
     /// Deliveries that had waited for a missing value and went on.
     pub released: u64,
@@ -50,11 +72,12 @@ pub struct Done {
     pub flaws: Vec<String>,
 }
 
+/// What is to become of a connector.
 #[derive(Debug, Clone)]
-enum Step {
-    Swap { connector: &'static str, to: PathBuf, refused: bool },
-    Back { connector: &'static str },
-    Repair,
+enum Swap {
+    To(Next),
+    Back,
+    Refused(PathBuf),
 }
 
 /// An operator at work; stops when this is dropped.
@@ -64,28 +87,37 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Begins, on the current runtime. `progress` tells how far the run is, from 0 to 1.
-    pub fn start(api: Api, files: Files, progress: impl Fn() -> f64 + Send + 'static) -> Self {
+    /// Begins, on the current runtime.
+    pub fn start(api: Api, files: Files, flow: impl Fn() -> Flow + Send + Sync + 'static) -> Self {
         let done = Arc::new(Mutex::new(Done::default()));
         let desk = Desk {
             api,
-            client: Client::new(Duration::from_secs(1), Duration::from_secs(30)),
+            client: Client::new(Duration::from_secs(1), Duration::from_secs(60)),
             done: Arc::clone(&done),
         };
-        let steps = [
-            (0.15, Step::Swap { connector: "erp-cloud", to: files.cloud, refused: false }),
-            (0.30, Step::Repair),
-            (0.40, Step::Swap { connector: "erp-legacy", to: files.damaged, refused: true }),
-            (0.50, Step::Swap { connector: "shopify", to: files.shop, refused: false }),
-            (0.65, Step::Back { connector: "erp-cloud" }),
+        // Early enough that all of them happen while orders flow, also where one takes its time.
+        let swaps = [
+            (0.10, "erp-cloud", Swap::To(files.cloud)),
+            (0.25, "erp-legacy", Swap::Refused(files.damaged)),
+            (0.35, "shopify", Swap::To(files.shop)),
+            (0.50, "erp-cloud", Swap::Back),
         ];
         let working = tokio::spawn(async move {
-            for (mark, step) in steps {
-                while progress() < mark {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+            let swapping = async {
+                let before = desk.versions().await;
+                for (mark, connector, swap) in swaps {
+                    until(mark, &flow).await;
+                    desk.swap(connector, &swap, &before).await;
+                    if !flow().flows {
+                        desk.flaw(format!("{connector} was swapped when no orders flowed any more"));
+                    }
                 }
-                desk.take(step).await;
-            }
+            };
+            let repairing = async {
+                until(0.30, &flow).await;
+                desk.repair().await;
+            };
+            tokio::join!(swapping, repairing);
             lock(&desk.done).finished = true;
         });
         Self { done, working }
@@ -94,6 +126,13 @@ impl Operator {
     /// What was done so far.
     pub fn done(&self) -> Done {
         lock(&self.done).clone()
+    }
+}
+
+/// Waits until so much was sold.
+async fn until(mark: f64, flow: &(impl Fn() -> Flow + Sync)) {
+    while flow().sold < mark {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -110,28 +149,59 @@ struct Desk {
 }
 
 impl Desk {
-    async fn take(&self, step: Step) {
-        match step {
-            Step::Repair => self.repair().await,
-            Step::Swap { connector, to, refused } => {
-                self.swap(connector, &json!({ "to": to }), refused).await;
-            }
-            Step::Back { connector } => self.swap(connector, &json!({ "back": true }), false).await,
-        }
+    fn flaw(&self, text: String) {
+        lock(&self.done).flaws.push(text);
     }
 
-    async fn swap(&self, connector: &str, body: &Value, must_fail: bool) {
-        let path = format!("/api/v1/connectors/{connector}/swap");
-        let (status, answer, tries) = self.ask(Method::POST, &path, body).await;
-        let mut done = lock(&self.done);
-        done.swaps += 1;
-        // A swap that was asked for twice may have been done the first time, when nobody heard the answer.
-        let succeeded = (200..300).contains(&status) || (!must_fail && tries > 1);
-        match (succeeded, must_fail) {
-            (false, true) => done.refused += 1,
-            (true, false) => {}
-            (true, true) => done.flaws.push(format!("a damaged plugin was swapped in for {connector}")),
-            (false, false) => done.flaws.push(format!("{connector} could not be swapped: {status} {answer}")),
+    /// The version that gets new calls, by connector.
+    async fn versions(&self) -> BTreeMap<String, String> {
+        let (_, answer, _) = self.ask(Method::GET, "/api/v1/connectors", &Value::Null).await;
+        let all = answer.get("connectors").and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |one: &Value, name: &str| Some(one.get(name)?.as_str()?.to_owned());
+        all.iter().filter_map(|one| Some((text(one, "name")?, text(one, "plugin")?))).collect()
+    }
+
+    /// Swaps, and looks which version runs. What got no answer may have been done: that is looked at before it is
+    /// asked for again. `before` are the versions that there were at first.
+    async fn swap(&self, connector: &str, swap: &Swap, before: &BTreeMap<String, String>) {
+        let path = format!("{}/api/v1/connectors/{connector}/swap", self.api.url);
+        let first = before.get(connector).cloned().unwrap_or_default();
+        let (body, wanted) = match swap {
+            Swap::To(next) => (json!({ "to": next.file }), &next.label),
+            Swap::Back => (json!({ "back": true }), &first),
+            Swap::Refused(file) => (json!({ "to": file }), &first),
+        };
+        let refusal = matches!(swap, Swap::Refused(_));
+        let begun = Instant::now();
+        loop {
+            let answer = self.client.json(Method::POST, &path, &self.api.token, &body).await;
+            let runs = self.versions().await.remove(connector).unwrap_or_default();
+            let answered = answer.ok().filter(|(status, _)| !status.is_server_error());
+            let code = answered.as_ref().and_then(|(_, said)| said.get("code")?.as_str());
+            let succeeded = answered.as_ref().is_some_and(|(status, _)| status.is_success());
+            match (&answered, refusal) {
+                (Some(_), true) if code == Some("plugin-not-loaded") && runs == *wanted => {
+                    let mut done = lock(&self.done);
+                    (done.swaps, done.refused) = (done.swaps + 1, done.refused + 1);
+                }
+                (Some((status, said)), true) => {
+                    self.flaw(format!(
+                        "a damaged plugin was not refused for {connector}: {status} {said}, and {runs} runs"
+                    ));
+                }
+                // Nobody heard that it was done, or it is.
+                (_, false) if runs == *wanted => lock(&self.done).swaps += 1,
+                (Some((status, said)), false) => {
+                    let what = if succeeded { "was said to be swapped" } else { "could not be swapped" };
+                    self.flaw(format!("{connector} {what}: {status} {said}, and {runs} runs"));
+                }
+                (None, _) if begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                    continue;
+                }
+                (None, _) => self.flaw(format!("nobody answers for a swap of {connector}")),
+            }
+            return;
         }
     }
 
@@ -155,10 +225,10 @@ impl Desk {
             if rows.iter().all(of) {
                 break;
             }
-            if begun.elapsed() > Duration::from_secs(20) {
+            if begun.elapsed() > PATIENCE {
                 let unseen: Vec<String> =
                     rows.iter().filter(|row| !of(row)).map(|[c, t, v, _]| format!("{c}/{t}/{v}")).collect();
-                lock(&self.done).flaws.push(format!("nothing waits for {}", unseen.join(", ")));
+                self.flaw(format!("nothing waits for {}", unseen.join(", ")));
                 break;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,14 +1,13 @@
 //! Everybody at work: what the harness sees of them, and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rust_decimal::Decimal;
 
 use super::Landscape;
-use super::operator::Operator;
+use super::operator::{Flow, Operator};
 use super::stores::{Home, STORES};
 use super::verdict::{Echoes, Evidence, home};
 use crate::erp::stock::Place;
@@ -18,10 +17,11 @@ use crate::partner::books::{Complaints, Held as PartnerOrder};
 use crate::report::{Back, HeldCount, Moment, Outcome, Summary};
 use crate::run::{Driven, World, first_tries, latency, round};
 use crate::shop::Shop;
+use crate::shop::admin::desk::Desk;
 use crate::shop::life::Plant;
 use crate::till::Tills;
 use crate::verify::Verdict;
-use crate::{erp, shop, till};
+use crate::{erp, lock, shop, till};
 
 /// Everybody at work.
 pub(super) struct Scene<'a> {
@@ -30,8 +30,8 @@ pub(super) struct Scene<'a> {
     pub(super) tills: Tills,
     pub(super) partner: Partner,
     pub(super) operator: Operator,
-    /// The progress in thousandths, for the operator.
-    pub(super) done: Arc<AtomicU64>,
+    /// What the operator sees.
+    pub(super) flow: Arc<Mutex<Flow>>,
 }
 
 /// Copies of everything, from which a verdict is made.
@@ -43,6 +43,21 @@ struct Snapshot {
     partner: Vec<PartnerOrder>,
     partner_stock: BTreeMap<Place, Decimal>,
     complaints: Complaints,
+}
+
+impl Snapshot {
+    fn evidence<'a>(&'a self, desk: &'a Desk) -> Evidence<'a> {
+        Evidence {
+            shop: &self.shop,
+            tills: &self.tills,
+            cloud: &self.cloud,
+            cloud_stock: &self.cloud_stock,
+            partner: &self.partner,
+            partner_stock: &self.partner_stock,
+            complaints: &self.complaints,
+            desk,
+        }
+    }
 }
 
 impl Scene<'_> {
@@ -61,16 +76,7 @@ impl Scene<'_> {
     /// The verdict, and the echoes that were sent.
     fn judge(&self, snapshot: &Snapshot) -> (Verdict, Echoes) {
         self.landscape.admin.look(|desk| {
-            let evidence = Evidence {
-                shop: &snapshot.shop,
-                tills: &snapshot.tills,
-                cloud: &snapshot.cloud,
-                cloud_stock: &snapshot.cloud_stock,
-                partner: &snapshot.partner,
-                partner_stock: &snapshot.partner_stock,
-                complaints: &snapshot.complaints,
-                desk,
-            };
+            let evidence = snapshot.evidence(desk);
             (evidence.judge(), evidence.echoes())
         })
     }
@@ -116,6 +122,7 @@ impl Scene<'_> {
         let (traffic, admin, writes) =
             (self.partner.traffic(), self.landscape.admin.traffic(), self.landscape.admin.writes());
         let tills = self.tills.progress();
+        let untold = self.landscape.admin.look(|desk| snapshot.evidence(desk).returns_untold());
         let held = HeldCount::from([
             (Home::Legacy.connector(), snapshot.partner.len()),
             (Home::Cloud.connector(), snapshot.cloud.orders.len()),
@@ -151,6 +158,10 @@ impl Scene<'_> {
             }
         };
         must(operator.finished, "the operator could not do everything".to_owned());
+        must(
+            (operator.swaps, operator.refused) == (4, 1),
+            format!("{} of 4 swaps as they must be, {} refused", operator.swaps, operator.refused),
+        );
         must(operator.released > 0, "nothing waited for a value in a table".to_owned());
         must(self.tills.is_done(), "the tills could not get rid of everything".to_owned());
         must(
@@ -169,6 +180,10 @@ impl Scene<'_> {
             (
                 "files with the partner",
                 format!("{} read, {} written, {} refused", traffic.read, traffic.written, traffic.refused),
+            ),
+            (
+                "returns nobody is told of",
+                format!("{untold}, at the partner's stores: X12 850 and 860 have no word for them"),
             ),
             ("the partner's messages", format!("{}, {} acknowledged", traffic.sent, traffic.acknowledged)),
             (
@@ -230,9 +245,9 @@ impl World for Scene<'_> {
         let all = self.landscape.options.orders + self.sales();
         let sales = usize::try_from(self.tills.progress().sales).unwrap_or(usize::MAX);
         let sent = self.shop.progress().orders.saturating_add(sales);
-        let progress = sent.saturating_add(self.held().min(all)) as f64 / (2 * all.max(1)) as f64;
-        self.done.store((progress * 1000.0) as u64, Ordering::Relaxed);
-        progress
+        let flows = !(self.shop.is_done() && self.tills.is_done());
+        *lock(&self.flow) = Flow { sold: sent as f64 / all.max(1) as f64, flows };
+        sent.saturating_add(self.held().min(all)) as f64 / (2 * all.max(1)) as f64
     }
 
     fn under_way(&self) -> usize {

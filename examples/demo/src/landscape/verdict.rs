@@ -4,16 +4,18 @@
 //! | of an order | in the cloud ERP | with the legacy partner |
 //! |---|---|---|
 //! | is it there | the document of its reference, once | the purchase order of its number, once |
-//! | as it must be | the table of [`crate::verify`], in the ERP's articles, accounts and warehouses | each line's article, pieces and price; where it goes; the warehouse |
+//! | as it must be | the table of [`crate::verify`], in the ERP's articles, accounts and warehouses | each line's article, pieces and price; discount, tax, freight, total; the day; where it goes; the warehouse |
 //! | refunds | documents of their own | none: what came back is no longer ordered (860) |
 //! | its way | sent in parcels | acknowledged (997), confirmed (855), sent (856), invoiced (810) |
 //!
 //! An order that goods have to leave for has, in the shop, fulfilments with just the tracking numbers of what left.
-//! The partner is not told of what comes back to the tills of its stores: X12 850 and 860 have no word for it.
+//! The partner is not told of what comes back to the tills of its stores: X12 850 and 860 have no word for it. How
+//! often that was so is shown, and nothing is compared.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::articles::{PIECES, account, article, counted};
@@ -117,7 +119,7 @@ impl Evidence<'_> {
     }
 
     fn wanted_of_the_partner(&self) -> Vec<Wanted> {
-        let shop = good(self.shop, Home::Legacy).filter_map(|life| Wanted::of_shop(life, life.last()?));
+        let shop = good(self.shop, Home::Legacy).filter_map(|life| Some(Wanted::of_shop(life, life.last()?)));
         let tills = sold(self.tills, Home::Legacy).map(Wanted::of_till);
         shop.chain(tills).collect()
     }
@@ -221,9 +223,7 @@ impl Evidence<'_> {
         }
         for held in self.partner.iter().filter(|held| !held.cancelled) {
             let Answered { acknowledged, confirmed, shipped, invoiced } = held.answered;
-            let goods = held.lines.iter().any(|line| line.rejected.is_none());
-            let ships = usize::from(held.parcel().next().is_some());
-            if acknowledged == 0 || confirmed == 0 || shipped != ships || invoiced != usize::from(goods) {
+            if acknowledged == 0 || confirmed == 0 || (shipped, invoiced) != held.must_answer() {
                 let reason =
                     format!("997 × {acknowledged}, 855 × {confirmed}, 856 × {shipped}, 810 × {invoiced}");
                 verdict.status.push(finding(&held.po, reason));
@@ -248,8 +248,14 @@ impl Evidence<'_> {
         complain(rejected.len(), &format!("of its messages rejected: {}", first(rejected)));
     }
 
-    /// Writes in answer to webhooks about one's own writes. In the cloud ERP they carry a version of the order that
-    /// no customer made; with the partner, and in the shop itself, they change nothing.
+    /// Returns at the stores of the north, which reach nobody.
+    pub(super) fn returns_untold(&self) -> usize {
+        sold(self.tills, Home::Legacy).map(|sold| sold.refunds.len()).sum()
+    }
+
+    /// Writes in answer to webhooks about one's own writes. To the cloud ERP they carry a version of the order that
+    /// no customer made, and none that a customer made and that it did not have; with the partner, and in the shop
+    /// itself, they change nothing.
     pub(super) fn echoes(&self) -> Echoes {
         let lives: BTreeMap<&str, &Life> =
             self.shop.orders.iter().map(|sent| (sent.life.reference.as_str(), &*sent.life)).collect();
@@ -257,13 +263,27 @@ impl Evidence<'_> {
         for held in &self.cloud.orders {
             let reference = held.document.as_ref().map(|document| document.reference.as_str());
             let Some(life) = reference.and_then(|reference| lives.get(reference)) else { continue };
-            let made = life.versions();
-            let own = |text: &&String| text.parse().is_ok_and(|at: jiff::Timestamp| made.contains(&at));
-            cloud += held.versions.iter().filter(|text| !own(text)).count() as u64;
+            cloud += echoes(&held.versions, &life.versions());
         }
         let partner = self.partner.iter().map(|held| held.idle as u64).sum();
         Echoes { cloud, partner, shop: self.desk.writes.idle }
     }
+}
+
+/// How many of these writes of an order tell only what was written by others than its customer. One that waits
+/// to be sent may take such a version along with what the customer did.
+fn echoes(written: &[String], made: &[Timestamp]) -> u64 {
+    let (mut echoes, mut before) = (0, Timestamp::MIN);
+    for text in written {
+        let Ok(at) = text.parse::<Timestamp>() else {
+            echoes += 1;
+            continue;
+        };
+        let news = made.iter().any(|made| before < *made && *made <= at);
+        echoes += u64::from(!news && !made.contains(&at));
+        before = before.max(at);
+    }
+    echoes
 }
 
 /// Writes in answer to one's own.

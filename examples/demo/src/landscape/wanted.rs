@@ -4,65 +4,128 @@ use rust_decimal::Decimal;
 
 use super::articles::article;
 use super::stores::Home;
-use crate::erp::document::{Order, Refund, State};
+use crate::erp::document::{self, Order, Refund, State};
 use crate::partner::books::Held as PartnerOrder;
+use crate::partner::reading::Charges;
 use crate::shop::life::Life;
 use crate::till::Sold;
 
 /// Article, pieces, price of one.
 type Line = (String, Decimal, Decimal);
 
+/// What is ordered, and what it comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Goods {
+    /// Sorted.
+    lines: Vec<Line>,
+    charges: Charges,
+    /// How far the charges may be off: of a line of which a part came back, the partner is told a part of each
+    /// charge, to the cent.
+    slack: Decimal,
+}
+
+impl Goods {
+    /// Of this order, less what came back of it.
+    fn of(order: &Order, refunds: &[Refund]) -> Self {
+        let mut goods = Self { lines: vec![], charges: beside(order), slack: Decimal::ZERO };
+        for line in &order.lines {
+            let left = line.quantity - back(refunds, &line.line);
+            let Some(sku) = line.sku.as_deref().filter(|_| left > Decimal::ZERO) else { continue };
+            goods.lines.push((article(Home::Legacy, sku), left.normalize(), line.unit_price.normalize()));
+            let part = |amount: Decimal| amount * left / line.quantity;
+            let charges =
+                Charges { discount: part(line.discount), tax: part(line.tax), ..Charges::default() };
+            goods.charges = goods.charges.and(charges);
+            if left != line.quantity {
+                // A discount and two taxes, each rounded once.
+                goods.slack += Decimal::new(15, 3);
+            }
+        }
+        goods.lines.sort();
+        goods
+    }
+
+    /// As the partner has them.
+    fn held(held: &PartnerOrder) -> Self {
+        let lines = held.lines.iter().filter(|line| line.pieces > Decimal::ZERO);
+        let mut goods = Self {
+            lines: lines
+                .clone()
+                .map(|line| {
+                    let number = line.article.clone().unwrap_or_default();
+                    (number, line.pieces.normalize(), line.price.normalize())
+                })
+                .collect(),
+            charges: lines.fold(held.charges, |sum, line| sum.and(line.charges)),
+            slack: Decimal::ZERO,
+        };
+        goods.lines.sort();
+        goods
+    }
+
+    fn total(&self) -> Decimal {
+        self.lines.iter().map(|(_, pieces, price)| pieces * price).sum::<Decimal>() + self.charges.sum()
+    }
+}
+
+/// What an order costs beside its lines.
+fn beside(order: &Order) -> Charges {
+    Charges {
+        discount: Decimal::ZERO,
+        tax: order.shipping_tax,
+        freight: order.shipping,
+        other: order.tips + order.duties + order.rounding,
+    }
+}
+
+fn back(refunds: &[Refund], line: &str) -> Decimal {
+    let lines = refunds.iter().flat_map(|refund| &refund.lines);
+    lines.filter(|one: &&document::RefundLine| one.line == line).map(|one| one.quantity).sum()
+}
+
 /// An order as the partner must have it.
 pub(super) struct Wanted {
     pub(super) reference: String,
     pub(super) po: String,
-    /// Article, pieces, price; sorted. What came back is not ordered any more.
-    lines: Vec<Line>,
-    /// The same as it was first: for what came back after the goods had left.
-    first: Vec<Line>,
+    /// What came back is not ordered any more.
+    goods: Goods,
+    /// The same before each of its refunds: what came back after the goods had left stays ordered.
+    before: Vec<Goods>,
     ship_to: Option<(String, String, String)>,
+    /// The day it belongs to, `YYYYMMDD`.
+    date: String,
     pub(super) warehouse: String,
     pub(super) cancelled: bool,
 }
 
 impl Wanted {
-    pub(super) fn of_shop(life: &Life, last: &Order) -> Option<Self> {
-        let back = |refunds: &[Refund], line: &str| -> Decimal {
-            let lines = refunds.iter().flat_map(|refund| &refund.lines);
-            lines.filter(|one| one.line == line).map(|one| one.quantity).sum()
-        };
+    pub(super) fn of_shop(life: &Life, last: &Order) -> Self {
         let place = last.ship_to.as_ref().map(|place| {
             let text = |part: &Option<String>| part.clone().unwrap_or_default();
             (text(&place.city), text(&place.postcode), text(&place.country))
         });
-        let lines = |refunds: &[Refund]| {
-            sorted(last.lines.iter().filter_map(|line| {
-                let left = line.quantity - back(refunds, &line.line);
-                let number = article(Home::Legacy, line.sku.as_deref()?);
-                (left > Decimal::ZERO).then(|| (number, left, line.unit_price.normalize()))
-            }))
-        };
-        Some(Self {
+        Self {
             reference: life.reference.clone(),
             po: life.number.to_string(),
-            lines: lines(&life.refunds),
-            first: lines(&[]),
+            goods: Goods::of(last, &life.refunds),
+            before: (0..life.refunds.len())
+                .filter_map(|refunds| Some(Goods::of(last, life.refunds.get(..refunds)?)))
+                .collect(),
             ship_to: place,
+            date: day(&last.ordered_at),
             warehouse: Home::Legacy.warehouse(0).to_owned(),
             cancelled: last.state == State::Cancelled,
-        })
+        }
     }
 
     pub(super) fn of_till(sold: &Sold) -> Self {
-        let lines = sorted(sold.order.lines.iter().filter_map(|line| {
-            Some((article(Home::Legacy, line.sku.as_deref()?), line.quantity, line.unit_price.normalize()))
-        }));
         Self {
             reference: sold.order.reference.clone(),
             po: sold.number.clone(),
-            first: lines.clone(),
-            lines,
+            goods: Goods::of(&sold.order, &[]),
+            before: vec![],
             ship_to: None,
+            date: day(sold.order.business_date.as_deref().unwrap_or_default()),
             warehouse: sold.store.warehouse().to_owned(),
             cancelled: sold.order.state == State::Cancelled,
         }
@@ -70,16 +133,20 @@ impl Wanted {
 
     /// Cancelled, or all of it brought back, before the partner heard of it.
     pub(super) fn may_be_absent(&self) -> bool {
-        self.cancelled || self.lines.is_empty()
+        self.cancelled || self.goods.lines.is_empty()
     }
 
-    /// The lines that the stock must have moved by: what came back after the goods had left stays ordered.
+    /// What the partner must have of it: what came back after the goods had left stays ordered.
+    fn goods_with(&self, held: &PartnerOrder) -> &Goods {
+        let there = Goods::held(held).lines;
+        let before = self.before.iter().find(|before| before.lines == there);
+        before.filter(|_| held.answered.invoiced > 0 && there != self.goods.lines).unwrap_or(&self.goods)
+    }
+
+    /// The lines that the stock must have moved by.
     pub(super) fn lines_as_held(&self, partner: &[PartnerOrder]) -> Vec<Line> {
         let held = partner.iter().find(|held| held.po == self.po);
-        match held.filter(|held| held.answered.invoiced > 0 && lines_of(held) == self.first) {
-            Some(_) => self.first.clone(),
-            None => self.lines.clone(),
-        }
+        held.map_or(&self.goods, |held| self.goods_with(held)).lines.clone()
     }
 
     pub(super) fn differences(&self, held: &PartnerOrder) -> Vec<String> {
@@ -90,10 +157,19 @@ impl Wanted {
             }
         };
         compare("cancelled", held.cancelled.to_string(), self.cancelled.to_string());
+        compare("the date", held.date.clone(), self.date.clone());
         if !self.cancelled {
-            let (lines, gone) = (lines_of(held), held.answered.invoiced > 0);
-            if !(gone && lines == self.first) {
-                compare("what is ordered", format!("{lines:?}"), format!("{:?}", self.lines));
+            let (there, wanted) = (Goods::held(held), self.goods_with(held));
+            compare("what is ordered", format!("{:?}", there.lines), format!("{:?}", wanted.lines));
+            for (what, there, must) in [
+                ("the discount", there.charges.discount, wanted.charges.discount),
+                ("the tax", there.charges.tax, wanted.charges.tax),
+                ("the freight", there.charges.freight, wanted.charges.freight),
+                ("what else is charged", there.charges.other, wanted.charges.other),
+                ("the total", there.total(), wanted.total()),
+            ] {
+                let must = if (there - must).abs() <= wanted.slack { there } else { must };
+                compare(what, there.normalize().to_string(), must.normalize().to_string());
             }
             compare("where it goes", format!("{:?}", held.ship_to), format!("{:?}", self.ship_to));
             compare("the warehouse", held.warehouse.clone(), self.warehouse.clone());
@@ -102,16 +178,7 @@ impl Wanted {
     }
 }
 
-fn lines_of(held: &PartnerOrder) -> Vec<Line> {
-    let line = |line: &crate::partner::books::Line| {
-        (line.article.clone().unwrap_or_default(), line.pieces, line.price.normalize())
-    };
-    sorted(held.lines.iter().filter(|line| line.pieces > Decimal::ZERO).map(line))
-}
-
-fn sorted(lines: impl Iterator<Item = Line>) -> Vec<Line> {
-    let mut lines: Vec<_> =
-        lines.map(|(number, pieces, price)| (number, pieces.normalize(), price)).collect();
-    lines.sort();
-    lines
+/// The day of a moment or date, as X12 writes it.
+fn day(text: &str) -> String {
+    text.chars().take(10).filter(char::is_ascii_digit).collect()
 }

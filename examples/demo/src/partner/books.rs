@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::documents::{agreement, confirmation, invoice, notice};
-use super::reading::{article, decimal, names, ship_to, terms, warehouse};
+use super::reading::{Charges, article, decimal, lines, names, ship_to, terms, warehouse};
 use super::x12::{Draft, Group, Interchange, Segment, Set};
 use crate::erp::stock::{Place, Shelves, Stock};
 
@@ -43,6 +43,8 @@ pub struct Line {
     pub pieces: Decimal,
     /// Price of one.
     pub price: Decimal,
+    /// What is charged for it beside that.
+    pub charges: Charges,
     /// Whether it lies on a shelf, and so has to leave.
     pub shelved: bool,
     /// Why it is not taken, in the partner's words.
@@ -72,9 +74,15 @@ pub struct Held {
     pub answered: Answered,
     /// What the last message says beside its lines.
     pub terms: Vec<Segment>,
+    /// What is charged beside the lines: a part of the terms.
+    pub charges: Charges,
     /// The carrier's number of what was sent.
     pub tracking: Option<String>,
-    pub(super) date: String,
+    /// BEG05, `YYYYMMDD`: when it was ordered.
+    pub date: String,
+    /// Whether anything had to leave when it was invoiced; later changes take nothing of that back. Absent while
+    /// it is not.
+    pub left: Option<bool>,
     changed: Instant,
     /// What is not answered: the order itself, or a change by its number.
     owes: Vec<Option<String>>,
@@ -104,6 +112,14 @@ impl Held {
     pub(crate) fn parcel(&self) -> impl Iterator<Item = &Line> {
         self.goods().filter(|line| line.shelved && self.ship_to.is_some())
     }
+
+    /// How often each document must have been sent by now: 856 and 810.
+    pub(crate) fn must_answer(&self) -> (usize, usize) {
+        match self.left {
+            Some(left) => (usize::from(left), 1),
+            None => (usize::from(self.parcel().next().is_some()), usize::from(self.goods().next().is_some())),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +138,10 @@ impl Held {
             idle: 0,
             answered: Answered::default(),
             terms: vec![],
+            charges: Charges::default(),
             tracking: None,
             date: String::new(),
+            left: None,
             changed: now,
             owes: vec![],
             promised: BTreeMap::new(),
@@ -155,8 +173,6 @@ pub(super) struct Books {
     pub(super) complaints: Complaints,
     /// Sets of ours that the other side acknowledged.
     pub(super) acknowledged: usize,
-    /// Returns that were told: `reference` and what came back.
-    pub(super) returns: BTreeMap<String, BTreeMap<Place, Decimal>>,
     seen: BTreeSet<String>,
     /// The last control number of orders and changes.
     last: u64,
@@ -198,7 +214,6 @@ impl Books {
             orders: vec![],
             complaints: Complaints::default(),
             acknowledged: 0,
-            returns: BTreeMap::new(),
             seen: BTreeSet::new(),
             last: 0,
             moved,
@@ -243,7 +258,6 @@ impl Books {
             let read = match (group.kind.as_str(), set.kind.as_str()) {
                 ("PO", "850") => self.place(set, now),
                 ("PC", "860") => self.change(set, now),
-                ("AN", "180") => self.take_back(set),
                 (group, set) => Err(format!("a {set} in a group {group}")),
             };
             answer.add(format!("AK2*{}*{}", set.kind, set.control));
@@ -286,7 +300,7 @@ impl Books {
         if po.is_empty() {
             return Err("BEG03 is empty".to_owned());
         }
-        let lines = set.body.iter().filter(|segment| segment.id == "PO1").map(|segment| {
+        let lines = lines(set, "PO1")?.into_iter().map(|(segment, charges)| {
             let pieces = decimal(segment.get(2))?;
             let price = decimal(segment.get(4))?;
             Ok(Line {
@@ -294,6 +308,7 @@ impl Books {
                 article: article(segment),
                 pieces,
                 price,
+                charges,
                 shelved: false,
                 rejected: None,
             })
@@ -303,6 +318,8 @@ impl Books {
             return Err("there is no PO1".to_owned());
         }
         let warehouse = self.stock.warehouse(warehouse(&set.body).as_deref());
+        let terms = terms(set);
+        let charges = Charges::of(terms.iter())?;
         self.orders.push(Held {
             names: names(&po, set),
             po,
@@ -313,9 +330,11 @@ impl Books {
             created: now.instant,
             idle: 0,
             answered: Answered { acknowledged: 1, ..Answered::default() },
-            terms: terms(set),
+            terms,
+            charges,
             tracking: None,
             date: beg.get(5).to_owned(),
+            left: None,
             changed: now.instant,
             owes: vec![None],
             promised: BTreeMap::new(),
@@ -334,14 +353,15 @@ impl Books {
         let Some(held) = self.orders.get_mut(index) else { return Ok(()) };
         let before = (held.lines.clone(), held.terms.clone(), held.cancelled);
         let terms = terms(set);
+        let beside = Charges::of(terms.iter())?;
         match bch.get(1) {
             "01" => held.cancelled = true,
             purpose => {
-                let changes: Vec<&Segment> = set.body.iter().filter(|segment| segment.id == "POC").collect();
+                let changes = lines(set, "POC")?;
                 if purpose == "05" {
                     held.lines.clear();
                 }
-                for poc in changes {
+                for (poc, charges) in changes {
                     let number = poc.get(1).to_owned();
                     let known = held.lines.iter().position(|line| line.number == number);
                     if poc.get(2) == "DI" {
@@ -358,6 +378,7 @@ impl Books {
                         } else {
                             decimal(poc.get(6))?
                         },
+                        charges,
                         shelved: false,
                         rejected: None,
                     };
@@ -374,6 +395,7 @@ impl Books {
         held.names.extend(names(po, set));
         if !held.cancelled {
             held.terms = terms;
+            held.charges = beside;
         }
         held.changed = now.instant;
         held.owes.push(Some(bch.get(5).to_owned()));
@@ -382,36 +404,6 @@ impl Books {
             let same = before == (held.lines.clone(), held.terms.clone(), held.cancelled);
             held.idle += usize::from(same);
         }
-        Ok(())
-    }
-
-    /// Goods that come back: a return merchandise notification.
-    fn take_back(&mut self, set: &Set) -> Result<(), String> {
-        let bgn = set.find("BGN").ok_or("there is no BGN")?;
-        let reference = bgn.get(2).to_owned();
-        let warehouse = self.stock.warehouse(warehouse(&set.body).as_deref());
-        let mut back: BTreeMap<Place, Decimal> = BTreeMap::new();
-        let mut of = None;
-        for segment in &set.body {
-            match segment.id.as_str() {
-                "LIN" => of = article(segment),
-                "QTY" | "RDR" | "SLN" => {
-                    if let (Some(article), Ok(pieces)) = (&of, decimal(segment.get(2))) {
-                        *back.entry((article.clone(), warehouse.clone())).or_default() += pieces;
-                    }
-                }
-                _ => {}
-            }
-        }
-        if self.returns.contains_key(&reference) {
-            return Err(format!("the return {reference} was told before"));
-        }
-        for (place, pieces) in &back {
-            if self.stock.take_back(place, *pieces) {
-                self.moved.insert(place.clone());
-            }
-        }
-        self.returns.insert(reference, back);
         Ok(())
     }
 
@@ -474,6 +466,7 @@ impl Books {
                 due.push(("SH", notice(held, *documents, now)));
             }
             if held.goods().next().is_some() {
+                held.left = Some(ships);
                 *documents += 1;
                 held.answered.invoiced += 1;
                 for (place, pieces) in &held.promised {

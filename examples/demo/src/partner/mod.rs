@@ -7,7 +7,7 @@
 
 pub mod books;
 mod documents;
-mod reading;
+pub mod reading;
 pub mod x12;
 
 use std::collections::BTreeMap;
@@ -109,11 +109,6 @@ impl Partner {
     pub fn traffic(&self) -> Traffic {
         let desk = lock(&self.desk);
         Traffic { acknowledged: desk.books.acknowledged, ..desk.traffic }
-    }
-
-    /// Returns that were told, by their references.
-    pub fn returns(&self) -> BTreeMap<String, BTreeMap<Place, Decimal>> {
-        lock(&self.desk).books.returns.clone()
     }
 }
 

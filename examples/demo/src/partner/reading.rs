@@ -13,6 +13,69 @@ pub(super) fn terms(set: &Set) -> Vec<Segment> {
     head.filter(|segment| !own.contains(&segment.id.as_str())).cloned().collect()
 }
 
+/// What is charged beside the price of the goods.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Charges {
+    /// Taken off.
+    pub discount: Decimal,
+    /// Tax that comes on top.
+    pub tax: Decimal,
+    /// Freight.
+    pub freight: Decimal,
+    /// Whatever else: tips.
+    pub other: Decimal,
+}
+
+impl Charges {
+    /// Adds what a `SAC` says; what is neither charged nor taken off is in the price already.
+    fn read(&mut self, sac: &Segment) -> Result<(), String> {
+        let amount = decimal(sac.get(5))? / Decimal::ONE_HUNDRED;
+        match (sac.get(1), sac.get(2)) {
+            ("N", _) => {}
+            ("A", "C310") => self.discount += amount,
+            ("C", "H850") => self.tax += amount,
+            ("C", "D240") => self.freight += amount,
+            ("A", _) => self.other -= amount,
+            ("C", _) => self.other += amount,
+            (kind, _) => return Err(format!("SAC01 is {kind:?}")),
+        }
+        Ok(())
+    }
+
+    /// All that these segments say.
+    pub(super) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Self, String> {
+        let mut charges = Self::default();
+        segments.filter(|segment| segment.id == "SAC").try_for_each(|sac| charges.read(sac))?;
+        Ok(charges)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            discount: self.discount + other.discount,
+            tax: self.tax + other.tax,
+            freight: self.freight + other.freight,
+            other: self.other + other.other,
+        }
+    }
+
+    /// What they add to the price.
+    pub fn sum(self) -> Decimal {
+        self.tax + self.freight + self.other - self.discount
+    }
+}
+
+/// Each line of a message with what is charged for it.
+pub(super) fn lines<'a>(set: &'a Set, id: &str) -> Result<Vec<(&'a Segment, Charges)>, String> {
+    let starts = set.body.iter().enumerate().filter(|(_, segment)| segment.id == id);
+    let line = |(at, line): (usize, &'a Segment)| {
+        let rest = set.body.iter().skip(at + 1);
+        Ok((line, Charges::of(rest.take_while(|segment| segment.id != id && segment.id != "CTT"))?))
+    };
+    starts.map(line).collect()
+}
+
 pub(super) fn decimal(text: &str) -> Result<Decimal, String> {
     text.parse().map_err(|_| format!("{text:?} is no number"))
 }

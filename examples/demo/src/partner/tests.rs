@@ -3,6 +3,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::books::Answered;
+use super::reading::Charges;
 use super::*;
 use crate::erp::stock::Article;
 
@@ -137,6 +138,46 @@ fn changes_and_cancellations_are_followed_by_the_stock() {
     let answers = scene.tell(4, "PC", &[change("PO-9", "01", &[])]);
     assert!(answers[0].1.contains("AK5*R") && answers[0].1.contains("AK9*R*1*1*0"));
     assert_eq!(scene.desk.books.complaints.strangers, ["PO-9"]);
+}
+
+#[test]
+fn what_is_charged_is_read_where_it_stands() {
+    let mut scene = Scene::new();
+    let charged = |lines: &[&str]| {
+        let mut draft = Draft::new("850");
+        draft.add("BEG*00*NE*PO-1**20261123");
+        draft.add("SAC*C*D240***500");
+        draft.add("SAC*C*H850***40");
+        lines.iter().for_each(|line| draft.add(*line));
+        draft.add("CTT*1");
+        draft
+    };
+    let line = ["PO1*1*2*EA*10.00**SK*TEA", "SAC*A*C310***150", "SAC*C*H850***148", "SAC*N*H850***20"];
+    scene.tell(0, "PO", &[charged(&line)]);
+    let held = &scene.desk.books.orders[0];
+    let cents = |cents: i64| Decimal::new(cents, 2);
+    let Charges { discount, tax, freight, other } = held.charges.and(held.lines[0].charges);
+    assert_eq!(
+        [discount, tax, freight, other].map(|one| one.normalize()),
+        [cents(150).normalize(), cents(188).normalize(), cents(500).normalize(), cents(0).normalize()]
+    );
+    let change = ["SAC*C*D240***500", "SAC*C*H850***40", "POC*1*CA*2*2*EA*10.00**SK*TEA", "SAC*C*H850***1"];
+    scene.tell(1, "PC", &[super::tests::change("PO-1", "04", &change)]);
+    let held = &scene.desk.books.orders[0];
+    assert_eq!((held.lines[0].charges.tax, held.idle), (cents(1), 0), "another tax is a change");
+    let answers = scene.tell(2, "PO", &[charged(&["PO1*1*2*EA*10.00**SK*TEA", "SAC*X*H850***1"])]);
+    assert!(answers[0].1.contains("AK5*R"), "{}", answers[0].1);
+}
+
+#[test]
+fn what_comes_back_after_the_invoice_leaves_what_was_answered() {
+    let mut scene = Scene::new();
+    scene.tell(0, "PO", &[order("PO-1", "TEA")]);
+    scene.until(30);
+    scene.tell(31, "PC", &[change("PO-1", "04", &["POC*1*DI*0", "POC*2*DI*0"])]);
+    let held = &scene.desk.books.orders[0];
+    assert!(held.lines.is_empty() && held.goods().next().is_none());
+    assert_eq!(held.must_answer(), (1, 1));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 use super::fake_host::{Care, FakeHost};
+use super::small::{Demo, Options};
 use super::*;
+use crate::report::Outcome;
 use crate::shop::plan::Shares;
 
 const SECRET: &str = "shared";

@@ -17,7 +17,6 @@ mod payload;
 pub mod plan;
 pub mod sign;
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,7 +30,7 @@ use crate::lock;
 use admin::Admin;
 use admin::desk::Owed;
 use deliver::Courier;
-use life::{Effect, Life, Plant};
+use life::{Life, Plant};
 use plan::{Plan, Planted, Purpose};
 
 /// How a shop is set up.
@@ -94,19 +93,6 @@ impl Ledger {
     pub(crate) fn open(&mut self, life: Arc<Life>) {
         let accepted = vec![false; life.facts.len()];
         self.orders.push(Sent { life, first_sent: None, accepted });
-    }
-}
-
-impl Sent {
-    /// The snapshots that some accepted webhook carried, as indexes into the life's snapshots.
-    pub fn accepted_snapshots(&self) -> BTreeSet<usize> {
-        let facts = self.life.facts.iter().zip(&self.accepted).filter(|(_, accepted)| **accepted);
-        facts
-            .filter_map(|(fact, _)| match fact.effect {
-                Effect::Order(snapshot) => Some(snapshot),
-                Effect::Refund(_) => None,
-            })
-            .collect()
     }
 }
 

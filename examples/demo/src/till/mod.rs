@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{Span, Timestamp};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::task::{JoinHandle, JoinSet};
@@ -196,6 +196,9 @@ impl Outlets {
     }
 }
 
+/// When each till has made its first sale.
+const OPENS: Duration = Duration::from_secs(2);
+
 /// A store's day.
 async fn work(store: &'static Store, seed: u64, options: Options, outlets: Outlets) {
     let start = Instant::now();
@@ -206,13 +209,17 @@ async fn work(store: &'static Store, seed: u64, options: Options, outlets: Outle
     let mut kept: Vec<Told> = vec![];
     for number in 0..options.sales {
         let due = options.during.mul_f64((number as f64 + rng.random::<f64>()) / options.sales.max(1) as f64);
+        // The stores open at once.
+        let due = if number == 0 { due.min(OPENS) } else { due };
         tokio::time::sleep_until((start + due).into()).await;
         let away = store.offline && (offline.0..offline.1).contains(&start.elapsed());
         if !away && !kept.is_empty() {
             upload(store, std::mem::take(&mut kept), &mut rng, &outlets).await;
         }
         outlets.counters.sales.fetch_add(1, Ordering::Relaxed);
+        // What is uploaded late was sold yesterday, and belongs to yesterday's books.
         let now = Timestamp::now();
+        let now = if away { now.checked_sub(Span::new().hours(24)).unwrap_or(now) } else { now };
         let mut sale = teller.sell(&mut rng, now);
         {
             let mut ledger = lock(&outlets.ledger);

@@ -259,6 +259,8 @@ impl Teller {
         format!("{system}/{}/{kind}/{id}", self.tenant)
     }
 
+    /// Rings up a sale of this moment. The first of some tills has a value that the tables lack, so that there is
+    /// something to repair however few sales there are.
     pub(super) fn sell(&mut self, rng: &mut SmallRng, now: Timestamp) -> Sale {
         let goods: Vec<&'static Product> = PRODUCTS.iter().filter(|product| !product.gift_card).collect();
         let count = *[1, 1, 2, 3].choose(rng).unwrap_or(&1);
@@ -273,6 +275,19 @@ impl Teller {
             .choose(rng)
             .unwrap_or(&Tender::Card);
         let sequence = self.next();
+        let tender = match self.store.id {
+            "S06" if sequence == 1 => Tender::GiftCard,
+            _ => tender,
+        };
+        let wanted = match self.store.id {
+            "S01" if sequence == 1 => Some("SOAP-OLIVE"),
+            "S05" if sequence == 1 => Some("APRON-CANVAS"),
+            _ => None,
+        };
+        let wanted = wanted.and_then(|sku| PRODUCTS.iter().find(|product| product.sku == sku));
+        if let (Some(Product { sku, title, cents, .. }), Some(line)) = (wanted, lines.first_mut()) {
+            (line.sku, line.title, line.cents) = (sku, title, *cents);
+        }
         // The store's controller says which day it is, whatever the till's clock says.
         let date = now.strftime("%Y-%m-%d").to_string();
         let clock = self.clock(now);

@@ -157,12 +157,13 @@ impl Square {
         orders.insert(id.clone(), order(store, sale, created, &payment_id));
         let payment = payment(store, sale, created, &id, &payment_id, late);
         lock(&self.shared.payments).insert(payment_id.clone(), payment);
-        vec![
-            Notice::Order(id.clone(), "order.created"),
-            Notice::Pay(id.clone()),
-            Notice::Payment(payment_id, "payment.updated"),
-            Notice::Order(id, "order.updated"),
-        ]
+        let mut notices = vec![Notice::Order(id.clone(), "order.created"), Notice::Pay(id.clone())];
+        if late {
+            // What was sold offline was paid long before Square hears of it.
+            notices.reverse();
+        }
+        notices.extend([Notice::Payment(payment_id, "payment.updated"), Notice::Order(id, "order.updated")]);
+        notices
     }
 
     fn came_back(&self, store: &Store, sale: &Sale, back: &Back) -> Vec<Notice> {

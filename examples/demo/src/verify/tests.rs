@@ -1,13 +1,13 @@
 use std::slice::from_ref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 
 use super::*;
 use crate::erp::document::{self, State};
 use crate::erp::{Erp, Options};
-use crate::shop::life::{Effect, Life, Profile};
+use crate::shop::life::{Life, Profile};
 
 const SHOP: &str = "s.myshopify.com";
 
@@ -129,25 +129,4 @@ async fn a_cancelled_order_may_be_absent_but_not_open() {
     assert_eq!(absent.cancelled_unsent, 1);
     let open = verify(&ledger, &held(&life.snapshots[..1], &[]).await);
     assert!(reasons(&open.mismatched).contains("state is Open, must be Cancelled"));
-}
-
-#[tokio::test]
-async fn outstanding_is_what_was_accepted_and_does_not_show() {
-    let life = life(|life| life.refunds.len() == 1 && life.snapshots.len() >= 3);
-    let mut ledger = ledger(&life);
-    let nothing = Held::default();
-    assert_eq!(outstanding(&ledger, &nothing), 0, "nothing was accepted yet");
-    ledger.orders[0].accepted.fill(true);
-    assert_eq!(outstanding(&ledger, &nothing), life.snapshots.len() + 1);
-    let first = held(&life.snapshots[..1], &[]).await;
-    let same = |snapshot| order_differences(snapshot, &life.snapshots[0]).is_empty();
-    let shown = life.snapshots.iter().rposition(same).unwrap();
-    assert_eq!(outstanding(&ledger, &first), life.snapshots.len() - shown);
-    let all = held(&[life.last().unwrap().clone()], &life.refunds).await;
-    assert_eq!(outstanding(&ledger, &all), 0);
-    let refund = life.facts.iter().position(|fact| matches!(fact.effect, Effect::Refund(_))).unwrap();
-    ledger.orders[0].accepted[refund] = false;
-    let last = held(&[life.last().unwrap().clone()], &[]).await;
-    assert_eq!(outstanding(&ledger, &last), 0, "a refund that was not accepted is not owed");
-    assert!(all.orders[0].created <= Instant::now());
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::erp::document::State;
 use crate::erp::{Erp, Options, Weather};
 use crate::partner::books::Line;
+use crate::partner::reading::Charges;
 use crate::shop::life::Profile;
 
 const SHOP: &str = "s.myshopify.com";
@@ -102,6 +103,7 @@ async fn world() -> World {
         article: line.sku.as_deref().map(|sku| article(Home::Legacy, sku)),
         pieces: line.quantity,
         price: line.unit_price,
+        charges: Charges { discount: line.discount, tax: line.tax, ..Charges::default() },
         shelved: true,
         rejected: None,
     });
@@ -109,6 +111,10 @@ async fn world() -> World {
     let place = last.ship_to.clone().unwrap();
     held.ship_to = Some((place.city.unwrap(), place.postcode.unwrap(), place.country.unwrap()));
     held.warehouse = "L1".to_owned();
+    held.date = last.ordered_at[..10].replace('-', "");
+    held.charges =
+        Charges { tax: last.shipping_tax, freight: last.shipping, other: last.tips, discount: Decimal::ZERO };
+    held.left = Some(true);
     held.tracking = Some("1Z888".to_owned());
     held.answered = Answered { acknowledged: 1, confirmed: 1, shipped: 1, invoiced: 1 };
     let mut partner_stock: BTreeMap<Place, Decimal> = BTreeMap::new();
@@ -169,12 +175,17 @@ async fn an_order_in_the_wrong_books_is_lost_in_one_and_a_stranger_in_the_other(
 #[tokio::test]
 async fn every_difference_at_the_partner_is_named() {
     type Spoil = fn(&mut PartnerOrder);
-    let spoil: [(&str, &str, Spoil); 9] = [
+    let spoil: [(&str, &str, Spoil); 14] = [
         ("mismatched", "what is ordered", |held| held.lines[0].pieces += Decimal::ONE),
         ("mismatched", "what is ordered", |held| held.lines[0].price += Decimal::ONE),
         ("mismatched", "what is ordered", |held| held.lines.clear()),
         ("mismatched", "cancelled is true", |held| held.cancelled = true),
         ("mismatched", "where it goes", |held| held.ship_to = None),
+        ("mismatched", "the date", |held| held.date = "20200101".to_owned()),
+        ("mismatched", "the tax", |held| held.lines[0].charges.tax += Decimal::new(1, 2)),
+        ("mismatched", "the discount", |held| held.charges.discount += Decimal::new(1, 2)),
+        ("mismatched", "the freight", |held| held.charges.freight += Decimal::new(1, 2)),
+        ("mismatched", "the total", |held| held.charges.other += Decimal::new(1, 2)),
         ("mismatched", "the warehouse", |held| held.warehouse = "L2".to_owned()),
         ("status", "855 × 0", |held| held.answered.confirmed = 0),
         ("status", "810 × 2", |held| held.answered.invoiced = 2),
@@ -189,6 +200,33 @@ async fn every_difference_at_the_partner_is_named() {
     world.complaints = Complaints { repeated: 1, strangers: vec!["PO-9".into()], ..Complaints::default() };
     world.says("mismatched", "control number that was there before");
     world.says("mismatched", "PO-9");
+}
+
+/// A till's sale of the north, in which all comes back: what was invoiced stays so.
+#[tokio::test]
+async fn what_comes_back_after_the_invoice_takes_no_invoice_back() {
+    let mut world = world().await;
+    let held = &mut world.partner[0];
+    held.lines.clear();
+    (held.ship_to, held.left) = (None, Some(false));
+    held.answered.shipped = 0;
+    let status = |world: &World| {
+        let found = world.judge().0.status;
+        found.into_iter().filter(|one| one.reason.contains("810")).collect::<Vec<_>>()
+    };
+    assert!(status(&world).is_empty(), "{:?}", status(&world));
+    world.partner[0].answered.invoiced = 0;
+    world.says("status", "810 × 0");
+}
+
+#[test]
+fn a_write_is_an_echo_when_no_customer_did_anything_new() {
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let (made, write) = ([at(10), at(20)], |second: i64| at(second).to_string());
+    assert_eq!(echoes(&[write(10), write(20)], &made), 0);
+    assert_eq!(echoes(&[write(15), write(25)], &made), 0, "each takes along what the customer did");
+    assert_eq!(echoes(&[write(10), write(15), write(20), write(25), write(26)], &made), 3);
+    assert_eq!(echoes(&["never".to_owned()], &made), 1);
 }
 
 #[tokio::test]

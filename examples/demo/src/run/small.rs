@@ -1,0 +1,188 @@
+//! A small world for the tests: a shop, one ERP, and nothing that goes back.
+
+use super::*;
+use crate::erp::Erp;
+use crate::report::{HeldCount, Outcome, Summary};
+use crate::shop::{self, Shop};
+use crate::verify::verify;
+
+/// How a run is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// Good orders.
+    pub orders: usize,
+    /// How often the host is killed.
+    pub kills: usize,
+    /// Drives shop, ERP and kills.
+    pub seed: u64,
+    /// The ERP.
+    pub erp: erp::Options,
+    /// The shop; its target is given to [`Demo::run`].
+    pub shop: shop::Options,
+    /// Give up when nothing has moved for this long.
+    pub patience: Duration,
+    /// After everything is held, look again this much later: what comes late would be a duplicate.
+    pub afterglow: Duration,
+    /// Show progress on standard error.
+    pub progress: bool,
+}
+
+impl Options {
+    /// A stormy ERP and a varied shop.
+    pub fn new(orders: usize, kills: usize, seed: u64, secret: impl Into<String>) -> Self {
+        Self {
+            orders,
+            kills,
+            seed,
+            erp: erp::Options::stormy(format!("erp-token-{seed}"), seed),
+            shop: shop::Options::new("", secret, orders, seed),
+            patience: Duration::from_secs(60),
+            afterglow: Duration::from_secs(1),
+            progress: true,
+        }
+    }
+}
+
+/// The outside world of one run.
+pub struct Demo {
+    options: Options,
+    erp: Erp,
+}
+
+impl Demo {
+    /// Starts the ERP, so that the host can be configured with its address.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn new(options: Options) -> Result<Self, Error> {
+        let erp = Erp::start(options.erp.clone()).await.map_err(Error::Erp)?;
+        Ok(Self { options, erp })
+    }
+
+    /// Where the ERP listens, without a slash at the end.
+    pub fn erp_url(&self) -> String {
+        self.erp.url()
+    }
+
+    /// The bearer token the ERP wants.
+    pub fn erp_token(&self) -> &str {
+        &self.options.erp.token
+    }
+
+    /// The shop's domain.
+    pub fn shop_domain(&self) -> &str {
+        &self.options.shop.plan.shop
+    }
+
+    /// Starts the host, lets the shop send everything to `target`, kills the host on the way, waits until the
+    /// ERP holds everything (or nothing moves any more), and compares. The host is left running.
+    ///
+    /// # Errors
+    /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
+    pub async fn run(&self, host: &mut impl Host, view: &impl View, target: &str) -> Result<Outcome, Error> {
+        let first = host.start().await?;
+        let shop = Shop::start(shop::Options { target: target.to_owned(), ..self.options.shop.clone() });
+        let scene = Scene { demo: self, shop: &shop };
+        let drive = Drive {
+            kills: self.options.kills,
+            seed: self.options.seed,
+            patience: self.options.patience,
+            longest: self.options.patience,
+            afterglow: self.options.afterglow,
+            progress: self.options.progress,
+        };
+        let driven = drive.run(&scene, host, view, first).await?;
+        Ok(self.outcome(&shop, driven))
+    }
+
+    fn outcome(&self, shop: &Shop, driven: Driven) -> Outcome {
+        let Driven { counts, starts, inflight, took } = driven;
+        let (ledger, held) = (shop.ledger(), self.erp.held());
+        let verdict = verify(&ledger, &held);
+        let summary = Summary {
+            orders: shop.progress().orders,
+            events: ledger.accepted_facts(),
+            held: HeldCount::from([("erp", held.orders.len())]),
+            lost: verdict.lost.len(),
+            duplicated: verdict.duplicated.len(),
+            mismatched: verdict.mismatched.len(),
+            unknown: counts.unknown,
+            exceptions: counts.exceptions,
+            quarantined: counts.quarantined,
+            kills: inflight.len(),
+            inflight_at_kill: inflight.iter().sum(),
+            latency_ms: latency(first_tries(&ledger), &arrivals(&held)),
+            orders_per_s: round(self.options.orders as f64 / took.as_secs_f64().max(0.001)),
+            back: None,
+        };
+        Outcome {
+            summary,
+            verdict,
+            planted: shop.planted(),
+            shop: shop.progress(),
+            all_sent: shop.is_done(),
+            misdeeds: self.erp.misdeeds(),
+            reasons: counts.reasons,
+            starts,
+            inflight,
+            took,
+            rows: vec![],
+            flaws: vec![],
+        }
+    }
+}
+
+/// The shop and the ERP of a demo.
+struct Scene<'a> {
+    demo: &'a Demo,
+    shop: &'a Shop,
+}
+
+impl World for Scene<'_> {
+    /// Half of it is sending, half is arriving.
+    fn progress(&self) -> f64 {
+        let orders = self.demo.options.orders;
+        let held = self.demo.erp.order_count().min(orders);
+        (self.shop.progress().orders + held) as f64 / (2 * orders.max(1)) as f64
+    }
+
+    fn under_way(&self) -> usize {
+        let there = arrivals(&self.demo.erp.held());
+        let ledger = self.shop.ledger();
+        let missing = ledger
+            .orders
+            .iter()
+            .filter(|sent| sent.accepted.contains(&true) && !there.contains_key(&sent.life.reference));
+        missing.count() + self.demo.erp.open_requests()
+    }
+
+    fn is_sent(&self) -> bool {
+        self.shop.is_done()
+    }
+
+    fn is_right(&self) -> bool {
+        verify(&self.shop.ledger(), &self.demo.erp.held()).is_clean()
+    }
+
+    fn is_settled(&self, counts: &Counts) -> bool {
+        let planted = self.shop.planted();
+        counts.unsettled == 0
+            && self.demo.erp.open_requests() == 0
+            && counts.exceptions >= planted.exceptions() as u64
+            && counts.quarantined >= planted.quarantined() as u64
+    }
+
+    fn pulse(&self) -> (u64, u64) {
+        (self.demo.erp.misdeeds().writes, self.shop.progress().accepted)
+    }
+
+    fn moment(&self) -> Moment {
+        let progress = self.shop.progress();
+        Moment {
+            orders: (progress.orders, self.demo.options.orders),
+            held: self.demo.erp.order_count(),
+            trouble: progress.last_trouble,
+            ..Moment::default()
+        }
+    }
+}
