@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock_exchange::{Entry, Error as FolderError, Put, Steady};
+use crossdock_model::time::Millis;
 use crossdock_rules::retry::Backoff;
 use crossdock_storage::{Accept, Command, Request};
 use sha2::{Digest, Sha256};
@@ -121,7 +122,9 @@ impl Desk<'_> {
         for name in &listing.unusable {
             self.refuse(told, name, "its name cannot be used");
         }
-        for entry in steady.rested(listing.entries, self.shared.now()) {
+        // What is found at one look came together, whatever is journaled first: sales, and the closing of their day.
+        let arrived = self.shared.now();
+        for entry in steady.rested(listing.entries, arrived) {
             if self.shared.drain.is_cancelled() {
                 break;
             }
@@ -137,7 +140,7 @@ impl Desk<'_> {
                 );
                 break;
             }
-            if !self.take(&entry).await? {
+            if !self.take(&entry, arrived).await? {
                 break;
             }
         }
@@ -145,7 +148,7 @@ impl Desk<'_> {
     }
 
     /// Journals a file, and archives it. False when nothing more can be journaled at the moment.
-    async fn take(&self, entry: &Entry) -> Result<bool, Failed> {
+    async fn take(&self, entry: &Entry, arrived: Millis) -> Result<bool, Failed> {
         let body = match self.folder.files.read(entry, self.folder.limit).await {
             Ok(body) => body,
             Err(error) if error.is_fault() => return Err(error.into()),
@@ -164,7 +167,7 @@ impl Desk<'_> {
             connector: self.name.to_owned(),
             dedupe,
             request: request.clone(),
-            received_at: self.shared.now(),
+            received_at: arrived,
             trace: self.shared.random_trace(),
         };
         let (received_at, trace) = (accept.received_at, accept.trace.clone());

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock_storage::Retain;
-use crossdock_storage::{Command, Error};
+use crossdock_model::time::Millis;
+use crossdock_storage::{Command, Error, Retain};
 
+use crate::connector::Connector;
 use crate::shared::Shared;
 
 const SWEEP: Duration = Duration::from_secs(1);
@@ -57,20 +58,25 @@ pub(crate) async fn run(shared: Arc<Shared>, retain: Duration) {
         sweep(&shared, Command::Expire { now }).await;
         metrics::gauge!("crossdock_in_progress").set(shared.gate.level() as f64);
         if sweeps.is_multiple_of(10) {
-            let connectors = shared.connectors.all();
-            let sinks = connectors.iter().filter_map(|connector| connector.sink.as_ref());
-            let waiting = sinks.map(|sink| sink.policy.referent_limit).min();
-            let waiting = waiting.unwrap_or(Duration::from_secs(86_400));
-            sweep(&shared, Command::Overdue { now, waiting }).await;
+            for connector in shared.connectors.all() {
+                sweep(&shared, overdue(&connector, now)).await;
+            }
         }
         if sweeps.is_multiple_of(3600) {
-            let before = crossdock_model::time::Millis(
-                now.0.saturating_sub(i64::try_from(retain.as_millis()).unwrap_or(i64::MAX)),
-            );
+            let before = Millis(now.0.saturating_sub(i64::try_from(retain.as_millis()).unwrap_or(i64::MAX)));
             sweep(&shared, Command::Retain(Retain { bodies_before: before, exchanges_before: before })).await;
         }
         sweeps = sweeps.wrapping_add(1);
     }
+}
+
+/// How long a connector that has been given nothing to deliver any more lets wait what it was owed.
+const PATIENCE: Duration = Duration::from_secs(86_400);
+
+/// What has waited too long for a connector, by its own limits.
+fn overdue(connector: &Connector, now: Millis) -> Command {
+    let waiting = connector.sink.as_ref().map_or(PATIENCE, |sink| sink.policy.referent_limit);
+    Command::Overdue { connector: connector.name.clone(), now, waiting }
 }
 
 async fn sweep(shared: &Shared, command: Command) {

@@ -250,7 +250,7 @@ async fn prepare(
 
 /// What the registry says about the place of an event, where a route or the store's books want to know.
 async fn place(shared: &Shared, event: &Event) -> Result<Option<StoreRecord>, crossdock_storage::Error> {
-    let booked = || Day::of(event).and_then(|_| summary::place_of(event));
+    let booked = || Day::of(event, shared.now()).and_then(|_| summary::place_of(event));
     let Some(code) = shared.routes.asks_for(event).or_else(booked) else { return Ok(None) };
     Ok(shared.store.store_of_code(&event.entity.system, code).await?.map(|row| row.record))
 }
@@ -287,7 +287,8 @@ fn prepare_one(
         target.connector != connector.name && shared.takes(&target.connector, event.fact.kind())
     });
     for target in &mut targets {
-        target.system = shared.connectors.get(&target.connector).map(|connector| connector.system.clone());
+        let Some(connector) = shared.connectors.get(&target.connector) else { continue };
+        (target.system, target.class) = (Some(connector.system.clone()), connector.class);
     }
     let personal = event.take_personal();
     let mut incoming =

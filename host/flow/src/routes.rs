@@ -35,13 +35,16 @@ pub struct Rule {
     pub when: Option<String>,
     /// The connectors that are owed the event.
     pub to: Vec<String>,
-    /// True when an order's later events stay with the connector its first one went to.
+    /// True when an order's later events stay with the ERP its first one went to. Without effect on what is in
+    /// no order's books, and where the connector is no ERP.
     pub pin: bool,
     /// Where an order lives that is older than Crossdock: since when (microseconds since 1970), and the
     /// connector that is its home. Absent: it is pinned like any other.
     pub older: Option<(i64, String)>,
     /// True when the connector is told the sum of the levels that all systems tell of one article and place.
     pub sum: bool,
+    /// True when only `posted`, not `received`, lets the next of an order go.
+    pub posted: bool,
     /// When what it routes becomes due. Absent: at once.
     pub window: Option<Window>,
 }
@@ -162,7 +165,8 @@ fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecor
     let level = matches!(event.fact, Fact::InventoryCounted(_));
     Target {
         connector: connector.to_owned(),
-        pin: rule.pin,
+        pin: rule.pin && pin::has_books(&event.fact),
+        posted: rule.posted,
         home: older.map(|(_, home)| home.clone()),
         sum: store.filter(|_| rule.sum && level).map(|store| store.id.clone()),
         due_at: rule.window.as_ref().map(|window| window.next_open(now)),
@@ -188,6 +192,7 @@ mod tests {
     use crossdock_model::common::{Entity, EntityKind};
     use crossdock_model::inventory::Adjustment;
     use crossdock_model::inventory::AdjustmentReason;
+    use serde_json::json;
 
     fn rule(when: Option<&str>, to: &[&str]) -> Rule {
         Rule {
@@ -257,6 +262,18 @@ mod tests {
     #[test]
     fn a_connector_is_owed_an_event_once_however_many_rules_say_so() {
         assert_eq!(names(vec![rule(None, &["a", "b"]), rule(None, &["b", "c"])]), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn only_what_is_in_an_orders_books_is_pinned_and_a_route_can_wait_for_posted() {
+        let routes = Routes::compile(vec![Rule { posted: true, ..rule(None, &["erp"]) }]).unwrap();
+        let told = |event: &Event| routes.targets(event, None, Millis(0)).unwrap().remove(0);
+        let stock = told(&event());
+        assert!(!stock.pin && stock.posted);
+        let fact =
+            json!({ "kind": "refund.issued", "value": { "at": "2026-11-23T10:00:00Z", "currency": "EUR" } });
+        let refund = Event { fact: serde_json::from_value(fact).unwrap(), ..event() };
+        assert!(told(&refund).pin);
     }
 
     #[test]

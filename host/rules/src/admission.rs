@@ -128,12 +128,12 @@ impl Incoming {
             lane,
             entity,
             parent,
-            stamp: said.believed(arrived),
+            stamp: said.arrived(arrived),
             effect: Effect::of(&event.fact),
             digest,
             told: told(event)?.into(),
             natural_key: event.fact.order().and_then(|order| order.natural_key.clone()),
-            day: Day::of(event),
+            day: Day::of(event, arrived),
             confirms: Confirmation::of(event),
             stock: Counted::of(event),
         })
@@ -207,8 +207,8 @@ pub enum Admission {
         /// Why, for a person.
         reason: String,
     },
-    /// The unsent delivery carries this event from now on, in its old place and under its old key; an
-    /// exception becomes ready again. The event's own delivery is settled as joined to it.
+    /// The unsent delivery carries this event from now on, in its old place and under its old key. The
+    /// event's own delivery is settled as joined to it.
     Join {
         /// The delivery that carries the event.
         delivery: i64,
@@ -216,6 +216,8 @@ pub enum Admission {
         effect: Effect,
         /// Differences that the event contains: settled as joined too.
         superseded: Vec<i64>,
+        /// Whether an exception becomes ready again: the event may have put right what was wrong with it.
+        retries: bool,
     },
     /// It is settled as annulled, and these unsent deliveries with it; the root counts as annulled.
     Annul {
@@ -233,7 +235,9 @@ pub enum Admission {
 
 impl Admission {
     /// What becomes of the event when what it tells is taken into account too. An echo that can go out with
-    /// what has yet to be sent does so: that is then the newest state. A conflict goes nowhere.
+    /// what has yet to be sent does so: that is then the newest state. What waits for a person goes on
+    /// waiting: an echo puts nothing right, and may be of a write that says what is wrong. A conflict goes
+    /// nowhere.
     #[must_use]
     pub fn judged(self, verdict: &Verdict) -> Self {
         let end = |ending, reason: String| Self::End { ending, reason };
@@ -244,6 +248,9 @@ impl Admission {
             }
             (Verdict::Repeated, Self::Enqueue | Self::Wait { .. }) => {
                 end(Ending::Echo, "it tells nothing new".to_owned())
+            }
+            (Verdict::Echo | Verdict::Repeated, Self::Join { delivery, effect, superseded, .. }) => {
+                Self::Join { delivery, effect, superseded, retries: false }
             }
             (Verdict::Conflict { attributes }, _) => {
                 let names: Vec<&str> = attributes.iter().map(|attribute| attribute.as_str()).collect();
@@ -257,6 +264,12 @@ impl Admission {
     #[must_use]
     pub fn same_sale(first: &str) -> Self {
         Self::End { ending: Ending::SameSale, reason: format!("the same sale as {first}") }
+    }
+
+    /// What becomes of a refund that another system told too, of a sale that both tell.
+    #[must_use]
+    pub fn same_refund(twin: &str) -> Self {
+        Self::End { ending: Ending::SameSale, reason: format!("the same refund as {twin}") }
     }
 }
 
@@ -337,6 +350,7 @@ fn joined(incoming: &Incoming, lane: &[Open]) -> Option<Admission> {
             .filter(|open| open.is_unsent() && overtaken(open.effect, open.at, &incoming.stamp))
             .map(|open| open.delivery)
             .collect(),
+        retries: true,
     })
 }
 

@@ -28,11 +28,12 @@
 //! | a breaker counts only "the destination is down" | [`breaker`] | `a_breaker_does_not_count_what_said_no` |
 //! | what the breaker holds back does not become an exception | [`outcome`] | `an_outage_does_not_use_up_the_attempts_of_what_probes_it` |
 //! | throttled slows the limiter | [`limiter`] | `throttled_waits_and_slows_the_limiter`, `a_slowed_limiter_recovers_little_by_little` |
-//! | books have one home | [`pin`] | `an_order_is_pinned_when_it_is_first_routed`, `what_happens_later_follows_the_pin`, `an_order_older_than_crossdock_has_a_home_by_default_and_keeps_it` |
+//! | books have one home | [`pin`] | `an_order_is_pinned_when_it_is_first_routed`, `what_happens_later_follows_the_pin`, `an_order_older_than_crossdock_has_a_home_by_default_and_keeps_it`, `only_what_was_sold_and_given_back_has_books` |
 //! | what Crossdock wrote and comes back is not sent round again | [`told`], [`ownership`] | `what_was_written_and_comes_back_is_an_echo`, `an_order_that_only_carries_our_tag_back_is_an_echo_though_its_content_is_repeated`, `no_news_is_lost` |
 //! | what somebody tells who does not own it is not applied | [`ownership`] | `what_is_told_by_one_who_does_not_own_it_is_a_conflict`, `what_is_ones_own_is_news_though_it_comes_with_what_is_not` |
-//! | a clock that is ahead does not win | [`version`] | `a_clock_that_is_ahead_counts_from_the_arrival` |
-//! | a late sale of a closed day is for a person | [`day`] | `what_comes_after_its_day_was_closed_is_for_a_person` |
+//! | a refund that two systems tell is one | [`refund`] | `the_same_money_told_by_another_is_the_same_refund_and_its_own_is_another` |
+//! | a source's own clock orders what it tells, and one that was put right does not lose against itself | [`version`] | `a_clock_that_is_wrong_tells_its_states_in_order`, `a_clock_that_is_ahead_counts_from_the_arrival` |
+//! | a late sale of a closed day is for a person | [`day`] | `what_comes_after_its_day_was_closed_is_for_a_person`, `what_arrived_before_the_closing_or_with_it_is_not_late_though_it_is_read_after_it` |
 //! | received and posted are two states | [`confirm`] | `an_acknowledgement_says_nothing_of_the_content`, `a_sales_order_posts_and_names_its_lines`, `rejected_lines_are_named_with_the_reasons` |
 //! | what is not mapped names itself and waits for its mapping | [`outcome`] | `what_is_not_mapped_waits_for_its_mapping` |
 //! | stock of one article is the sum of who counts it | [`stock`] | `levels_of_one_place_are_added_to_the_last_digit`, `the_sum_does_not_depend_on_who_told_first` |
@@ -51,6 +52,7 @@ pub mod lookup;
 pub mod outcome;
 pub mod ownership;
 pub mod pin;
+pub mod refund;
 pub mod retry;
 pub mod safeguards;
 pub mod stock;

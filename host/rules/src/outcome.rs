@@ -32,8 +32,6 @@ pub struct Policy {
     pub referent_limit: Duration,
     /// How long the target may take to confirm what it received.
     pub overdue: Duration,
-    /// True when only `posted`, not `received`, lets the next of the lane go.
-    pub holds_until_posted: bool,
     /// The longest patience that a target can ask for; what it asks beyond is taken for a mistake.
     pub max_patience: Duration,
     /// Which safeguards are on.
@@ -50,7 +48,6 @@ impl Default for Policy {
             keys: Keys::Find,
             referent_limit: Duration::from_secs(24 * 3600),
             overdue: Duration::from_secs(24 * 3600),
-            holds_until_posted: false,
             max_patience: Duration::from_secs(3600),
             safeguards: Safeguards::default(),
         }
@@ -76,6 +73,8 @@ pub struct Try {
     pub resume: Option<String>,
     /// Since when the delivery waits for a referent, if it has waited. Absent when it has not.
     pub waiting_since: Option<Millis>,
+    /// True when only `posted`, not `received`, lets the next of the lane go: the delivery's route says so.
+    pub holds_until_posted: bool,
     /// True when the call was the breaker's probe of a target that was down.
     pub probe: bool,
 }
@@ -268,7 +267,7 @@ impl Call<'_> {
             Outcome::AlreadyThere(receipt) => self.receipted(Next::Settle(Ending::AlreadyThere), receipt),
             Outcome::Received(receipt) => {
                 let overdue_at = self.now.plus(self.policy.overdue);
-                let releases = !self.policy.holds_until_posted;
+                let releases = !self.tried.holds_until_posted;
                 self.receipted(Next::Received { overdue_at, releases }, receipt)
             }
             Outcome::Partial(progress) => self.partial(progress.resume, progress.references),

@@ -1,15 +1,33 @@
 //! Books have one home: an order is pinned to one connector when it is first routed, and what happens to
-//! it later follows the pin, whatever the routes say by then.
+//! it later follows the pin, whatever the routes say by then. Only a state of the order itself, or what comes
+//! after one, pins: a refund that comes first says too little of its order to choose a home for it.
 
 use crossdock_model::event::{Event, Fact, OrderOperation};
 use crossdock_model::time::micros;
+
+use crate::ownership::Class;
+
+/// True for facts that belong into an order's books: what was sold, and what was given back. Shipments,
+/// documents, stock, articles and days go where the routes say, wherever the books are kept.
+#[must_use]
+pub fn has_books(fact: &Fact) -> bool {
+    matches!(fact, Fact::Order(_) | Fact::OrderEdited(_) | Fact::RefundIssued(_))
+}
+
+/// True when a connector that a pinning route names may be the home of an order's books. Where nobody said
+/// what sort of system it is, it may.
+#[must_use]
+pub fn keeps_books(class: Option<Class>) -> bool {
+    class.is_none_or(|class| class == Class::Erp)
+}
 
 /// Where an event goes, and whether that is to be remembered for its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinned<'a> {
     /// The connector that gets the delivery.
     pub connector: &'a str,
-    /// True when the order's books get their home by this: the pin is recorded with the delivery.
+    /// True when the order's books may get their home by this: the pin is recorded with the delivery, if the
+    /// event is a state of the order, or the connector knows the order.
     pub record: bool,
 }
 
@@ -76,7 +94,8 @@ mod tests {
     fn event(kind: &str, operation: &str, placed: &str) -> Event {
         let usd = json!({ "shop": { "amount": "0", "currency": "USD" } });
         let order = json!({
-            "number": "#1", "channel": "web", "placedAt": placed, "currency": "USD", "pricesIncludeTax": false, "dutiesIncluded": false,
+            "number": "#1", "channel": "web", "placedAt": placed, "currency": "USD",
+            "pricesIncludeTax": false, "dutiesIncluded": false,
             "payment": "paid", "fulfilment": "unfulfilled", "test": false,
             "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd }
         });
@@ -89,6 +108,24 @@ mod tests {
             "occurredAt": placed, "fact": { "kind": kind, "value": value }
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn only_what_was_sold_and_given_back_has_books() {
+        let day = json!({ "store": "31", "date": "2026-11-23", "closedAt": "2026-11-23T23:00:00Z" });
+        let mut closing = serde_json::to_value(event("refund.issued", "", "2026-11-23T23:00:00Z")).unwrap();
+        closing["fact"] = json!({ "kind": "day.closed", "value": day });
+        let closing: Event = serde_json::from_value(closing).unwrap();
+        assert!(!has_books(&closing.fact));
+        for kind in ["order", "refund.issued"] {
+            assert!(has_books(&event(kind, "placed", "2026-11-23T23:00:00Z").fact), "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_erp_keeps_books_and_who_did_not_say_may() {
+        assert!(keeps_books(Some(Class::Erp)) && keeps_books(None));
+        assert!(!keeps_books(Some(Class::Warehouse)) && !keeps_books(Some(Class::Channel)));
     }
 
     #[test]

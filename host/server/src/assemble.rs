@@ -149,6 +149,7 @@ fn rule(route: &config::Route) -> anyhow::Result<Rule> {
         // The sum of many systems' levels belongs to none of them.
         pin: route.pin && route.stock.is_none(),
         older,
+        posted: route.posted,
         sum: route.stock == Some(config::Stock::Sum),
         window: route.window.clone(),
     })

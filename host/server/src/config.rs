@@ -254,6 +254,21 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Which limit lets nothing through, where one does.
+    fn idle(&self) -> Option<&'static str> {
+        if self.concurrency == 0 {
+            Some("a concurrency of 0 sends nothing")
+        } else if self.attempts == 0 {
+            Some("with 0 attempts nothing is sent")
+        } else if self.deadline.0.is_zero() {
+            Some("no call ends within a deadline of 0")
+        } else {
+            None
+        }
+    }
+}
+
 /// `older = { before = "2026-01-01T00:00:00Z", home = "erp-legacy" }`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -283,9 +298,13 @@ pub struct Route {
     pub when: Option<String>,
     /// The connectors that are owed the event.
     pub to: Vec<String>,
-    /// True when an order's later events stay with the connector its first one went to.
+    /// True when an order's later events stay with the ERP its first one went to, whatever the routes say by
+    /// then. Only orders, edits and refunds are pinned, and only to connectors of class `erp`, or of none.
     #[serde(default = "yes")]
     pub pin: bool,
+    /// True when only `posted`, not `received`, lets the next of an order go.
+    #[serde(default)]
+    pub posted: bool,
     /// Where orders live that are older than Crossdock.
     #[serde(default)]
     pub older: Option<Older>,
@@ -361,6 +380,12 @@ impl Config {
                 "server: the public-url `{url}` is no address; write `https://host`, without a slash at its end"
             ));
         }
+        if self.plugins.instances == 0 {
+            return contradiction("plugins: with 0 instances nothing runs".into());
+        }
+        if self.server.backlog == 0 {
+            return contradiction("server: a backlog of 0 takes no request".into());
+        }
         let mut names = std::collections::BTreeSet::new();
         for connector in &self.connectors {
             let simple = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -406,19 +431,37 @@ impl Config {
                     connector.name
                 ));
             }
-            if connector.limits.concurrency == 0 {
-                return contradiction(format!(
-                    "connector `{}`: a concurrency of 0 sends nothing",
-                    connector.name
-                ));
+            if connector.poll.is_some_and(|every| every.0.is_zero()) {
+                return contradiction(format!("connector `{}`: poll 0 would never rest", connector.name));
+            }
+            if let Some(what) = connector.limits.idle() {
+                return contradiction(format!("connector `{}`: {what}", connector.name));
             }
         }
+        let mut routes = std::collections::BTreeSet::new();
         for route in &self.routes {
+            if !routes.insert(route.name.as_str()) {
+                return contradiction(format!("two routes are called `{}`", route.name));
+            }
+            if route.to.is_empty() {
+                return contradiction(format!("route `{}` goes nowhere: `to` is empty", route.name));
+            }
             let homes = route.older.iter().map(|older| &older.home);
             if let Some(unknown) = route.to.iter().chain(homes).find(|to| !names.contains(to.as_str())) {
                 return contradiction(format!(
                     "route `{}` goes to `{unknown}`, which is no connector",
                     route.name
+                ));
+            }
+            let keeps_books = |name: &&String| {
+                self.connectors.iter().any(|it| it.name == **name && it.class == Some(Class::Erp))
+            };
+            let books: Vec<&str> = route.to.iter().filter(keeps_books).map(String::as_str).collect();
+            if route.pin && books.len() > 1 {
+                return contradiction(format!(
+                    "route `{}` pins an order to one ERP and names several: {}; give each a route of its own, or say `pin = false`",
+                    route.name,
+                    books.join(", ")
                 ));
             }
         }
@@ -434,6 +477,7 @@ impl Config {
         absolute(&mut self.plugins.dir);
         absolute(&mut self.plugins.cache);
         self.plugins.trust.iter_mut().for_each(absolute);
+        self.egress.authorities.iter_mut().for_each(absolute);
         let folders = self.connectors.iter_mut().filter_map(|c| c.folder.as_mut()?.path.as_mut());
         folders.for_each(absolute);
         self.registry.stores.iter_mut().chain(&mut self.registry.mappings).for_each(absolute);
@@ -442,22 +486,17 @@ impl Config {
         {
             self.storage.url = format!("sqlite://{}", folder.join(path).display());
         }
-        if let Some(path) = self.storage.key.strip_prefix("file:")
-            && Path::new(path).is_relative()
-        {
-            self.storage.key = format!("file:{}", folder.join(path).display());
-        }
-        for place in self.connectors.iter_mut().flat_map(|c| c.secrets.values_mut()) {
-            let places: &mut [String] = match place {
-                OneOrTwo::One(place) => std::slice::from_mut(place),
-                OneOrTwo::Two(places) => places,
-            };
-            for place in places {
-                if let Some(path) = place.strip_prefix("file:")
-                    && Path::new(path).is_relative()
-                {
-                    *place = format!("file:{}", folder.join(path).display());
-                }
+        let secrets = self.connectors.iter_mut().flat_map(|c| c.secrets.values_mut());
+        let secrets = secrets.flat_map(|place| match place {
+            OneOrTwo::One(place) => std::slice::from_mut(place),
+            OneOrTwo::Two(places) => places,
+        });
+        let places = std::iter::once(&mut self.storage.key).chain(&mut self.server.first_token);
+        for place in places.chain(secrets) {
+            if let Some(path) = place.strip_prefix("file:")
+                && Path::new(path).is_relative()
+            {
+                *place = format!("file:{}", folder.join(path).display());
             }
         }
     }
@@ -521,7 +560,21 @@ mod tests {
         assert_eq!(limits.deadline, Span(Duration::from_secs(90)));
         assert_eq!(limits.memory, ByteSize::mib(32));
         assert_eq!(limits.concurrency, 32);
-        assert!(config.routes[0].pin);
+        assert!(config.routes[0].pin && !config.routes[0].posted);
+    }
+
+    #[test]
+    fn an_order_is_pinned_to_one_erp() {
+        let side_by_side = |route: &str| {
+            let connector = |name, class| format!("{{ name = '{name}', plugin = 'p', class = '{class}' }}");
+            let connectors = [connector("old", "erp"), connector("new", "erp"), connector("wms", "warehouse")];
+            let connectors = connectors.join(", ");
+            read(&format!("storage = {{ url = 'sqlite://x' }}\nconnector = [{connectors}]\n[[route]]\nname = 'r'\n{route}"))
+        };
+        let said = side_by_side("to = ['old', 'wms', 'new']").unwrap_err().to_string();
+        assert!(said.contains("route `r` pins an order to one ERP and names several: old, new"), "{said}");
+        assert!(side_by_side("to = ['old', 'new']\npin = false").is_ok());
+        assert!(side_by_side("to = ['old', 'wms']\nposted = true").unwrap().routes[0].posted);
     }
 
     #[test]
@@ -529,6 +582,8 @@ mod tests {
         let config = read(SMALL).unwrap();
         assert!(config.storage.url.starts_with("sqlite:///"), "{}", config.storage.url);
         assert!(config.plugins.dir.is_absolute());
+        let config = read(&format!("server = {{ first-token = 'file:token' }}\n{SMALL}")).unwrap();
+        assert!(config.server.first_token.unwrap().starts_with("file:/"));
     }
 
     #[test]
@@ -551,6 +606,13 @@ mod tests {
             (&SMALL.replace("plugin =", "folder = {}\nplugin ="), "folder: it has a `path` or a `url`"),
             (&format!("server = {{ public-url = 'crossdock' }}\n{SMALL}"), "`crossdock` is no address"),
             (&SHARED.replace("other", "folder"), "would read the same folder"),
+            (&SMALL.replace("plugin =", "poll = '0s'\nplugin ="), "poll 0 would never rest"),
+            (&SMALL.replace("1m 30s", "0s"), "within a deadline of 0"),
+            (&SMALL.replace("rate =", "attempts = 0, rate ="), "with 0 attempts"),
+            (&SMALL.replace("to = [\"erp\"]", "to = []"), "goes nowhere"),
+            (&format!("{SMALL}\n[[route]]\nname = 'all'\nto = ['erp']"), "two routes are called `all`"),
+            (&format!("plugins = {{ instances = 0 }}\n{SMALL}"), "with 0 instances"),
+            (&format!("server = {{ backlog = 0 }}\n{SMALL}"), "a backlog of 0"),
         ];
         for (text, sentence) in wrong {
             let said = read(text).unwrap_err().to_string();

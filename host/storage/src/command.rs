@@ -7,6 +7,8 @@ use crossdock_model::time::Millis;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::lane::Sent;
 use crossdock_rules::outcome::{Settlement, Try};
+use crossdock_rules::ownership::Class;
+use crossdock_rules::pin;
 use crossdock_rules::told::Attribute;
 use uuid::Uuid;
 
@@ -78,9 +80,12 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Make exceptions of what waited longer than `waiting` for a referent (`referent-missing`) and of what
-    /// is `received` and overdue (`overdue`). Answer: [`Applied::Moved`].
+    /// Make exceptions of what waited longer than `waiting` at a connector for a referent
+    /// (`referent-missing`) and of what it has `received` and is overdue (`overdue`). Answer:
+    /// [`Applied::Moved`].
     Overdue {
+        /// The connector.
+        connector: String,
         /// Now.
         now: Millis,
         /// How long a delivery may wait for a referent.
@@ -148,6 +153,8 @@ pub enum Command {
         name: String,
         /// SHA-256 of the token.
         hash: [u8; 32],
+        /// Who asked; the host itself is `host`.
+        by: String,
         /// Now.
         now: Millis,
     },
@@ -319,8 +326,12 @@ pub struct NewEvent {
 pub struct Target {
     /// The connector.
     pub connector: String,
-    /// True when the order is pinned to the first connector it is routed to by such a route.
+    /// True when the order is pinned to the first connector that keeps books it is routed to by such a route.
     pub pin: bool,
+    /// What sort of system the connector speaks to: only an ERP keeps books, or one of which nobody said.
+    pub class: Option<Class>,
+    /// True when only `posted`, not `received`, lets the next of the lane go.
+    pub posted: bool,
     /// The system the connector speaks to (`shopify`): entities that come from it exist there without
     /// having been delivered.
     pub system: Option<String>,
@@ -332,6 +343,14 @@ pub struct Target {
     /// The place whose stock the event's level is a part of, where the connector is told the sum of all its
     /// levels. Without effect on events that tell no level of an article number.
     pub sum: Option<String>,
+}
+
+impl Target {
+    /// True when the connector may be the home of an order's books.
+    #[must_use]
+    pub fn keeps_books(&self) -> bool {
+        self.pin && pin::keeps_books(self.class)
+    }
 }
 
 /// Take due deliveries.
@@ -410,13 +429,19 @@ pub struct Filter {
     pub from: Option<Millis>,
     /// Of events that were kept before this time.
     pub until: Option<Millis>,
+    /// In this state (`exception`).
+    pub state: Option<String>,
+    /// So many at most, those of the oldest events first. No matter where events are only listed.
+    pub limit: Option<u32>,
 }
 
-/// Deliver again what was settled.
+/// Deliver again what was settled, and try exceptions again where the filter names that state.
 ///
 /// Without a generation the delivery keeps its key and is looked up before anything is sent, so a target
 /// that has it is not told twice. With a generation a new delivery with a key of its own is made, which
 /// posts again on purpose. What was stale, joined or annulled is skipped: sending it would undo newer news.
+/// So is what a person discarded, unless the filter names the event or the delivery by its number: whoever
+/// discards has often booked it by hand.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Which.
@@ -563,6 +588,8 @@ pub struct Claimed {
     pub find: bool,
     /// Since when it waits for a referent, if it has waited.
     pub waiting_since: Option<Millis>,
+    /// True when its route lets nothing behind it go before it is posted.
+    pub holds_until_posted: bool,
     /// What the plugin answered with `partial` last time.
     pub resume: Option<String>,
     /// When the lease ends.
@@ -596,6 +623,7 @@ impl Claimed {
             sent: self.sent,
             resume: self.resume.clone(),
             waiting_since: self.waiting_since,
+            holds_until_posted: self.holds_until_posted,
             probe,
         }
     }

@@ -104,8 +104,8 @@ fn received_waits_for_the_confirmation_with_an_overdue_timer() {
     let settled = delivered(Outcome::Received(receipt()), &Try::default());
     let overdue_at = NOW.plus(policy().overdue);
     assert_eq!(settled.next, Next::Received { overdue_at, releases: true });
-    let strict = Policy { holds_until_posted: true, ..policy() };
-    let held = settle(Answer::Outcome(Outcome::Received(receipt())), &Try::default(), &strict, NOW, 0);
+    let strict = Try { holds_until_posted: true, ..Try::default() };
+    let held = delivered(Outcome::Received(receipt()), &strict);
     assert_eq!(held.next, Next::Received { overdue_at, releases: false });
 }
 

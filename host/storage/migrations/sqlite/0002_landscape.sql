@@ -17,6 +17,12 @@ CREATE TABLE written (
     PRIMARY KEY (connector, entity, attribute)
 ) STRICT, WITHOUT ROWID;
 
+-- Deliveries of what may be an echo of a write that is on its way: what they wait for, and what they tell, as JSON.
+CREATE TABLE held (
+    delivery INTEGER PRIMARY KEY,
+    kept     TEXT    NOT NULL
+) STRICT;
+
 -- What was told by a system that does not own it, an attribute a row. value: what it told; absent where it
 -- is personal. written: what had been written there.
 CREATE TABLE conflict (
@@ -43,11 +49,14 @@ CREATE TABLE alias (
     entity TEXT PRIMARY KEY,
     first  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX alias_of_first ON alias (first);
 
 CREATE TABLE closed_day (
     store     TEXT    NOT NULL,
     date      TEXT    NOT NULL,
     closed_at TEXT    NOT NULL,
+    -- When word of it arrived.
+    arrived   INTEGER NOT NULL,
     event     INTEGER NOT NULL,
     PRIMARY KEY (store, date)
 ) STRICT, WITHOUT ROWID;

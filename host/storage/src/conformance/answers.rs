@@ -92,7 +92,7 @@ pub async fn an_acknowledgement_starts_the_wait_anew(store: impl Store) {
     let why = store.0.stuck(None, t(51), 5).await.unwrap();
     let why = why.iter().find(|it| it.delivery.id == placed).unwrap();
     assert_eq!(why.why, "acknowledged with 997-1, not confirmed yet");
-    let moved = store.moved(Command::Overdue { now: t(200), waiting: DAY }).await;
+    let moved = store.moved(Command::Overdue { connector: ERP.into(), now: t(200), waiting: DAY }).await;
     let raised: Vec<_> = moved.raised.iter().map(|it| (it.delivery, it.problem.code.as_str())).collect();
     assert_eq!(raised, [(changed, "overdue")]);
     assert_eq!(moved.raised[0].connector, ERP);
@@ -103,7 +103,8 @@ pub async fn an_acknowledgement_starts_the_wait_anew(store: impl Store) {
     let late = json!({ "kind": "acknowledgement", "state": "accepted", "answers": "000002" });
     store.said("997-2", 300, late).await;
     assert_eq!(store.state(changed).await, "received");
-    let moved = store.moved(Command::Overdue { now: t(300 + 3600), waiting: DAY }).await;
+    let moved =
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(300 + 3600), waiting: DAY }).await;
     assert_eq!(moved.raised.len(), 2);
     assert!(moved.raised[0].problem.message.contains("997-1"), "{:?}", moved.raised);
     store.said("855", 9000, accepted()).await;

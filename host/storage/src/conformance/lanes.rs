@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crossdock_rules::lane::Sent;
+use crossdock_rules::lane::{Ending, Sent};
 use crossdock_rules::outcome::Next;
 
 use super::samples::*;
@@ -89,8 +89,14 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub async fn a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing(store: impl Store) {
     let store = Driver(store);
     let (waiting, _) = store.owe(refund(5, 1), t(0)).await;
-    assert_eq!(store.moved(Command::Overdue { now: t(86_399), waiting: DAY }).await.count, 0);
-    assert_eq!(store.moved(Command::Overdue { now: t(86_400), waiting: DAY }).await.count, 1);
+    assert_eq!(
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(86_399), waiting: DAY }).await.count,
+        0
+    );
+    assert_eq!(
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(86_400), waiting: DAY }).await.count,
+        1
+    );
     let shown = store.0.exceptions(Some(ERP), Default::default()).await.unwrap();
     let reason = shown[0].row.reason.as_ref().unwrap();
     assert_eq!((shown[0].row.id, reason.code.as_str()), (waiting, "referent-missing"));
@@ -103,7 +109,7 @@ pub async fn a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing
 pub async fn what_waited_in_vain_goes_on_when_its_referent_comes(store: impl Store) {
     let store = Driver(store);
     let (waiting, _) = store.owe(refund(5, 1), t(0)).await;
-    store.moved(Command::Overdue { now: t(86_400), waiting: DAY }).await;
+    store.moved(Command::Overdue { connector: ERP.into(), now: t(86_400), waiting: DAY }).await;
     let (placed, _) = store.owe(order("order.placed", 1, 0), t(90_000)).await;
     let claimed = store.claim_only(placed, t(90_000)).await;
     assert_eq!(store.settle(&claimed, posted(&["SO-1"]), t(90_001)).await.released, [waiting]);
@@ -183,8 +189,14 @@ pub async fn a_received_delivery_releases_its_lane(store: impl Store) {
     let received = answer(Next::Received { overdue_at: t(100), releases: true }, Sent::Yes);
     assert_eq!(store.settle(&claimed, received, t(3)).await.released, [next]);
     assert_eq!(store.state(placed).await, "received");
-    assert_eq!(store.moved(Command::Overdue { now: t(99), waiting: DAY }).await.count, 0);
-    assert_eq!(store.moved(Command::Overdue { now: t(100), waiting: DAY }).await.count, 1);
+    assert_eq!(
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(99), waiting: DAY }).await.count,
+        0
+    );
+    assert_eq!(
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(100), waiting: DAY }).await.count,
+        1
+    );
     assert_eq!(store.state(placed).await, "exception");
     let claimed = store.claim_only(next, t(101)).await;
     store.settle(&claimed, posted(&[]), t(101)).await;
@@ -216,4 +228,62 @@ pub async fn what_a_connectors_own_system_has_need_not_be_delivered(store: impl 
     let admitted = store.admit(vec![new(refund(5, 1), vec![home, strange])], t(1)).await;
     let what: Vec<_> = admitted.owed.iter().map(|owed| owed.what.as_str()).collect();
     assert_eq!(what, ["ready", "waiting"]);
+}
+
+pub async fn a_route_can_demand_that_the_lane_is_held(store: impl Store) {
+    let store = Driver(store);
+    let demanding = || vec![Target { posted: true, ..to(ERP) }];
+    let (placed, plain) = (order("order.placed", 1, 0), order("order.placed", 2, 0));
+    let held = store.admit(vec![new(placed, demanding())], t(1)).await.owed[0].delivery;
+    let claimed = store.claim_only(held, t(1)).await;
+    assert!(claimed.holds_until_posted && claimed.tried(false, false).holds_until_posted);
+    // It is still so after a person has tried it again.
+    store.settle(&claimed, rejected(Sent::No), t(2)).await;
+    store.moved(Command::Retry { delivery: held, by: "me".into(), now: t(3) }).await;
+    assert!(store.claim_only(held, t(3)).await.holds_until_posted);
+    let free = store.admit(vec![new(plain, vec![to(ERP)])], t(4)).await.owed[0].delivery;
+    assert!(!store.claim_only(free, t(4)).await.holds_until_posted);
+}
+
+pub async fn each_connector_has_its_own_patience(store: impl Store) {
+    let store = Driver(store);
+    let owed = store.admit(vec![new(refund(5, 1), vec![to(ERP), to("wms")])], t(0)).await.owed;
+    let overdue = |connector: &str, hours: u64| Command::Overdue {
+        connector: connector.into(),
+        now: t(7200),
+        waiting: Duration::from_secs(hours * 3600),
+    };
+    assert_eq!(store.moved(overdue(ERP, 24)).await.count, 0);
+    assert_eq!(store.moved(overdue("wms", 1)).await.count, 1);
+    assert_eq!(store.state(owed[0].delivery).await, "waiting");
+    assert_eq!(store.state(owed[1].delivery).await, "exception");
+}
+
+pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: impl Store) {
+    let store = Driver(store);
+    for (number, ignored) in [(1, true), (2, false)] {
+        let (waiting, what) = store.owe(refund(number, number), t(1)).await;
+        assert_eq!(what, "waiting");
+        let (placed, _) = store.owe(order("order.placed", number, 0), t(1)).await;
+        let claimed = store.claim_only(placed, t(2)).await;
+        if ignored {
+            let settled = answer(Next::Settle(Ending::Ignored), Sent::No);
+            assert_eq!(store.settle(&claimed, settled, t(2)).await.released, [waiting]);
+        } else {
+            store.settle(&claimed, rejected(Sent::No), t(2)).await;
+            let (delivery, by) = (placed, "me".into());
+            store.moved(Command::Discard { delivery, why: "a test".into(), by, now: t(3) }).await;
+        }
+        let claimed = store.claim_only(waiting, t(3)).await;
+        store.settle(&claimed, posted(&[]), t(3)).await;
+    }
+    // While another state of the order has yet to be sent, that is waited for.
+    let (waiting, _) = store.owe(refund(3, 3), t(4)).await;
+    let (placed, _) = store.owe(order("order.placed", 3, 0), t(4)).await;
+    let claimed = store.claim_only(placed, t(4)).await;
+    let (updated, _) = store.owe(order("order.updated", 3, 5), t(5)).await;
+    store.settle(&claimed, answer(Next::Settle(Ending::Ignored), Sent::No), t(6)).await;
+    assert_eq!(store.state(waiting).await, "waiting");
+    let claimed = store.claim_only(updated, t(6)).await;
+    assert_eq!(store.settle(&claimed, posted(&["SO-3"]), t(7)).await.released, [waiting]);
 }

@@ -74,7 +74,9 @@ impl Model {
                 }
             },
             90..93 => Command::TakeOver { now },
-            93..95 => Command::Overdue { now, waiting: std::time::Duration::from_secs(300) },
+            93..95 => {
+                Command::Overdue { connector: ERP.into(), now, waiting: std::time::Duration::from_secs(300) }
+            }
             95 => {
                 let change = MappingChange {
                     connector: ERP.into(),

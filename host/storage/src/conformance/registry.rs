@@ -112,3 +112,23 @@ pub async fn adding_a_store_releases_what_waits_for_it(store: impl Store) {
     assert_eq!((answer.released, answer.ready), (2, vec![ERP.to_owned()]));
     assert_eq!(store.0.unmapped().await.unwrap().len(), 1);
 }
+
+pub async fn a_store_that_came_during_the_call_is_not_waited_for(store: impl Store) {
+    let store = Driver(store);
+    for (number, value, released) in [(1, "655", true), (2, "S1", true), (3, "656", false)] {
+        let (delivery, _) = store.owe(order("order.placed", number, 0), t(1)).await;
+        let second = i64::from(number) * 10;
+        let began = t(second);
+        let claimed = store.claim_only(delivery, began).await;
+        kept(&store, put(vec![StoreRecord { name: began.to_string(), ..shop("S1", "655") }], second)).await;
+        let next = Next::Exception { code: "unmapped".into(), waits_for: Some(waits_for("store", value)) };
+        let mut settle = store.settling(&claimed, answer(next, Sent::No), began);
+        settle.attempt.started = began;
+        store.one(Command::Settle(Box::new(settle))).await.unwrap();
+        assert_eq!(store.state(delivery).await, if released { "ready" } else { "exception" }, "{value}");
+        if released {
+            let claimed = store.claim_only(delivery, began).await;
+            store.settle(&claimed, posted(&[]), began).await;
+        }
+    }
+}

@@ -57,6 +57,8 @@ pub(super) struct Batch<'a> {
     pub dirty: BTreeSet<i64>,
     pub dirty_entities: HashSet<Place>,
     pub dirty_serials: HashSet<Arc<str>>,
+    /// Deliveries that began or ceased to wait for what is on its way.
+    pub dirty_held: BTreeSet<i64>,
     pub settled: HashMap<Arc<str>, i64>,
     /// The names of files that this group keeps, by connector.
     pub handed: HashSet<(String, String)>,
@@ -91,6 +93,7 @@ impl<'a> Batch<'a> {
             dirty: BTreeSet::new(),
             dirty_entities: HashSet::new(),
             dirty_serials: HashSet::new(),
+            dirty_held: BTreeSet::new(),
             settled: HashMap::new(),
             handed: HashSet::new(),
             ready: BTreeSet::new(),
@@ -131,6 +134,7 @@ impl<'a> Batch<'a> {
                 args.add(place.0)
                     .add(place.1)
                     .add(newest.map(|(stamp, _)| stamp.at))
+                    .add(newest.map(|(stamp, _)| stamp.believed))
                     .add(newest.and_then(|(stamp, _)| stamp.sequence.map(u64::cast_signed)))
                     .add(newest.map(|(stamp, _)| stamp.progress))
                     .add(newest.map(|(_, digest)| digest.as_str()))
@@ -140,6 +144,7 @@ impl<'a> Batch<'a> {
                     .add(known.owed);
             });
         }
+        self.write_held().await?;
         for connector in self.dirty_serials.drain() {
             let last = self.memory.serials.get(&connector).copied().unwrap_or_default();
             self.piles.serial.row(|args| {
@@ -169,11 +174,13 @@ impl<'a> Batch<'a> {
         for row in wanted.read(self.connection, &mut self.memory.texts).await? {
             let mut cells = Cells::of(&row);
             let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
-            let (at, sequence): (Option<i64>, Option<i64>) = (cells.next()?, cells.next()?);
+            let (at, believed): (Option<i64>, Option<i64>) = (cells.next()?, cells.next()?);
+            let sequence = cells.next::<Option<i64>>()?.map(i64::cast_unsigned);
             let (progress, digest): (Option<u32>, Option<String>) = (cells.next()?, cells.next()?);
-            let newest = at.zip(progress).zip(digest).map(|((at, progress), digest)| {
-                (Stamp { at, sequence: sequence.map(i64::cast_unsigned), progress }, digest)
-            });
+            let newest =
+                at.zip(believed).zip(progress).zip(digest).map(|(((at, believed), progress), digest)| {
+                    (Stamp { at, believed, sequence, progress }, digest)
+                });
             let known = Known {
                 newest,
                 exists: cells.next()?,
@@ -250,7 +257,7 @@ impl<'a> Batch<'a> {
             self.memory.lanes.entry(row.place()).or_default().insert(row.id);
             if let (DeliveryState::Waiting, Some(referent)) = (row.state, &row.waits_for) {
                 let place = (Arc::clone(&row.connector), Arc::clone(referent));
-                self.memory.awaiting.entry(place).or_default().insert(row.id);
+                self.memory.wait(place, row.id);
             }
         }
         self.memory.deliveries.insert(row.id, row);
@@ -265,11 +272,11 @@ impl<'a> Batch<'a> {
         now: Millis,
     ) -> Result<()> {
         self.stop_waiting(id)?;
+        self.let_go(id);
         let row = self.change(id)?;
         row.state = DeliveryState::Settled;
         row.ending = Some(ending);
         row.reason = reason;
-        row.holds = false;
         row.lease_until = 0;
         row.since = now.0;
         let (place, connector) = (row.place(), Arc::clone(&row.connector));
@@ -301,7 +308,7 @@ impl<'a> Batch<'a> {
         let row = self.change(id)?;
         row.waits_for = Some(Arc::clone(&referent));
         let place = (Arc::clone(&row.connector), referent);
-        self.memory.awaiting.entry(place).or_default().insert(id);
+        self.memory.wait(place, id);
         Ok(())
     }
 
@@ -357,8 +364,9 @@ impl<'a> Batch<'a> {
         let owed = self.memory.entities.get(&entity).and_then(Known::owed_at);
         let owed = owed.filter(|_| sent == Sent::No && self.safeguards.version_gate());
         let older = owed.is_some_and(|owed| effect.is_snapshot() && owed > at);
-        let contained = owed
-            .is_some_and(|at_of| overtaken(effect, at, &Stamp { at: at_of, sequence: None, progress: 0 }));
+        let contained = owed.is_some_and(|at_of| {
+            overtaken(effect, at, &Stamp { at: at_of, believed: at_of, sequence: None, progress: 0 })
+        });
         let (ending, message) = match (older, contained) {
             (true, _) => (Ending::Stale, "a newer state was admitted while it waited"),
             (_, true) => (Ending::Joined, "a state that was admitted while it waited contains it"),

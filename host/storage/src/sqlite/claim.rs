@@ -97,6 +97,7 @@ impl Batch<'_> {
                 sent_at: Millis(sent_at),
                 find: row.find,
                 waiting_since: row.waiting_since.map(Millis),
+                holds_until_posted: row.holds,
                 resume: row.resume.as_deref().map(str::to_owned),
                 lease_until: Millis(lease_until),
                 lane: row.lane.to_string(),

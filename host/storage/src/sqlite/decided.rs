@@ -51,7 +51,10 @@ impl Batch<'_> {
         };
         let incoming = case.incoming;
         let due_at = target.due_at.unwrap_or(now).0;
-        Delivery::new(purpose, incoming.effect, incoming.stamp.at, due_at, now)
+        Delivery {
+            holds: target.posted,
+            ..Delivery::new(purpose, incoming.effect, incoming.stamp.at, due_at, now)
+        }
     }
 
     /// A delivery will carry the event: it is kept in memory until then.
@@ -159,7 +162,7 @@ impl Batch<'_> {
                 self.add(row);
                 Ok((id, ending.as_str()))
             }
-            Admission::Join { delivery, effect, superseded } => {
+            Admission::Join { delivery, effect, superseded, retries } => {
                 self.clear_annulled(&place);
                 settled(&mut row, Ending::Joined, None);
                 row.joined_to = Some(delivery);
@@ -173,7 +176,8 @@ impl Batch<'_> {
                 carrier.effect = effect;
                 carrier.at = incoming.stamp.at;
                 // A newer state of a sale of a closed day is as late as the one before.
-                if carrier.state == DeliveryState::Exception && !carrier.reason_is(code::DAY_CLOSED) {
+                let late = carrier.reason_is(code::DAY_CLOSED);
+                if retries && carrier.state == DeliveryState::Exception && !late {
                     carrier.attempt = 0;
                     carrier.failures = 0;
                     self.requeue(delivery, now)?;
@@ -182,6 +186,7 @@ impl Batch<'_> {
                 }
                 if let Some(held) = self.memory.landscape.held.get_mut(&delivery) {
                     held.what = case.what.clone();
+                    self.dirty_held.insert(delivery);
                 }
                 self.promote(lane, now)?;
                 Ok((id, "joined"))
@@ -211,10 +216,11 @@ impl Batch<'_> {
         let place = case.known();
         let known = self.memory.entities.entry(place.clone()).or_default();
         let stamp = incoming.stamp;
-        if incoming.effect == Effect::Once || known.newest.as_ref().is_none_or(|(newest, _)| *newest <= stamp)
+        if incoming.effect == Effect::Once
+            || known.newest.as_ref().is_none_or(|(newest, _)| newest.place(&stamp).is_le())
         {
             let owed_before = known.owed_at().unwrap_or(i64::MIN);
-            known.owed = Some(if owed { stamp.at.max(owed_before) } else { owed_before });
+            known.owed = Some(if owed { stamp.at } else { owed_before });
             known.newest = Some((stamp, incoming.digest.clone()));
             if !case.what.marks.is_empty() {
                 known.told = Some(case.what.marks.clone());

@@ -25,6 +25,7 @@ pub(super) struct Delivery {
     pub entity: Option<Arc<str>>,
     pub effect: Effect,
     pub at: i64,
+    /// True when only `posted` lets the next of the lane go.
     pub holds: bool,
     pub state: DeliveryState,
     pub ending: Option<Ending>,

@@ -6,14 +6,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crossdock_rules::day::Closing;
 use crossdock_rules::told::{Attribute, Marks, Told};
 use sqlx::SqliteConnection;
 
+use super::held;
 use super::memory::Place;
 use super::sql::{Cells, fetch};
 use crate::Result;
 
-/// A delivery that is on its way: what it writes may be told back before it is settled.
+/// A delivery that is on its way, or of which nobody knows yet whether it came: what it writes may be told back
+/// before it is settled.
 pub(super) struct Flight {
     pub lane: Arc<str>,
     pub lease_until: i64,
@@ -59,11 +62,11 @@ pub(super) struct Landscape {
     pub aliases: HashMap<Arc<str>, Option<Arc<str>>>,
     /// Whether any day was closed.
     pub any_closed: bool,
-    /// When days were closed.
-    pub closed: HashMap<DayOf, Option<Arc<str>>>,
+    /// The closings of days.
+    pub closed: HashMap<DayOf, Option<Closing>>,
     /// Deliveries on their way, by connector. All of them.
     pub flights: HashMap<Arc<str>, HashMap<i64, Flight>>,
-    /// What waits for them, by delivery. What is forgotten here goes on when its patience ends.
+    /// What waits for them, by delivery, until its patience ends. All of it.
     pub held: HashMap<i64, Held>,
     /// Whether any stock is added up.
     pub any_level: bool,
@@ -83,19 +86,37 @@ impl Landscape {
             (landscape.any_alias, landscape.any_closed) = (cells.next()?, cells.next()?);
             landscape.any_level = cells.next()?;
         }
-        let text = "SELECT id, connector, lane, lease_until FROM delivery WHERE state = 2";
+        let text = "SELECT id, connector, lane, lease_until FROM delivery \
+                    WHERE state = 2 OR (state IN (1, 3) AND sent = 1)";
         for row in fetch(connection, "reading what is on its way", text, |_| {}).await? {
             let mut cells = Cells::of(&row);
             let (id, connector) = (cells.next()?, cells.next::<&str>()?.into());
             let (lane, lease_until) = (cells.next::<&str>()?.into(), cells.next()?);
             landscape.take_off(connector, id, lane, lease_until);
         }
+        held::read(&mut landscape, connection).await?;
         Ok(landscape)
     }
 
     pub(super) fn take_off(&mut self, connector: Arc<str>, id: i64, lane: Arc<str>, lease_until: i64) {
-        let flight = Flight { lane, lease_until, holds: Vec::new() };
-        self.flights.entry(connector).or_default().insert(id, flight);
+        let new = Flight { lane, lease_until, holds: Vec::new() };
+        // What waits for it goes on waiting when it is sent or looked for once more.
+        self.flights.entry(connector).or_default().entry(id).or_insert(new).lease_until = lease_until;
+    }
+
+    /// Lets a delivery wait until what it may be an echo of has landed; answers when the last of that should have.
+    pub(super) fn wait_for_flights(&mut self, id: i64, held: Held) -> i64 {
+        let mut until = 0;
+        if let Some(flights) = self.flights.get_mut(&held.source) {
+            for flight in &held.flights {
+                if let Some(flight) = flights.get_mut(flight) {
+                    flight.holds.push(id);
+                    until = until.max(flight.lease_until);
+                }
+            }
+        }
+        self.held.insert(id, held);
+        until
     }
 
     pub(super) fn trim(&mut self, most: usize) {

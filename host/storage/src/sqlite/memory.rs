@@ -59,6 +59,8 @@ pub(super) struct Memory {
     pub entities: HashMap<Place, Known>,
     /// Every delivery that waits for an entity, or waited for it in vain. Whole, not a selection.
     pub awaiting: HashMap<Place, BTreeSet<i64>>,
+    /// The connectors that anything ever waited at: few, and so all that has to be asked who waits for an entity.
+    waited_at: BTreeSet<Arc<str>>,
     pub pins: HashMap<Arc<str>, Option<Arc<str>>>,
     /// What holds several systems together.
     pub landscape: Landscape,
@@ -109,10 +111,24 @@ impl Memory {
         for row in fetch(connection, "reading what waits", text, |_| {}).await? {
             let mut cells = Cells::of(&row);
             let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
-            memory.awaiting.entry(place).or_default().insert(cells.next()?);
+            memory.wait(place, cells.next()?);
         }
         memory.landscape = Landscape::read(connection).await?;
         Ok(memory)
+    }
+
+    /// Notes that a delivery waits for an entity.
+    pub(super) fn wait(&mut self, place: Place, delivery: i64) {
+        if !self.waited_at.contains(&place.0) {
+            self.waited_at.insert(Arc::clone(&place.0));
+        }
+        self.awaiting.entry(place).or_default().insert(delivery);
+    }
+
+    /// Wherever anything waits for an entity.
+    pub(super) fn waiting_for(&self, entity: &Arc<str>) -> Vec<Place> {
+        let places = self.waited_at.iter().map(|connector| (Arc::clone(connector), Arc::clone(entity)));
+        places.filter(|place| self.awaiting.contains_key(place)).collect()
     }
 
     /// Forgets what grew too large. Between transactions only.

@@ -12,6 +12,8 @@ mod confirm;
 mod decided;
 mod delivery;
 mod echo;
+mod held;
+mod home;
 mod landscape;
 mod level;
 mod mapping;
@@ -149,8 +151,7 @@ impl Sqlite {
             doing: "bringing the tables up to date",
             source: Box::new(error),
         })?;
-        let vault = Vault::new(&options.master);
-        introduce(&mut connection, &vault, &options.node).await?;
+        let vault = introduce(&mut connection, Vault::new(&options.master), &options.node).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .connect_with(connect.read_only(true).thread_name(|_| "sqlite-reader".to_owned()))
@@ -345,20 +346,23 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 /// Writes down in a new database what it is, and looks in an old one whether the master key is right.
-async fn introduce(connection: &mut SqliteConnection, vault: &Vault, node: &str) -> Result<()> {
-    let text = "SELECT value FROM meta WHERE name = 'proof'";
+async fn introduce(connection: &mut SqliteConnection, vault: Vault, node: &str) -> Result<Vault> {
+    let text = "SELECT proof.value, marks.value FROM meta AS proof JOIN meta AS marks \
+                WHERE proof.name = 'proof' AND marks.name = 'marks'";
     if let Some(row) = fetch(connection, "reading what the database is", text, |_| {}).await?.first() {
-        let right = vault.proves(Cells::of(row).next()?);
-        return if right { Ok(()) } else { Err(Error::WrongMasterKey) };
+        let mut cells = Cells::of(row);
+        let right = vault.proves(cells.next()?);
+        return if right { vault.with_marks(cells.next()?) } else { Err(Error::WrongMasterKey) };
     }
     let mut bytes = [0; 16];
     rand::rng().fill_bytes(&mut bytes);
     let incarnation = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string();
-    let proof = vault.proof()?;
-    let text = "INSERT INTO meta (name, value) VALUES ('proof', ?), ('incarnation', ?), ('node', ?)";
+    let (proof, marks) = (vault.proof()?, vault.sealed_marks()?);
+    let text =
+        "INSERT INTO meta (name, value) VALUES ('proof', ?), ('marks', ?), ('incarnation', ?), ('node', ?)";
     execute(connection, "writing what the database is", text, |args| {
-        args.add(proof).add(incarnation).add(node);
+        args.add(proof).add(marks).add(incarnation).add(node);
     })
     .await?;
-    Ok(())
+    Ok(vault)
 }

@@ -27,7 +27,7 @@ impl Batch<'_> {
             Command::Confirm { delivery, references, now } => self.confirm(*delivery, references, *now).await,
             Command::Expire { now } => self.expire(*now).await,
             Command::TakeOver { now } => self.take_over_all(*now).await,
-            Command::Overdue { now, waiting } => self.overdue(*now, *waiting).await,
+            Command::Overdue { connector, now, waiting } => self.overdue(connector, *now, *waiting).await,
             Command::Retry { delivery, by, now } => self.retry(*delivery, by, *now).await,
             Command::Discard { delivery, why, by, now } => self.discard(*delivery, why, by, *now).await,
             Command::Replay(replay) => self.replay(replay).await,
@@ -40,13 +40,14 @@ impl Batch<'_> {
             Command::Resume { connector, by, now } => self.resume(connector, by, *now).await,
             Command::ErasePerson { subject, by, now } => self.erase(subject, by, *now).await,
             Command::Retain(retain) => self.retain(retain).await,
-            Command::PutToken { name, hash, now } => {
+            Command::PutToken { name, hash, by, now } => {
                 let text = "INSERT INTO token (name, hash, created_at) VALUES (?, ?, ?) \
                             ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at";
                 self.execute("keeping a token", text, |args| {
                     args.add(name.as_str()).add(hash.as_slice()).add(now.0);
                 })
                 .await?;
+                self.audit(by, "token.put", name, "", *now).await?;
                 Ok(Applied::Done)
             }
             Command::RevokeToken { name, by, now } => {
@@ -182,6 +183,10 @@ impl Batch<'_> {
         let patient = patient.await?;
         count += patient.len();
         for id in patient {
+            if let Some(held) = self.let_go(id) {
+                self.landed(id, held, now).await?;
+                continue;
+            }
             let row = self.delivery(id).await?;
             let (place, referent, since) = (row.place(), row.waits_for.clone(), row.waiting_since);
             self.back_in_line(id, now).await?;
@@ -238,28 +243,32 @@ impl Batch<'_> {
                 .add("lost")
                 .add("");
         });
-        self.land(&connector, id, now).await?;
         Ok(())
     }
 
-    async fn overdue(&mut self, now: Millis, waiting: std::time::Duration) -> Result<Applied> {
+    async fn overdue(
+        &mut self,
+        connector: &str,
+        now: Millis,
+        waiting: std::time::Duration,
+    ) -> Result<Applied> {
         const WAITING: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM delivery WHERE state = 3 AND waiting_since <= ? ORDER BY id LIMIT 1000"
+            " FROM delivery WHERE state = 3 AND connector = ? AND waiting_since <= ? ORDER BY id LIMIT 1000"
         );
         const RECEIVED: &str = concat!(
             "SELECT ",
             columns!(),
-            " FROM delivery WHERE state = 4 AND due_at <= ? ORDER BY id LIMIT 1000"
+            " FROM delivery WHERE state = 4 AND connector = ? AND due_at <= ? ORDER BY id LIMIT 1000"
         );
         let since = now.0.saturating_sub(i64::try_from(waiting.as_millis()).unwrap_or(i64::MAX));
         let missing = self.select(WAITING, |args| {
-            args.add(since);
+            args.add(connector).add(since);
         });
         let missing = missing.await?;
         let late = self.select(RECEIVED, |args| {
-            args.add(now.0);
+            args.add(connector).add(now.0);
         });
         let late = late.await?;
         let count = missing.len() + late.len();
@@ -304,7 +313,6 @@ impl Batch<'_> {
         row.attempt = 0;
         row.failures = 0;
         row.finds = 0;
-        row.holds = false;
         // Who retries what nobody can look up has looked, and says: send it.
         let looked = why == outcome::code::OUTCOME_UNKNOWN;
         row.sent = if looked { Sent::No } else { sent };
@@ -315,9 +323,13 @@ impl Batch<'_> {
     }
 
     async fn discard(&mut self, id: i64, why: &str, by: &str, now: Millis) -> Result<Applied> {
-        let place = self.exception(id).await?.place();
+        let row = self.exception(id).await?;
+        let (place, entity, advances) = (row.place(), Arc::clone(row.entity()), row.effect.advances());
         let reason = Problem { code: "discarded".into(), message: why.to_owned(), field: None };
         self.retire(id, Ending::Discarded, Some(reason), now)?;
+        if advances {
+            self.ended(&place, &entity, Ending::Discarded, now).await?;
+        }
         self.promote(&place, now)?;
         self.audit(by, "exception.discard", &id.to_string(), why, now).await?;
         Ok(self.moved(1))
@@ -336,6 +348,10 @@ impl Batch<'_> {
                 Some(generation) => self.on_purpose(id, generation, replay.now)?,
             }
             self.promote(&place, replay.now)?;
+            count += 1;
+        }
+        for id in fit.exceptions {
+            self.retry(id, &replay.by, replay.now).await?;
             count += 1;
         }
         let filter = serde_json::to_string(&replay.filter).unwrap_or_default();
@@ -375,6 +391,7 @@ impl Batch<'_> {
         // It carries what the old one carried: a newer event's content where that joined.
         let row = Delivery {
             payload_event: old.payload_event,
+            holds: old.holds,
             ..Delivery::new(purpose, old.effect, old.at, now.0, now)
         };
         self.memory.ids.delivery = row.id;
@@ -431,7 +448,8 @@ impl Batch<'_> {
             args.add(day);
         })
         .await?;
-        self.memory.days.clear();
+        // The keys of later days stay known: those who come after in this very group count on them.
+        self.memory.days.retain(|known, _| *known >= day);
         self.erased = true;
         Ok(Applied::Moved(Moved { count, ..Moved::default() }))
     }
@@ -464,6 +482,7 @@ impl Batch<'_> {
         self.memory.forget_deliveries();
         self.memory.landscape.flights.clear();
         self.memory.landscape.held.clear();
+        self.execute("forgetting what waits", "DELETE FROM held", |_| {}).await?;
         self.audit("host", "database.restored", incarnation, "", now).await?;
         Ok(Applied::Moved(Moved { count, ..Moved::default() }))
     }

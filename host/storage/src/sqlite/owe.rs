@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crossdock_model::event::Fact;
 use crossdock_model::time::Millis;
 use crossdock_rules::admission::{Admission, Incoming, Known, admit};
-use crossdock_rules::ownership::Verdict;
+use crossdock_rules::day::Closing;
+use crossdock_rules::ownership::{Class, Verdict};
 use crossdock_rules::told::Marks;
 use crossdock_rules::{day, stock};
 
@@ -29,8 +31,8 @@ struct Arrival<'n> {
     lane: Arc<str>,
     /// The order which told its sale first, when that was another one.
     first: Option<Arc<str>>,
-    /// When the day it belongs to was closed.
-    closed_at: Option<Arc<str>>,
+    /// The closing of the day it belongs to.
+    closing: Option<Closing>,
 }
 
 impl Batch<'_> {
@@ -44,11 +46,11 @@ impl Batch<'_> {
         to: &mut Admitted,
     ) -> Result<()> {
         let incoming = &new.incoming;
-        let closed_at = match &incoming.day {
+        let closing = match &incoming.day {
             Some(day) => self.day_of(event, day).await?,
             None => None,
         };
-        let first = self.first_told(new).await?;
+        let first = self.first_told(new, now).await?;
         self.confirmed(new, now, to).await?;
         if new.targets.is_empty() {
             return Ok(());
@@ -58,33 +60,53 @@ impl Batch<'_> {
         let lane = first.clone().unwrap_or_else(|| incoming.lane.as_str().into());
         let source = (new.source.as_str().into(), Arc::clone(&entity));
         let what = Self::telling(event, new, personal);
-        let arrival = Arrival { event, new, entity, source, what, lane, first, closed_at };
-        if new.targets.iter().any(|target| target.pin) {
+        let arrival = Arrival { event, new, entity, source, what, lane, first, closing };
+        let books = keeper(&new.targets);
+        if books.is_some() {
             self.load_pins([Arc::clone(&arrival.lane)]).await?;
         }
+        let pinned = self.memory.pins.get(&arrival.lane).is_some_and(Option::is_some);
         self.load_written([arrival.source.clone()]).await?;
-        let mut told: Vec<Arc<str>> = Vec::new();
-        for target in &new.targets {
-            let (connector, record) = self.home(&arrival.lane, target);
+        let twin = match &new.event.fact {
+            Fact::RefundIssued(_) => self.twin(event, &arrival.entity, &arrival.lane).await?,
+            _ => None,
+        };
+        let (mut told, mut settled): (Vec<Arc<str>>, Option<Arc<str>>) = (Vec::new(), None);
+        for (at, target) in new.targets.iter().enumerate() {
+            let mut connector: Arc<str> = target.connector.as_str().into();
+            if books == Some(at) {
+                let (home, record) = self.home(&arrival.lane, target);
+                if home == arrival.source.0 && home != connector {
+                    // Nobody is told what they said themselves.
+                    continue;
+                }
+                connector = home;
+                if record && self.may_pin(&arrival, &connector, target).await? {
+                    self.memory.pins.insert(Arc::clone(&arrival.lane), Some(Arc::clone(&connector)));
+                    self.piles.pin.row(|args| {
+                        args.add(Arc::clone(&arrival.lane)).add(Arc::clone(&connector));
+                    });
+                    settled = Some(Arc::clone(&connector));
+                }
+            } else if target.keeps_books() && !self.goes_too(&arrival, target, pinned).await? {
+                continue;
+            }
             if told.contains(&connector) {
                 continue;
             }
             told.push(Arc::clone(&connector));
-            let (delivery, what) = match arrival.first.as_deref() {
-                Some(first) if incoming.entity == incoming.lane => {
-                    let place = (Arc::clone(&connector), Arc::clone(&arrival.entity));
-                    let case = arrival.case(place, &arrival.entity);
-                    self.decided(&case, Admission::same_sale(first), target, now)?
+            let same_sale = match (&arrival.first, &twin) {
+                (Some(first), _) if incoming.entity == incoming.lane => Some(Admission::same_sale(first)),
+                (_, Some(twin)) => Some(Admission::same_refund(twin)),
+                _ => None,
+            };
+            let (delivery, what) = match same_sale {
+                Some(ends) => {
+                    let case =
+                        arrival.case((Arc::clone(&connector), Arc::clone(&arrival.entity)), &arrival.entity);
+                    self.decided(&case, ends, target, now)?
                 }
-                _ => {
-                    if record {
-                        self.memory.pins.insert(Arc::clone(&arrival.lane), Some(Arc::clone(&connector)));
-                        self.piles.pin.row(|args| {
-                            args.add(Arc::clone(&arrival.lane)).add(Arc::clone(&connector));
-                        });
-                    }
-                    self.owe_to(&arrival, &connector, target, now, to).await?
-                }
+                None => self.owe_to(&arrival, &connector, target, now, to).await?,
             };
             match what {
                 "echo" => to.echoes += 1,
@@ -93,7 +115,31 @@ impl Batch<'_> {
             }
             to.owed.push(Owed { event, delivery, connector: connector.to_string(), what: what.to_owned() });
         }
+        if let Some(home) = settled {
+            self.gather(&arrival.lane, &home, &told, now).await?;
+        }
         Ok(())
+    }
+
+    /// Whether an order's books get their home by an event: by a state of the order, or by what comes after one.
+    /// What comes before says too little of the order.
+    async fn may_pin(&mut self, arrival: &Arrival<'_>, home: &Arc<str>, target: &Target) -> Result<bool> {
+        let incoming = &arrival.new.incoming;
+        if incoming.entity == incoming.lane && incoming.effect.is_snapshot() {
+            return Ok(arrival.first.is_none());
+        }
+        let order = self.known(home, &arrival.lane, target).await?;
+        Ok(order.exists || order.newest.is_some())
+    }
+
+    /// Whether a target that may keep books is owed an event though another is the home of its order's. An ERP
+    /// is not. Where nobody said what it is, it is taken for none while nothing is known to the contrary.
+    async fn goes_too(&mut self, arrival: &Arrival<'_>, target: &Target, pinned: bool) -> Result<bool> {
+        if target.class.is_some() {
+            return Ok(false);
+        }
+        let connector = target.connector.as_str().into();
+        Ok(!pinned || self.known(&connector, &arrival.lane, target).await?.newest.is_some())
     }
 
     /// Decides what one connector is owed, and does it.
@@ -125,7 +171,7 @@ impl Batch<'_> {
             }
         };
         let verdict = self.verdict(&arrival.source, &arrival.what, known.told.as_ref());
-        let late = incoming.day.as_ref().and_then(|day| day::late(day, arrival.closed_at.as_deref(), &known));
+        let late = incoming.day.as_ref().and_then(|day| day::late(day, arrival.closing.as_ref(), &known));
         let case = arrival.case(place, sum.as_ref().unwrap_or(&arrival.entity));
         let can_be_echo = matches!(decided, Admission::Enqueue)
             && !matches!(verdict, Verdict::Echo | Verdict::Repeated)
@@ -143,6 +189,7 @@ impl Batch<'_> {
         let decided = decided.judged(&verdict);
         if !matches!(decided, Admission::Stale { .. }) {
             self.note_conflict(&arrival.source, &arrival.what, &verdict, now);
+            self.forget_written(&arrival.source, &arrival.what, known.told.as_ref(), &verdict).await?;
         }
         let (delivery, what) = match (decided, late) {
             (Admission::Enqueue | Admission::Wait { .. }, Some(problem)) => {
@@ -166,9 +213,9 @@ impl Batch<'_> {
         let place = (Arc::clone(connector), Arc::from(entity));
         self.load_entities([place.clone()]).await?;
         let mut known = self.memory.entities.get(&place).cloned().unwrap_or_default();
-        known.exists |= target
-            .system
-            .as_deref()
+        // The system is that of the target, which is not always where the event goes.
+        let system = target.system.as_deref().filter(|_| target.connector == **connector);
+        known.exists |= system
             .is_some_and(|system| entity.strip_prefix(system).is_some_and(|rest| rest.starts_with('/')));
         Ok(known)
     }
@@ -185,6 +232,13 @@ impl Arrival<'_> {
             what: &self.what,
         }
     }
+}
+
+/// Which of an event's targets stands for the home of its order's books: an ERP before one of which nobody said
+/// what it is.
+fn keeper(targets: &[Target]) -> Option<usize> {
+    let first = |class| targets.iter().position(|target| target.keeps_books() && target.class == class);
+    first(Some(Class::Erp)).or_else(|| first(None))
 }
 
 /// The event as admission has to see it when it stands in another lane than its own: that of a sum, or that

@@ -40,12 +40,12 @@ templates! {
     EXCHANGE(6) "writing exchanges":
         "INSERT INTO exchange (delivery, fence, ended, subject, day, sealed) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
-    ENTITY(10) "writing what is known of entities":
-        "INSERT INTO entity_state (connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, \
-         annulled, told, owed_at) \
+    ENTITY(11) "writing what is known of entities":
+        "INSERT INTO entity_state (connector, entity, stamp_at, stamp_believed, stamp_sequence, stamp_progress, digest, \
+         there, annulled, told, owed_at) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
-         stamp_at = excluded.stamp_at, stamp_sequence = excluded.stamp_sequence, \
-         stamp_progress = excluded.stamp_progress, digest = excluded.digest, there = excluded.there, \
+         stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, \
+         stamp_sequence = excluded.stamp_sequence, stamp_progress = excluded.stamp_progress, digest = excluded.digest, there = excluded.there, \
          annulled = excluded.annulled, told = excluded.told, owed_at = excluded.owed_at";
     PIN(2) "writing pins":
         "INSERT INTO pin (root, connector) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
@@ -69,6 +69,9 @@ templates! {
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     OUT_BODY(3) "keeping files' contents":
         "INSERT INTO out_file_body (file, day, sealed) \
+         SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    OUT_CARRIES(3) "keeping what files carry":
+        "INSERT INTO out_file_carries (file, delivery, overdue) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     SEQUENCE(3) "keeping sequence numbers":
         "INSERT INTO sequence (connector, name, last) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
@@ -115,8 +118,8 @@ templates! {
         "INSERT INTO natural_key (key, entity) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     ALIAS(2) "keeping who told a sale first":
         "INSERT INTO alias (entity, first) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
-    CLOSED_DAY(4) "closing days":
-        "INSERT INTO closed_day (store, date, closed_at, event) \
+    CLOSED_DAY(5) "closing days":
+        "INSERT INTO closed_day (store, date, closed_at, arrived, event) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     MESSAGE(3) "keeping messages":
         "INSERT INTO message (connector, id, delivery) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
@@ -140,8 +143,8 @@ templates! {
     /// What is known of entities, given as connector and identity.
     ENTITIES(2) "reading what is known of entities":
         "WITH wanted (c, e) AS (VALUES {rows}) \
-         SELECT connector, entity, stamp_at, stamp_sequence, stamp_progress, digest, there, annulled, told, \
-         owed_at FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
+         SELECT connector, entity, stamp_at, stamp_believed, stamp_sequence, stamp_progress, digest, there, \
+         annulled, told, owed_at FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
     /// Files of names, given as connector and name.
     OUT_NAMES(2) "looking for files":
         "WITH wanted (c, n) AS (VALUES {rows}) \
@@ -160,7 +163,7 @@ templates! {
     ALIASES(1) "reading who told a sale first": "SELECT entity, first FROM alias WHERE entity IN ({rows})";
     /// Closed days, given as store and date.
     CLOSED_DAYS(2) "reading closed days":
-        "WITH wanted (s, d) AS (VALUES {rows}) SELECT store, date, closed_at \
+        "WITH wanted (s, d) AS (VALUES {rows}) SELECT store, date, closed_at, arrived \
          FROM wanted CROSS JOIN closed_day ON store = s AND date = d";
     /// The levels of sums, given as lane, article and place.
     LEVELS_OF(3) "reading stock levels":
@@ -213,6 +216,7 @@ pub(super) struct Piles {
     pub serial: Pile,
     pub out_file: Pile,
     pub out_body: Pile,
+    pub out_carries: Pile,
     pub sequence: Pile,
     pub written: Pile,
     pub conflict: Pile,
@@ -248,6 +252,7 @@ impl Default for Piles {
             serial: Pile::new(&SERIAL),
             out_file: Pile::new(&OUT_FILE),
             out_body: Pile::new(&OUT_BODY),
+            out_carries: Pile::new(&OUT_CARRIES),
             sequence: Pile::new(&SEQUENCE),
             written: Pile::new(&WRITTEN),
             conflict: Pile::new(&CONFLICT),
@@ -286,6 +291,7 @@ impl Piles {
             &mut self.serial,
             &mut self.out_file,
             &mut self.out_body,
+            &mut self.out_carries,
             &mut self.sequence,
             &mut self.written,
             &mut self.conflict,

@@ -7,7 +7,6 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crossdock_model::event::{Event, Fact};
-use crossdock_rules::pin;
 use sha2::{Digest as _, Sha256};
 
 use super::batch::Batch;
@@ -107,7 +106,7 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.load_keys(events.iter().map(|new| new.incoming.key.as_str())).await?;
-        let pinned = events.iter().filter(|new| new.targets.iter().any(|target| target.pin));
+        let pinned = events.iter().filter(|new| new.targets.iter().any(Target::keeps_books));
         self.load_pins(pinned.map(|new| Arc::from(new.incoming.lane.as_str()))).await?;
         let (mut entities, mut lanes): (Vec<Place>, Vec<Place>) = (Vec::new(), Vec::new());
         for new in events {
@@ -140,18 +139,6 @@ impl<'a> Batch<'a> {
             self.load_closed(days.map(|day| (day.store.as_str().into(), day.date.as_str().into()))).await?;
         }
         Ok(())
-    }
-
-    /// The connector an event of this lane goes to when it is routed to the target, and whether that becomes
-    /// the lane's pin. The pins have been read.
-    pub(super) fn home(&self, lane: &Arc<str>, target: &Target) -> (Arc<str>, bool) {
-        let pin = self.memory.pins.get(lane).and_then(Option::as_ref);
-        let (pinned, older) = (pin.map(AsRef::as_ref), target.home.as_deref());
-        let home = pin::home(pinned, &target.connector, target.pin, older);
-        match pin {
-            Some(pin) if **pin == *home.connector => (Arc::clone(pin), home.record),
-            _ => (home.connector.into(), home.record),
-        }
     }
 
     /// Reads which keys are taken.

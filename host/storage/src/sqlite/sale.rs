@@ -3,19 +3,22 @@
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use crossdock_rules::day::Day;
+use crossdock_model::event::Event;
+use crossdock_model::time::Millis;
+use crossdock_rules::day::{Closing, Day};
+use crossdock_rules::refund::{Given, twin};
 
 use super::batch::Batch;
 use super::landscape::DayOf;
 use super::piles;
-use super::sql::{Cells, Pile};
-use crate::Result;
+use super::sql::{Cells, Pile, fetch};
 use crate::command::NewEvent;
+use crate::{Error, Result};
 
 impl Batch<'_> {
     /// The order that told the sale of this event first, when that was another one. `known` says whether a
     /// target has heard of the event's own order: then it is a sale of its own, whatever it is called by now.
-    pub(super) async fn first_told(&mut self, new: &NewEvent) -> Result<Option<Arc<str>>> {
+    pub(super) async fn first_told(&mut self, new: &NewEvent, now: Millis) -> Result<Option<Arc<str>>> {
         let incoming = &new.incoming;
         if self.memory.landscape.any_alias {
             self.load_aliases([Arc::from(incoming.lane.as_str())]).await?;
@@ -47,11 +50,48 @@ impl Batch<'_> {
                 self.memory.landscape.any_alias = true;
                 self.memory.landscape.aliases.insert(Arc::clone(&entity), Some(Arc::clone(&first)));
                 self.piles.alias.row(|args| {
-                    args.add(entity).add(Arc::clone(&first));
+                    args.add(Arc::clone(&entity)).add(Arc::clone(&first));
                 });
+                self.rejoin(&entity, &first, new, now).await?;
                 Ok(Some(first))
             }
         }
+    }
+
+    /// The refund that another system told of the same sale, and that an event tells too. `lane` is that of the
+    /// order which told the sale first.
+    pub(super) async fn twin(&mut self, event: i64, refund: &str, lane: &Arc<str>) -> Result<Option<String>> {
+        if !self.memory.landscape.any_alias || **lane == *refund {
+            return Ok(None);
+        }
+        if self.piles.alias.is_empty() {
+            let text = "SELECT 1 FROM alias WHERE first = ? LIMIT 1";
+            let rows = fetch(self.connection, "looking for a sale that two tell", text, |args| {
+                args.add(Arc::clone(lane));
+            });
+            if rows.await?.is_empty() {
+                return Ok(None);
+            }
+        }
+        self.flush().await?;
+        let text = "SELECT event.id, body FROM event JOIN event_body ON event_body.event = event.id \
+                    WHERE kind = 'refund.issued' AND coalesce(root, entity) IN \
+                    (SELECT ?1 UNION ALL SELECT alias.entity FROM alias WHERE first = ?1) ORDER BY event.id";
+        let rows = fetch(self.connection, "reading refunds of a sale", text, |args| {
+            args.add(Arc::clone(lane));
+        });
+        let mut told = Vec::new();
+        for row in rows.await? {
+            let mut cells = Cells::of(&row);
+            let (number, body): (i64, &str) = (cells.next()?, cells.next()?);
+            let event: Event = serde_json::from_str(body).map_err(|error| Error::Unreadable {
+                what: format!("event {number}"),
+                why: error.to_string(),
+            })?;
+            told.extend(Given::of(number, &event));
+        }
+        let own = told.iter().find(|given| given.event == event);
+        Ok(own.and_then(|own| twin(own, &told)).map(str::to_owned))
     }
 
     /// Reads which of these orders tell a sale that another told first.
@@ -95,8 +135,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Closes the day, when the event does so; else says when its day was closed, if it was.
-    pub(super) async fn day_of(&mut self, event: i64, day: &Day) -> Result<Option<Arc<str>>> {
+    /// Closes the day, when the event does so; else answers the closing of its day, if there is one.
+    pub(super) async fn day_of(&mut self, event: i64, day: &Day) -> Result<Option<Closing>> {
         if day.closed_at.is_none() && !self.memory.landscape.any_closed {
             return Ok(None);
         }
@@ -105,15 +145,17 @@ impl Batch<'_> {
         let known = self.memory.landscape.closed.get(&name).cloned().flatten();
         if let (Some(closed_at), None) = (&day.closed_at, &known) {
             self.piles.closed_day.row(|args| {
-                args.add(day.store.as_str()).add(day.date.as_str()).add(closed_at.as_str()).add(event);
+                args.add(day.store.as_str()).add(day.date.as_str()).add(closed_at.as_str());
+                args.add(day.arrived.0).add(event);
             });
             self.memory.landscape.any_closed = true;
-            self.memory.landscape.closed.insert(name, Some(closed_at.as_str().into()));
+            let closing = Closing { at: closed_at.as_str().into(), arrived: day.arrived };
+            self.memory.landscape.closed.insert(name, Some(closing));
         }
         Ok(known)
     }
 
-    /// Reads when days were closed.
+    /// Reads the closings of days.
     pub(super) async fn load_closed(&mut self, days: impl IntoIterator<Item = DayOf>) -> Result<()> {
         let mut wanted = Pile::new(&piles::CLOSED_DAYS);
         for day in days {
@@ -128,7 +170,8 @@ impl Batch<'_> {
         for row in wanted.read(self.connection, &mut self.memory.texts).await? {
             let mut cells = Cells::of(&row);
             let day = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
-            self.memory.landscape.closed.insert(day, Some(cells.next::<&str>()?.into()));
+            let closing = Closing { at: cells.next::<&str>()?.into(), arrived: Millis(cells.next()?) };
+            self.memory.landscape.closed.insert(day, Some(closing));
         }
         Ok(())
     }

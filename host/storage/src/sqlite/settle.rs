@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossdock_model::common::Reference;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
-use crossdock_rules::lane::{DeliveryState, Ending};
+use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use crossdock_rules::outcome::{Next, Settlement, code};
 
 use super::batch::Batch;
@@ -39,10 +39,12 @@ impl Batch<'_> {
         self.take_over(settle)?;
         // What is there by this, and so can be referred to.
         let mut there = false;
+        let mut ended = None;
         match &settlement.next {
             Next::Settle(ending) => {
                 self.retire(id, *ending, settlement.reason.clone(), now)?;
-                there = matches!(ending, Ending::Posted | Ending::AlreadyThere);
+                there = ending.exists();
+                ended = Some(*ending);
             }
             Next::Received { overdue_at, releases } => {
                 self.stop_waiting(id)?;
@@ -83,15 +85,27 @@ impl Batch<'_> {
         }
         if there && snapshot_or_once {
             settled.released = self.now_there(&entity, now).await?;
+        } else if let (Some(ending), true) = (ended, snapshot_or_once) {
+            settled.released = self.ended(&place, &entity.1, ending, now).await?;
         }
         settled.released.extend(self.promote(&place, now)?);
-        settled.released.extend(self.land(&entity.0, id, now).await?);
+        if !self.may_be_there(id) {
+            settled.released.extend(self.land(&entity.0, id, now).await?);
+        }
         settled.paused = settlement.pause;
         if settlement.pause {
             self.pause_for(&entity.0, settlement.reason.as_ref(), now);
         }
         settled.ready = self.take_ready();
         Ok(Applied::Settled(settled))
+    }
+
+    /// True while a delivery that may have been sent has yet to be looked up: its echo may come meanwhile.
+    fn may_be_there(&self, id: i64) -> bool {
+        let row = self.memory.deliveries.get(&id);
+        row.is_some_and(|row| {
+            row.sent == Sent::Maybe && matches!(row.state, DeliveryState::Ready | DeliveryState::Waiting)
+        })
     }
 
     /// What every settlement changes in the delivery.
@@ -128,7 +142,6 @@ impl Batch<'_> {
         }
         let row = self.change(id)?;
         row.state = DeliveryState::Exception;
-        row.holds &= code == code::OVERDUE;
         row.lease_until = 0;
         row.since = now.0;
         let given = given.or_else(|| row.reason.take());
@@ -139,11 +152,35 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Whether a value was mapped while the call was at work that missed it: then nothing will wake it.
+    /// Releases what waits for an entity whose delivery ended without its being there, unless another state of
+    /// it has yet to be sent: the target then says itself what it makes of the rest.
+    pub(super) async fn ended(
+        &mut self,
+        lane: &Place,
+        entity: &Arc<str>,
+        ending: Ending,
+        now: Millis,
+    ) -> Result<Vec<i64>> {
+        self.load_lanes([lane.clone()]).await?;
+        let mut open = self.memory.lanes.get(lane).into_iter().flatten();
+        let to_come = open.any(|id| {
+            let row = self.memory.deliveries.get(id);
+            row.is_some_and(|row| row.effect.is_snapshot() && row.entity() == entity)
+        });
+        if to_come || !ending.releases_waiting() {
+            return Ok(Vec::new());
+        }
+        self.release(&(Arc::clone(&lane.0), Arc::clone(entity)), now).await
+    }
+
+    /// Whether a value was mapped, or a store registered by that name, while the call was at work that missed
+    /// it: then nothing will wake it.
     async fn mapped_since(&mut self, connector: &Arc<str>, waits_for: &str, began: Millis) -> Result<bool> {
         let Some((table, value)) = missing(waits_for) else { return Ok(false) };
-        let text = "SELECT 1 FROM mapping WHERE connector IN (?, '*') AND tbl = ? AND value = ? AND at >= ?";
-        let rows = fetch(self.connection, "looking for a mapping", text, |args| {
+        let text = "SELECT 1 FROM mapping WHERE connector IN (?1, '*') AND tbl = ?2 AND value = ?3 AND at >= ?4 \
+                    UNION ALL SELECT 1 FROM store WHERE at >= ?4 \
+                    AND (id = ?3 OR id IN (SELECT store FROM store_code WHERE code = ?3)) LIMIT 1";
+        let rows = fetch(self.connection, "looking for a mapping or a store", text, |args| {
             args.add(Arc::clone(connector)).add(table).add(value).add(began.0);
         });
         Ok(!rows.await?.is_empty())
