@@ -567,9 +567,12 @@ mod tests {
     fn an_order_is_pinned_to_one_erp() {
         let side_by_side = |route: &str| {
             let connector = |name, class| format!("{{ name = '{name}', plugin = 'p', class = '{class}' }}");
-            let connectors = [connector("old", "erp"), connector("new", "erp"), connector("wms", "warehouse")];
+            let connectors =
+                [connector("old", "erp"), connector("new", "erp"), connector("wms", "warehouse")];
             let connectors = connectors.join(", ");
-            read(&format!("storage = {{ url = 'sqlite://x' }}\nconnector = [{connectors}]\n[[route]]\nname = 'r'\n{route}"))
+            read(&format!(
+                "storage = {{ url = 'sqlite://x' }}\nconnector = [{connectors}]\n[[route]]\nname = 'r'\n{route}"
+            ))
         };
         let said = side_by_side("to = ['old', 'wms', 'new']").unwrap_err().to_string();
         assert!(said.contains("route `r` pins an order to one ERP and names several: old, new"), "{said}");
