@@ -10,7 +10,11 @@ use crate::version::Stamp;
 /// The alphabet of Crockford's base 32: no letter that a person takes for a digit.
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The key of an event: `system/tenant/kind/id/operation`, with the version where an operation repeats.
+/// What is done to stock whose difference is told.
+const ADJUSTED: &str = "adjusted";
+
+/// The key of an event: `system/tenant/kind/id/operation`, with the version where an operation repeats, and
+/// with what caused it where that is told of a difference in stock.
 ///
 /// # Errors
 /// When the version's instant cannot be read.
@@ -37,7 +41,11 @@ pub(crate) fn key_at(event: &Event, stamp: &Stamp) -> String {
         | Fact::PriceUpdated(_) => repeated(entity, "updated", stamp),
         Fact::DayClosed(_) => format!("{entity}/closed"),
         Fact::InventoryCounted(_) => repeated(entity, "counted", stamp),
-        Fact::InventoryAdjusted(_) => repeated(entity, "adjusted", stamp),
+        Fact::InventoryAdjusted(change) => match &change.cause {
+            // Two tills may take back one article within one tick of the clock.
+            Some(cause) => format!("{}/{cause}", repeated(entity, ADJUSTED, stamp)),
+            None => repeated(entity, ADJUSTED, stamp),
+        },
     }
 }
 
@@ -102,13 +110,69 @@ pub enum Collision {
 }
 
 /// Decides about an event whose key is stored already. A fact that happens once is the same fact however
-/// its content is written (a refund read again after its payment went through must not be paid twice); a
-/// state that repeats is another one when its content differs.
+/// its content is written (a refund read again after its payment went through must not be paid twice), and so
+/// is an edit, which has a number of its own. A state that repeats is another one when its content differs,
+/// and so is an adjustment of stock: nothing but its content tells it apart, and it must not be lost.
 #[must_use]
 pub fn collide(effect: Effect, key: &str, stored_digest: &str, digest: &str) -> Collision {
     match effect {
-        Effect::Once | Effect::Difference => Collision::Duplicate,
+        Effect::Once => Collision::Duplicate,
+        Effect::Difference if !adjusts(key) => Collision::Duplicate,
         _ if stored_digest == digest => Collision::Duplicate,
         _ => Collision::Distinct(distinct(key, digest)),
+    }
+}
+
+/// True for the key of an adjustment of stock.
+fn adjusts(key: &str) -> bool {
+    key.split('/').any(|part| part.strip_prefix(ADJUSTED).is_some_and(|rest| rest.starts_with('@')))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn adjusted(refund: Option<&str>) -> Event {
+        let cause = refund
+            .map(|id| json!({ "system": "poslog", "tenant": "acme", "kind": "refund", "id": id.to_owned() }));
+        let mut value = json!({
+            "sku": "A", "location": "7", "delta": "1", "reason": "return", "at": "2026-11-23T10:00:00Z"
+        });
+        if let Some(cause) = cause {
+            value["cause"] = cause;
+        }
+        serde_json::from_value(json!({
+            "entity": { "system": "poslog", "tenant": "acme", "kind": "stock", "id": "7/A" },
+            "occurredAt": "2026-11-23T10:00:00Z",
+            "fact": { "kind": "inventory.adjusted", "value": value }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn returns_at_two_tills_within_one_second_are_two_adjustments() {
+        let [one, other] =
+            ["7/1/2026-11-23/5", "7/2/2026-11-23/9"].map(|id| key(&adjusted(Some(id))).unwrap());
+        assert_ne!(one, other);
+        assert_eq!(
+            one,
+            "poslog/acme/stock/7/A/adjusted@2026-11-23T10:00:00Z/poslog/acme/refund/7/1/2026-11-23/5"
+        );
+        assert_eq!(key(&adjusted(None)).unwrap(), "poslog/acme/stock/7/A/adjusted@2026-11-23T10:00:00Z");
+    }
+
+    #[test]
+    fn an_adjustment_that_only_its_content_tells_apart_is_not_lost() {
+        for event in [adjusted(None), adjusted(Some("5"))] {
+            let key = key(&event).unwrap();
+            assert_eq!(collide(Effect::Difference, &key, "aaaaaaaaaa", "aaaaaaaaaa"), Collision::Duplicate);
+            let other = collide(Effect::Difference, &key, "aaaaaaaaaa", "bbbbbbbbbb");
+            assert_eq!(other, Collision::Distinct(format!("{key}~bbbbbbbb")));
+        }
+        // An edit has a number of its own.
+        let edit = "shopify/acme/order/1/edited/7";
+        assert_eq!(collide(Effect::Difference, edit, "a", "b"), Collision::Duplicate);
     }
 }

@@ -12,7 +12,7 @@ use crossdock_model::event::Fact;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::lane::names;
-use crate::told::{Attribute, Marks};
+use crate::told::{Attribute, Mark, Marks};
 
 /// What sort of system a connector speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -208,23 +208,16 @@ pub fn judge(
     foreign: &[Attribute],
     whole: bool,
 ) -> Verdict {
-    let is_written = |attribute, mark| written.has(attribute, mark);
-    let changed = || {
-        told.iter().filter(|(attribute, mark)| {
-            before.and_then(|before| before.get(*attribute)).is_none_or(|known| known != *mark)
-        })
-    };
-    let fresh: Vec<Attribute> =
-        changed().filter(|(attribute, mark)| !is_written(*attribute, *mark)).map(|(it, _)| it).collect();
+    let fresh = fresh(told, written, before);
     if told.is_empty() {
         return Verdict::News { disputed: Vec::new() };
     }
     if fresh.is_empty() {
-        return if changed().next().is_some() {
+        return if changed(told, before).next().is_some() {
             Verdict::Echo
         } else if whole {
             Verdict::Repeated
-        } else if told.iter().all(|(attribute, mark)| is_written(attribute, mark)) {
+        } else if told.iter().all(|(attribute, mark)| written.has(attribute, mark)) {
             Verdict::Echo
         } else {
             Verdict::News { disputed: Vec::new() }
@@ -233,6 +226,23 @@ pub fn judge(
     let (attributes, own): (Vec<_>, Vec<_>) =
         fresh.into_iter().partition(|attribute| foreign.contains(attribute));
     if own.is_empty() { Verdict::Conflict { attributes } } else { Verdict::News { disputed: attributes } }
+}
+
+/// The attributes that an event tells anew, and that were not written so to its source. When the event is
+/// news, what was written of them is to be forgotten: whoever sets them back to it changes them again.
+#[must_use]
+pub fn fresh(told: &Marks, written: &Marks, before: Option<&Marks>) -> Vec<Attribute> {
+    changed(told, before)
+        .filter(|(attribute, mark)| !written.has(*attribute, *mark))
+        .map(|(attribute, _)| attribute)
+        .collect()
+}
+
+/// What is told otherwise than before, or for the first time.
+fn changed<'m>(told: &'m Marks, before: Option<&'m Marks>) -> impl Iterator<Item = (Attribute, Mark)> + 'm {
+    told.iter().filter(move |(attribute, mark)| {
+        before.and_then(|before| before.get(*attribute)).is_none_or(|known| known != *mark)
+    })
 }
 
 #[cfg(test)]

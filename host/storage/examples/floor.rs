@@ -48,7 +48,8 @@ fn order(number: u64) -> Event {
         "version": { "at": "2026-11-23T08:30:00Z" }, "occurredAt": "2026-11-23T08:30:00Z",
         "fact": { "kind": "order", "value": { "operation": "placed", "order": {
             "number": format!("#{number}"), "channel": "web", "placedAt": "2026-11-23T08:30:00Z",
-            "currency": "USD", "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled",
+            "currency": "USD", "pricesIncludeTax": false, "dutiesIncluded": false,
+            "payment": "paid", "fulfilment": "unfulfilled",
             "test": false, "lines": lines,
             "customer": { "system": "shopify", "tenant": "acme.myshopify.com", "kind": "customer",
                           "id": (number % 50_000).to_string() },

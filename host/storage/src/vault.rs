@@ -53,6 +53,8 @@ pub(crate) enum Bound {
     Secret(i64, i64),
     /// The text that tells whether a master key is the right one.
     Proof,
+    /// The key of marks.
+    Marks,
 }
 
 impl Bound {
@@ -64,6 +66,7 @@ impl Bound {
             Self::Personal(id) => (4, id, 0),
             Self::Exchange(delivery, fence) => (5, delivery, fence),
             Self::Proof => (6, 0, 0),
+            Self::Marks => (9, 0, 0),
             Self::OutFile(id) => (7, id, 0),
             Self::Secret(id, version) => (8, id, version),
         };
@@ -117,27 +120,40 @@ pub(crate) struct Vault {
     sealer: Sealer,
     /// Of the master key before, when it was changed while the store was open.
     former: Option<Sealer>,
+    /// The key of marks, which stays when the master key is changed: marks are compared for years.
+    marks: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
+    /// The vault of a new database, with a key of marks of its own.
     pub(crate) fn new(master: &MasterKey) -> Self {
-        Self { sealer: Sealer::new(&master.0), former: None }
+        let mut marks = Zeroizing::new([0; 32]);
+        rand::rng().fill_bytes(marks.as_mut());
+        Self { sealer: Sealer::new(&master.0), former: None, marks }
+    }
+
+    /// The vault of a database whose key of marks was sealed before, as [`Self::sealed_marks`] writes it.
+    pub(crate) fn with_marks(self, sealed: &str) -> Result<Self> {
+        let unreadable = |why: String| Error::Unreadable { what: "the key of marks".into(), why };
+        let sealed = hex::decode(sealed).map_err(|error| unreadable(error.to_string()))?;
+        let key = self.open(Bound::Marks, &sealed)?;
+        let key: &[u8; 32] =
+            key.as_slice().try_into().map_err(|_| unreadable("it has the wrong length".into()))?;
+        Ok(Self { marks: Zeroizing::new(*key), ..self })
+    }
+
+    /// The key of marks, sealed with the master key.
+    pub(crate) fn sealed_marks(&self) -> Result<String> {
+        self.sealer.seal(Bound::Marks, self.marks.as_ref()).map(hex::encode)
     }
 
     /// A mark of a text that is personal, by which it can be told from another and, without the master key,
     /// not be guessed: SHA-256 behind a key of its own, cut short.
-    pub(crate) fn mark(&self, text: &[u8]) -> Result<Mark> {
-        // The cipher's own stream at a place that no sealed text can stand at: nonces of those are random.
-        let payload = Payload { msg: &[0; 32], aad: b"marks" };
-        let key = self.sealer.0.encrypt(Nonce::from_slice(&[0xff; NONCE]), payload).map(Zeroizing::new);
-        let key = key.map_err(|_| Error::Unreadable {
-            what: "the key of marks".into(),
-            why: "it cannot be derived".into(),
-        })?;
+    pub(crate) fn mark(&self, text: &[u8]) -> Mark {
         let mut hash = Sha256::new();
-        hash.update(key.as_slice());
+        hash.update(self.marks.as_ref());
         hash.update(text);
-        Ok(short(&hash.finalize()))
+        short(&hash.finalize())
     }
 
     /// A new key and its wrapped form.
@@ -174,7 +190,7 @@ impl Vault {
     /// The vault of another master key. It still reads what was sealed for this one, for those who read it
     /// before it was sealed again.
     pub(crate) fn succeeded_by(&self, master: &MasterKey) -> Self {
-        Self { sealer: Sealer::new(&master.0), former: Some(self.sealer.clone()) }
+        Self { sealer: Sealer::new(&master.0), former: Some(self.sealer.clone()), marks: self.marks.clone() }
     }
 
     /// A wrapped key or a secret of this vault's former master key, for its present one.
@@ -192,7 +208,7 @@ impl Vault {
         if self.proves(proof) {
             return Some(self);
         }
-        let former = Self { sealer: self.former?, former: Some(self.sealer) };
+        let former = Self { sealer: self.former?, former: Some(self.sealer), marks: self.marks };
         former.proves(proof).then_some(former)
     }
 
@@ -222,13 +238,17 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_tells_texts_apart_and_depends_on_the_master_key() {
+    fn a_mark_tells_texts_apart_and_outlives_the_master_key() {
         let vault = Vault::new(&MasterKey::new([7; 32]));
-        assert_eq!(vault.mark(b"Ada").unwrap(), vault.mark(b"Ada").unwrap());
-        assert_ne!(vault.mark(b"Ada").unwrap(), vault.mark(b"Bob").unwrap());
-        assert_ne!(vault.mark(b"Ada").unwrap(), crossdock_rules::told::mark("Ada"));
-        let other = Vault::new(&MasterKey::new([8; 32]));
-        assert_ne!(vault.mark(b"Ada").unwrap(), other.mark(b"Ada").unwrap());
+        assert_eq!(vault.mark(b"Ada"), vault.mark(b"Ada"));
+        assert_ne!(vault.mark(b"Ada"), vault.mark(b"Bob"));
+        assert_ne!(vault.mark(b"Ada"), crossdock_rules::told::mark("Ada"));
+        let other = Vault::new(&MasterKey::new([7; 32]));
+        assert_ne!(vault.mark(b"Ada"), other.mark(b"Ada"));
+        let next = MasterKey::new([8; 32]);
+        let sealed = vault.succeeded_by(&next).sealed_marks().unwrap();
+        assert_eq!(Vault::new(&next).with_marks(&sealed).unwrap().mark(b"Ada"), vault.mark(b"Ada"));
+        assert!(other.with_marks(&sealed).is_err());
     }
 
     #[test]

@@ -204,8 +204,6 @@ pub struct EntityReference {
 pub struct EventFilter {
     /// What events and their deliveries have to be like.
     pub filter: crate::Filter,
-    /// Only events with a delivery in this state (`exception`).
-    pub state: Option<String>,
     /// Only events whose entity's or root's id is this text (`1001`), whatever its system: what a person types.
     pub id: Option<String>,
 }
@@ -316,8 +314,8 @@ pub struct StockLevel {
 pub struct Preview {
     /// How many deliveries it would deliver again.
     pub count: u64,
-    /// How many fit the filter but would be left alone: open, stale, joined, annulled, or replayed under that
-    /// generation before.
+    /// How many fit the filter but would be left alone: open, stale, joined, annulled, discarded by a person, or
+    /// replayed under that generation before.
     pub skipped: u64,
 }
 

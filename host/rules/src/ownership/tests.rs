@@ -133,11 +133,72 @@ fn any_marks() -> impl Strategy<Value = Marks> {
     prop::collection::vec((attribute, value), 0..4).prop_map(|values| marks(&values))
 }
 
+/// One thing that happens to an order of a source: somebody there changes it, or Crossdock writes to it.
+#[derive(Clone, Debug)]
+enum Happens {
+    Changed(Attribute, &'static str),
+    Written(Attribute, &'static str),
+}
+
+fn any_happens() -> impl Strategy<Value = Happens> {
+    let attribute = prop_oneof![Just(OrderContent), Just(OrderTags)];
+    (any::<bool>(), attribute, prop_oneof![Just("a"), Just("b"), Just("c")]).prop_map(
+        |(ours, attribute, value)| match ours {
+            true => Happens::Written(attribute, value),
+            false => Happens::Changed(attribute, value),
+        },
+    )
+}
+
+#[test]
+fn a_change_back_to_what_was_written_is_news() {
+    let mut written = marks(&[(OrderTags, "SO-1")]);
+    let (ours, theirs) = (order("A", "SO-1"), order("A", "SO-1, vip"));
+    assert_eq!(judge(&theirs, &written, Some(&ours), &[], true), news());
+    for attribute in fresh(&theirs, &written, Some(&ours)) {
+        written.replace(attribute, &[]);
+    }
+    assert_eq!(judge(&ours, &written, Some(&theirs), &[], true), news());
+}
+
 proptest! {
-    /// Whatever is told: something that is new, not written by us and the source's own is never held back,
-    /// and nothing is called an echo that has anything else in it.
+    /// Whoever hears only the news of a source knows how things stand there, whatever was changed, written,
+    /// changed back, told twice.
     #[test]
     fn no_news_is_lost(
+        history in prop::collection::vec((any_happens(), 0..3usize), 0..20), whole in any::<bool>(),
+    ) {
+        let (mut there, mut written) = (order("", ""), Marks::default());
+        // What the sink was told, or has written there itself.
+        let (mut known, mut before) = (Marks::default(), None);
+        for (happens, repeats) in history {
+            match happens {
+                Happens::Changed(attribute, value) => there.set(attribute, mark(value)),
+                Happens::Written(attribute, value) => {
+                    there.set(attribute, mark(value));
+                    known.set(attribute, mark(value));
+                    written.replace(attribute, &[mark(value)]);
+                }
+            }
+            for _ in 0..=repeats {
+                if matches!(judge(&there, &written, before.as_ref(), &[], whole), Verdict::News { .. }) {
+                    for attribute in fresh(&there, &written, before.as_ref()) {
+                        written.replace(attribute, &[]);
+                    }
+                    known = there.clone();
+                }
+                before = Some(there.clone());
+                for (attribute, mark) in there.iter() {
+                    prop_assert_eq!(known.get(attribute), Some(mark), "{}", attribute);
+                }
+            }
+        }
+    }
+
+    /// Whatever is told: something that is new, not written there last and the source's own is never held back,
+    /// and nothing is called an echo that has anything else in it.
+    #[test]
+    fn what_is_new_and_ones_own_is_never_held_back(
         told in any_marks(), written in any_marks(), before in prop::option::of(any_marks()),
         foreign in prop::sample::subsequence(vec![OrderContent, OrderTags, StockAvailable], 0..=3),
         whole in any::<bool>(),

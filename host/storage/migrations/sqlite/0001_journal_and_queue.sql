@@ -165,7 +165,9 @@ CREATE INDEX exchange_ended ON exchange (ended);
 CREATE TABLE entity_state (
     connector      TEXT    NOT NULL,
     entity         TEXT    NOT NULL,
+    -- By the source's clock, and as far as that is believed.
     stamp_at       INTEGER,
+    stamp_believed INTEGER,
     stamp_sequence INTEGER,
     stamp_progress INTEGER,
     digest         TEXT,

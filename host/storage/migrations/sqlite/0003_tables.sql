@@ -20,6 +20,15 @@ CREATE TABLE out_file_body (
     sealed BLOB    NOT NULL
 ) STRICT;
 
+-- The received deliveries that a file carries which has yet to be handed over, and how long after that they may
+-- take to be confirmed, in milliseconds.
+CREATE TABLE out_file_carries (
+    file     INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    overdue  INTEGER NOT NULL,
+    PRIMARY KEY (file, delivery)
+) STRICT, WITHOUT ROWID;
+
 -- The last number of each of a connector's sequences.
 CREATE TABLE sequence (
     connector TEXT    NOT NULL,

@@ -11,10 +11,14 @@ use crate::view::Page;
 use crate::{Admitted, Command, Filter, Replay, Store, Target};
 
 /// The channel of most tests: events come from it, and it is written to.
-const SHOP: &str = "shop";
+pub(crate) const SHOP: &str = "shop";
 
 /// The order with these tags, and with what else is changed.
-fn tagged(at: i64, tags: &[&str], change: impl FnOnce(&mut crossdock_model::order::Order)) -> Event {
+pub(crate) fn tagged(
+    at: i64,
+    tags: &[&str],
+    change: impl FnOnce(&mut crossdock_model::order::Order),
+) -> Event {
     let mut event = order("order.updated", 1, at);
     if let Fact::Order(told) = &mut event.fact {
         told.order.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
@@ -23,17 +27,17 @@ fn tagged(at: i64, tags: &[&str], change: impl FnOnce(&mut crossdock_model::orde
     event
 }
 
-fn written(entity: &Event, attribute: &str, value: &str) -> Written {
+pub(crate) fn written(entity: &Event, attribute: &str, value: &str) -> Written {
     Written { entity: entity.entity.clone(), attribute: attribute.into(), value: value.into() }
 }
 
 /// Something that the ERP owes the shop: a document of order 1.
-fn status(at: i64, state: &str) -> Event {
+pub(crate) fn status(at: i64, state: &str) -> Event {
     document("4711", at, serde_json::json!({ "kind": "sales-order", "state": state }))
 }
 
 impl<S: Store> Driver<S> {
-    async fn told_by(&self, source: &str, event: Event, to: &[&str], now: i64) -> Admitted {
+    pub(crate) async fn told_by(&self, source: &str, event: Event, to: &[&str], now: i64) -> Admitted {
         let system = |to: &str| if to == SHOP { "shopify" } else { "tryton" };
         let targets = to
             .iter()
@@ -90,6 +94,31 @@ pub async fn what_comes_back_as_it_was_written_is_not_sent_round_again(store: im
     assert_eq!(older.owed[0].what, "stale");
 }
 
+pub async fn a_change_back_to_what_was_written_is_news(store: impl Store) {
+    let store = Driver(store);
+    with_our_tag(&store).await;
+    let more = ["SO-1", "vip", "gift"];
+    let told: [(i64, &[&str], &str); 5] = [
+        (3, &["SO-1", "vip"], "echo"),
+        (4, &more, "ready"),
+        (5, &more, "echo"),
+        (6, &["SO-1", "vip"], "ready"),
+        (7, &["SO-1", "vip"], "echo"),
+    ];
+    for (at, tags, wanted) in told {
+        let told = store.told_by(SHOP, tagged(at, tags, |_| ()), &[ERP], at).await;
+        assert_eq!(told.owed[0].what, wanted, "at {at}");
+        for claimed in store.claim(t(at)).await {
+            store.settle(&claimed, posted(&[]), t(at)).await;
+        }
+    }
+    // What is written anew is known again.
+    store
+        .write(status(8, "processing"), vec![written(&tagged(0, &[], |_| ()), "order.tags", "SO-1")], 8)
+        .await;
+    assert_eq!(store.told_by(SHOP, tagged(9, &["SO-1"], |_| ()), &[ERP], 9).await.owed[0].what, "echo");
+}
+
 pub async fn news_is_told_though_an_echo_comes_with_it(store: impl Store) {
     let store = Driver(store);
     with_our_tag(&store).await;
@@ -127,6 +156,28 @@ pub async fn what_is_personal_is_news_too_and_our_own_note_is_not(store: impl St
     assert_eq!(claimed.event, noted(5, "Ada Lovelace", Some("is SO-1")));
 }
 
+pub async fn what_was_told_before_is_known_under_another_master_key(store: impl Store) {
+    let store = Driver(store);
+    let noted = |at, note: &str| {
+        let mut event = with_person(tagged(at, &[], |_| ()), "Ada");
+        if let Fact::Order(told) = &mut event.fact {
+            told.order.personal.as_mut().unwrap().note = Some(note.to_owned());
+        }
+        event
+    };
+    store.told_by(SHOP, noted(0, "ring twice"), &[ERP], 1).await;
+    let claimed = store.claim(t(1)).await.pop().unwrap();
+    store.settle(&claimed, posted(&["SO-1"]), t(1)).await;
+    let ours = vec![written(&noted(0, ""), "order.note", "is SO-1")];
+    store.write(status(2, "accepted"), ours, 2).await;
+    let to = crate::MasterKey::new([9; 32]);
+    store.moved(Command::Rekey { to, by: "me".into(), now: t(3) }).await;
+    for (at, note, wanted) in [(4, "ring twice", "echo"), (5, "is SO-1", "echo"), (6, "no", "ready")] {
+        let told = store.told_by(SHOP, noted(at, note), &[ERP], at).await;
+        assert_eq!(told.owed[0].what, wanted, "{note}");
+    }
+}
+
 pub async fn what_may_be_an_echo_waits_until_it_can_be_told(store: impl Store) {
     let store = Driver(store);
     let placed = tagged(0, &[], |_| ());
@@ -157,14 +208,38 @@ pub async fn what_may_be_an_echo_waits_until_it_can_be_told(store: impl Store) {
     assert_eq!(store.claim_only(delivery, t(8)).await.event, more);
 }
 
-pub async fn what_waits_for_a_call_that_is_lost_goes_on(store: impl Store) {
+pub async fn what_waits_for_a_call_that_is_lost_waits_until_it_is_looked_up(store: impl Store) {
     let store = Driver(store);
+    let placed = tagged(0, &[], |_| ());
+    store.told_by(SHOP, placed.clone(), &[ERP], 0).await;
+    let claimed = store.claim(t(0)).await.pop().unwrap();
+    store.settle(&claimed, posted(&["SO-1"]), t(0)).await;
     store.told_by(ERP, status(1, "accepted"), &[SHOP], 1).await;
     store.claim_of(SHOP, 1, t(1)).await;
-    let told = store.told_by(SHOP, tagged(2, &[], |_| ()), &[ERP], 2).await;
-    assert_eq!(told.owed[0].what, "waiting");
+    let back = store.told_by(SHOP, tagged(2, &["SO-1"], |_| ()), &[ERP], 2).await;
+    assert_eq!(back.owed[0].what, "waiting");
+    // The host is killed, and looks up what it had sent: first it is not to be seen yet, then it is there.
     store.moved(Command::TakeOver { now: t(3) }).await;
-    store.claim_only(told.owed[0].delivery, t(3)).await;
+    let looking = store.claim_of(SHOP, 1, t(3)).await.pop().unwrap();
+    assert!(looking.find);
+    let again = answer(Next::Retry { at: t(4), find: true }, Sent::Maybe);
+    store.settle(&looking, again, t(3)).await;
+    assert!(store.claim(t(4)).await.is_empty(), "it is not known yet what it is");
+    let looking = store.claim_of(SHOP, 1, t(4)).await.pop().unwrap();
+    let ours = vec![written(&placed, "order.tags", "SO-1")];
+    store.settle(&looking, Settlement { written: ours, ..posted(&[]) }, t(5)).await;
+    assert_eq!(store.state(back.owed[0].delivery).await, "echo");
+
+    // What nobody can say anything about goes on in the end.
+    store.told_by(ERP, status(6, "processing"), &[SHOP], 6).await;
+    store.claim_of(SHOP, 1, t(6)).await;
+    let told = store.told_by(SHOP, tagged(7, &["SO-1", "vip"], |_| ()), &[ERP], 7).await;
+    let delivery = told.owed[0].delivery;
+    store.moved(Command::TakeOver { now: t(8) }).await;
+    store.moved(Command::Expire { now: t(9) }).await;
+    assert!(store.claim(t(9)).await.is_empty());
+    store.moved(Command::Expire { now: t(600) }).await;
+    store.claim_only(delivery, t(600)).await;
 }
 
 pub async fn what_is_told_by_one_who_does_not_own_it_is_kept_and_not_sent(store: impl Store) {
@@ -237,6 +312,22 @@ pub async fn an_echo_takes_nothing_away_from_what_a_person_has_to_decide(store: 
     let filter = Filter { delivery: Some(placed), ..Filter::default() };
     let replay = Replay { filter, generation: None, by: "me".into(), now: t(5) };
     assert_eq!(store.moved(Command::Replay(replay)).await.count, 1);
+}
+
+/// The ERP refused the order, and the shop was told so: what the shop says of that does not send it again, but
+/// whoever does sends the order as it is by now.
+pub async fn an_echo_does_not_send_again_what_was_refused(store: impl Store) {
+    let store = Driver(store);
+    let placed = tagged(0, &["vip"], |_| ());
+    store.told_by(SHOP, placed.clone(), &[ERP], 1).await;
+    let refused = store.claim(t(1)).await.pop().unwrap();
+    store.settle(&refused, rejected(Sent::No), t(1)).await;
+    store.write(status(2, "refused"), vec![written(&placed, "order.tags", "refused, vip")], 2).await;
+    let back = tagged(3, &["vip", "refused"], |_| ());
+    assert_eq!(store.told_by(SHOP, back.clone(), &[ERP], 3).await.owed[0].what, "joined");
+    assert!(store.claim(t(4)).await.is_empty());
+    store.moved(Command::Retry { delivery: refused.delivery, by: "me".into(), now: t(5) }).await;
+    assert_eq!(store.claim(t(5)).await.pop().unwrap().event, back);
 }
 
 /// Shop → ERP → shop → ERP: every change is told to the other side once, whatever comes back meanwhile.

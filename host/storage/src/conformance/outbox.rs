@@ -1,5 +1,10 @@
 //! Files and numbers that plugins hand over.
 
+use std::time::Duration;
+
+use crossdock_rules::lane::Sent;
+use crossdock_rules::outcome::Next;
+
 use super::samples::*;
 use crate::{
     Admit, Applied, Claimed, Command, CursorMove, Error, Handed, OutFile, Retain, SettleAll, Settled, Store,
@@ -68,6 +73,32 @@ pub async fn a_call_settles_as_a_whole_with_its_files_and_numbers(store: impl St
     assert_eq!(rows[0].handed_at, None);
     let unknown = store.one(Command::HandedOver { file: 99, now: t(3) }).await;
     assert!(matches!(unknown, Err(Error::Unknown { .. })));
+}
+
+pub async fn what_a_file_carries_is_overdue_only_after_it_was_handed_over(store: impl Store) {
+    let store = Driver(store);
+    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    // It may take an hour to be confirmed; the folder can not be reached for two.
+    let next = Next::Received { overdue_at: t(3602), releases: true };
+    let settles = vec![store.settling(&claimed, answer(next, Sent::Yes), t(2))];
+    let handed = handed(&["850-1.x12", "850-2.x12"], &[], 2);
+    store.one(Command::SettleAll(Box::new(SettleAll { settles, handed }))).await.unwrap();
+    let overdue = async |now: i64| {
+        let waiting = Duration::from_secs(86_400);
+        store.moved(Command::Overdue { connector: ERP.into(), now: t(now), waiting }).await.count
+    };
+    assert_eq!(overdue(7200).await, 0);
+    let stuck = store.0.stuck(Some(ERP), t(7200), 5).await.unwrap();
+    assert!(stuck[0].why.contains("handed over") && stuck[0].next_at.is_none(), "{stuck:?}");
+    let files = store.0.outbox(ERP, 10).await.unwrap();
+    for (file, now) in [(&files[0], 7200), (&files[1], 7300), (&files[1], 9000)] {
+        assert_eq!(overdue(now).await, 0);
+        store.one(Command::HandedOver { file: file.id, now: t(now) }).await.unwrap();
+    }
+    assert_eq!(overdue(10_899).await, 0);
+    assert_eq!(overdue(10_900).await, 1);
+    assert_eq!(store.state(placed).await, "exception");
 }
 
 pub async fn a_fenced_settlement_refuses_the_whole_call(store: impl Store) {

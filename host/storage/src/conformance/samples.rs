@@ -36,7 +36,8 @@ pub fn order(kind: &str, order: u32, at: i64) -> Event {
     let usd = json!({ "shop": { "amount": "12.50", "currency": "USD" } });
     let mut value = json!({
         "number": format!("#{order}"), "channel": "web", "placedAt": t(0).to_string(), "currency": "USD",
-        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false,
+        "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "customer": { "system": "shopify", "tenant": "acme", "kind": "customer", "id": "77" },
         "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd },
         "tags": [format!("as of {at}")],
@@ -120,9 +121,12 @@ fn event(
 
 /// The event with a person in it.
 pub fn with_person(mut event: Event, name: &str) -> Event {
-    event.put_personal(
-        serde_json::from_value::<Personal>(json!({ "name": name, "email": "a@b.example" })).unwrap(),
-    );
+    let message = json!([{ "name": "Gift message", "value": format!("For {name}") }]);
+    let personal = json!({
+        "name": name, "email": "a@b.example", "attributes": message,
+        "lineAttributes": [{ "line": "11", "attributes": message }]
+    });
+    event.put_personal(serde_json::from_value::<Personal>(personal).unwrap());
     event
 }
 

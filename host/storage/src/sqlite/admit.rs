@@ -264,15 +264,15 @@ impl<'a> Batch<'a> {
     fn personal_marks(&self, personal: &Personal, plain: &[u8]) -> Result<Marks> {
         let mut marks = Marks::default();
         let note = Attribute::OrderNote.normal(personal.note.as_deref().unwrap_or_default());
-        marks.set(Attribute::OrderNote, self.vault.mark(note.as_bytes())?);
+        marks.set(Attribute::OrderNote, self.vault.mark(note.as_bytes()));
         let rest = match personal.note {
-            None => self.vault.mark(plain)?,
+            None => self.vault.mark(plain),
             Some(_) => {
                 let rest = serde_json::to_vec(&Personal { note: None, ..personal.clone() });
                 self.vault.mark(&rest.map_err(|error| Error::Unreadable {
                     what: "personal data".into(),
                     why: error.to_string(),
-                })?)?
+                })?)
             }
         };
         marks.set(Attribute::OrderPersonal, rest);

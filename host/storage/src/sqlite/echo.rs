@@ -8,14 +8,14 @@ use crossdock_model::common::EntityKind;
 use crossdock_model::connector::{Problem, Written};
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::{DeliveryState, Ending};
-use crossdock_rules::ownership::{Verdict, judge};
+use crossdock_rules::ownership::{Verdict, fresh, judge};
 use crossdock_rules::told::{Attribute, Mark, Marks, is_whole, mark};
 
 use super::batch::Batch;
 use super::landscape::{Held, Telling};
 use super::memory::Place;
 use super::piles;
-use super::sql::{Cells, Pile};
+use super::sql::{Cells, Pile, execute};
 use crate::Result;
 use crate::command::NewEvent;
 
@@ -23,8 +23,9 @@ use crate::command::NewEvent;
 pub(super) const PASSING: &str = "\u{1f}";
 /// Why a delivery waits for what is on its way.
 pub(super) const HELD: &str = "held";
-/// How long after a claim's end a delivery waits for it at most, in milliseconds.
-const PATIENCE: i64 = 1_000;
+/// How long after a claim's end a delivery waits for it at most, in milliseconds: as long as it takes to look up
+/// what a host that was killed had sent, in a system that shows late what it has.
+const PATIENCE: i64 = 90_000;
 
 impl Batch<'_> {
     /// Keeps what a delivery set in its target.
@@ -47,7 +48,7 @@ impl Batch<'_> {
             let place = (Arc::clone(connector), written.entity.to_string().into());
             let value = attribute.normal(&written.value);
             let (value, mark) = if attribute.is_personal() {
-                let mark = self.vault.mark(value.as_bytes())?;
+                let mark = self.vault.mark(value.as_bytes());
                 (hex::encode(mark), mark)
             } else {
                 let mark = mark(&value);
@@ -142,6 +143,39 @@ impl Batch<'_> {
         }
     }
 
+    /// Forgets what was written of the attributes that an event tells otherwise, when it is news: set back to
+    /// that, they are changed again.
+    pub(super) async fn forget_written(
+        &mut self,
+        source: &Place,
+        what: &Telling,
+        before: Option<&Marks>,
+        verdict: &Verdict,
+    ) -> Result<()> {
+        let Some(written) = self.memory.landscape.written.get_mut(source) else { return Ok(()) };
+        if !matches!(verdict, Verdict::News { .. }) {
+            return Ok(());
+        }
+        let mut gone = fresh(&what.marks, written, before);
+        gone.retain(|attribute| written.get(*attribute).is_some());
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for attribute in &gone {
+            written.replace(*attribute, &[]);
+        }
+        // What was written in this group, and conflicts that name it, come first.
+        self.flush().await?;
+        let text = "DELETE FROM written WHERE connector = ? AND entity = ? AND attribute = ?";
+        for attribute in gone {
+            execute(self.connection, "forgetting what was written", text, |args| {
+                args.add(Arc::clone(&source.0)).add(Arc::clone(&source.1)).add(attribute.as_str());
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// The deliveries to the event's own source that are on their way at this moment and may be what it tells
     /// of: of the same order, or of the same kind of thing where orders have nothing to do with it.
     pub(super) fn flights_to(&self, source: &Arc<str>, new: &NewEvent, lane: &str) -> BTreeSet<i64> {
@@ -167,17 +201,8 @@ impl Batch<'_> {
 
     /// Lets a delivery wait until what is on its way has landed, and answers until when at most.
     pub(super) fn hold(&mut self, id: i64, held: Held) -> i64 {
-        let mut until = 0;
-        if let Some(flights) = self.memory.landscape.flights.get_mut(&held.source) {
-            for flight in &held.flights {
-                if let Some(flight) = flights.get_mut(flight) {
-                    flight.holds.push(id);
-                    until = until.max(flight.lease_until);
-                }
-            }
-        }
-        self.memory.landscape.held.insert(id, held);
-        until + PATIENCE
+        self.dirty_held.insert(id);
+        self.memory.landscape.wait_for_flights(id, held) + PATIENCE
     }
 
     /// A delivery has landed: what waited for that is an echo of it, or goes on. Answers what became ready.
@@ -186,18 +211,20 @@ impl Batch<'_> {
         let Some(flight) = flights.and_then(|flights| flights.remove(&id)) else { return Ok(Vec::new()) };
         let mut ready = Vec::new();
         for waiting in flight.holds {
-            let Entry::Occupied(mut held) = self.memory.landscape.held.entry(waiting) else { continue };
-            held.get_mut().flights.remove(&id);
-            if held.get().flights.is_empty() {
-                let held = held.remove();
+            let Some(held) = self.memory.landscape.held.get_mut(&waiting) else { continue };
+            held.flights.remove(&id);
+            self.dirty_held.insert(waiting);
+            if held.flights.is_empty()
+                && let Some(held) = self.let_go(waiting)
+            {
                 ready.extend(self.landed(waiting, held, now).await?);
             }
         }
         Ok(ready)
     }
 
-    /// Says what a delivery is that waited for what was on its way.
-    async fn landed(&mut self, id: i64, held: Held, now: Millis) -> Result<Option<i64>> {
+    /// Says what a delivery is that waited for what was on its way, or waited long enough.
+    pub(super) async fn landed(&mut self, id: i64, held: Held, now: Millis) -> Result<Option<i64>> {
         self.load_deliveries([id]).await?;
         let Some(row) = self.memory.deliveries.get(&id) else { return Ok(None) };
         if row.state != DeliveryState::Waiting || !row.reason_is(HELD) {
@@ -210,6 +237,7 @@ impl Batch<'_> {
         self.load_written([source.clone()]).await?;
         let verdict = self.verdict(&source, &held.what, held.before.as_ref());
         self.note_conflict(&source, &held.what, &verdict, now);
+        self.forget_written(&source, &held.what, held.before.as_ref(), &verdict).await?;
         let why = |code: Ending, message: &str| {
             Some(Problem { code: code.to_string(), message: message.to_owned(), field: None })
         };
@@ -225,7 +253,7 @@ impl Batch<'_> {
             Verdict::News { .. } => {
                 self.load_entities([entity.clone()]).await?;
                 if let Some(known) = self.memory.entities.get_mut(&entity) {
-                    known.owed = Some(known.owed_at().map_or(at, |owed| owed.max(at)));
+                    known.owed = Some(at);
                     self.dirty_entities.insert(entity);
                 }
                 self.back_in_line(id, now).await?;

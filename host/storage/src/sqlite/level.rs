@@ -20,7 +20,7 @@ impl Batch<'_> {
     /// Keeps the level that an event tells, unless its source told a newer one of that location before.
     pub(super) fn keep_level(&mut self, new: &NewEvent, place: &str) {
         let Some(counted) = &new.incoming.stock else { return };
-        let Stamp { at, sequence, .. } = new.incoming.stamp;
+        let Stamp { believed, sequence, .. } = new.incoming.stamp;
         self.memory.landscape.any_level = true;
         self.piles.level.row(|args| {
             args.add(new.source.as_str())
@@ -28,7 +28,7 @@ impl Batch<'_> {
                 .add(counted.location.as_str())
                 .add(place)
                 .add(counted.available.as_deref())
-                .add(at)
+                .add(believed)
                 .add(sequence.map_or(-1, u64::cast_signed));
         });
     }

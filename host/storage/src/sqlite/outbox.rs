@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::DeliveryState;
+use crossdock_rules::outcome::Next;
 
 use super::Sqlite;
 use super::batch::Batch;
@@ -43,7 +44,28 @@ impl Batch<'_> {
             }
         }
         self.hand_over(&all.handed)?;
+        if !all.handed.files.is_empty() {
+            self.wait_for_files(all)?;
+        }
         Ok(Applied::SettledAll(settled))
+    }
+
+    /// Lets what the target has received by these files wait without an end until the last of them is handed
+    /// over: before that, the target can not confirm anything.
+    fn wait_for_files(&mut self, all: &SettleAll) -> Result<()> {
+        let file = self.memory.ids.file;
+        for settle in &all.settles {
+            let Next::Received { overdue_at, .. } = &settle.settlement.next else { continue };
+            let row = self.change(settle.delivery)?;
+            if row.state == DeliveryState::Received {
+                row.due_at = i64::MAX;
+                let overdue = overdue_at.0.saturating_sub(settle.now.0).max(0);
+                self.piles.out_carries.row(|args| {
+                    args.add(file).add(settle.delivery).add(overdue);
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what a call handed over that settles and admits nothing.
@@ -106,16 +128,30 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that a file has been written to the exchange folder.
+    /// Notes that a file has been written to the exchange folder. From here on, what it carries is waited for.
     pub(super) async fn handed_over(&mut self, file: i64, now: Millis) -> Result<Applied> {
         let text = "UPDATE out_file SET handed_at = coalesce(handed_at, ?2) WHERE id = ?1";
         let done = self.execute("noting that a file was handed over", text, |args| {
             args.add(file).add(now.0);
         });
-        match done.await? {
-            0 => Err(Error::Unknown { what: "file", id: file.to_string() }),
-            _ => Ok(Applied::Done),
+        if done.await? == 0 {
+            return Err(Error::Unknown { what: "file", id: file.to_string() });
         }
+        let text = "DELETE FROM out_file_carries WHERE file = ? RETURNING delivery, overdue";
+        let carried = fetch(self.connection, "looking for what a file carries", text, |args| {
+            args.add(file);
+        });
+        for row in carried.await? {
+            let mut cells = Cells::of(&row);
+            let (delivery, overdue): (i64, i64) = (cells.next()?, cells.next()?);
+            let row = self.delivery(delivery).await?;
+            if row.state == DeliveryState::Received && row.due_at == i64::MAX {
+                let row = self.change(delivery)?;
+                row.due_at = now.0.saturating_add(overdue);
+                row.since = now.0;
+            }
+        }
+        Ok(Applied::Done)
     }
 
     /// Drops the contents of files that were handed over before.

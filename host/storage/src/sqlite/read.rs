@@ -12,7 +12,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::admit::unpack;
-use super::delivery::{Delivery, columns, number, state};
+use super::delivery::{Delivery, columns, state};
 use super::echo::PASSING;
 use super::sql::{Args, Cells, doing, fetch};
 use super::{Sqlite, claim, replay};
@@ -347,15 +347,9 @@ impl Store for Sqlite {
     async fn events(&self, filter: &EventFilter, page: Page) -> Result<Vec<EventRow>> {
         let mut args = Args::default();
         args.add(page.before);
-        let mut condition = replay::conditions(&filter.filter, &mut args);
-        if let Some(name) = &filter.state {
-            let wanted: DeliveryState =
-                name.parse().map_err(|_| Error::Unknown { what: "state", id: name.clone() })?;
-            condition.push_str(" AND delivery.state = ?");
-            args.add(number(wanted));
-        }
-        let Filter { delivery, connector, .. } = &filter.filter;
-        if delivery.is_some() || connector.is_some() || filter.state.is_some() {
+        let mut condition = replay::conditions(&filter.filter, &mut args)?;
+        let Filter { delivery, connector, state, .. } = &filter.filter;
+        if delivery.is_some() || connector.is_some() || state.is_some() {
             condition =
                 format!("EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id AND {condition})");
         }
@@ -508,7 +502,7 @@ impl Store for Sqlite {
     async fn preview(&self, filter: &Filter, generation: Option<u32>) -> Result<Preview> {
         let mut reader = self.reader().await?;
         let fit = replay::select(&mut reader, filter, generation).await?;
-        let count = u64::try_from(fit.deliveries.len()).unwrap_or(u64::MAX);
+        let count = u64::try_from(fit.deliveries.len() + fit.exceptions.len()).unwrap_or(u64::MAX);
         Ok(Preview { count, skipped: fit.skipped })
     }
 

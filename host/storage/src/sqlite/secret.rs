@@ -95,10 +95,10 @@ impl Batch<'_> {
         let text = "SELECT id, version, sealed FROM secret WHERE sealed IS NOT NULL AND id > ? \
                     ORDER BY id LIMIT 1000";
         count += self.wrap_again(&vault, text, &piles::REWRAP_SECRET, Bound::Secret).await?;
-        let proof = vault.proof()?;
-        let text = "UPDATE meta SET value = ? WHERE name = 'proof'";
+        let (proof, marks) = (vault.proof()?, vault.sealed_marks()?);
+        let text = "UPDATE meta SET value = iif(name = 'proof', ?, ?) WHERE name IN ('proof', 'marks')";
         execute(self.connection, "changing the master key", text, |args| {
-            args.add(proof);
+            args.add(proof).add(marks);
         })
         .await?;
         self.audit(by, "secrets.rekey", "master key", &format!("{count} keys and secrets"), now).await?;

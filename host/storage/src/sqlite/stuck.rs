@@ -104,6 +104,11 @@ fn told(
             let why = said.map_or_else(|| format!("not yet: {referent}"), str::to_owned);
             (why, format!("goes on when {referent} is there"), moment(row.due_at))
         }
+        DeliveryState::Received if row.due_at == i64::MAX => (
+            "its file has yet to be handed over".into(),
+            "is waited for when the file is in the exchange folder".into(),
+            None,
+        ),
         DeliveryState::Received => (
             said.map_or_else(|| "the target has it and has not confirmed it".to_owned(), str::to_owned),
             "becomes an exception when it is not confirmed in time".into(),

@@ -3,6 +3,9 @@
 use std::ops::Deref;
 
 use super::*;
+use crossdock_rules::outcome::Settlement;
+
+use crate::conformance::echoes::{SHOP, status, tagged, written};
 use crate::conformance::samples::*;
 use crate::{Accept, Store, Tables as _, Writer, WriterOptions};
 
@@ -76,6 +79,51 @@ async fn everything_is_there_after_opening_again() {
     let claimed = driver.claim_only(waiting, t(3)).await;
     assert_eq!(claimed.event, with_person(refund(5, 1), "Ada"));
     assert_eq!((claimed.serial, claimed.parent_references), (first.serial + 1, vec![reference("SO-1")]));
+}
+
+#[tokio::test]
+async fn an_echo_is_known_though_the_host_was_killed_twice_meanwhile() {
+    let Scratch { store, folder } = scratch().await;
+    let driver = Driver(store);
+    let placed = tagged(0, &[], |_| ());
+    driver.told_by(SHOP, placed.clone(), &[ERP], 0).await;
+    let claimed = driver.claim(t(0)).await.pop().unwrap();
+    driver.settle(&claimed, posted(&["SO-1"]), t(0)).await;
+    driver.told_by(ERP, status(1, "accepted"), &[SHOP], 1).await;
+    driver.claim_of(SHOP, 1, t(1)).await;
+    driver.0.close().await.unwrap();
+
+    let driver = Driver(Sqlite::open(options(folder.path())).await.unwrap());
+    driver.moved(Command::TakeOver { now: t(2) }).await;
+    let back = driver.told_by(SHOP, tagged(2, &["SO-1"], |_| ()), &[ERP], 2).await;
+    assert_eq!(back.owed[0].what, "waiting");
+    driver.0.close().await.unwrap();
+
+    let driver = Driver(Sqlite::open(options(folder.path())).await.unwrap());
+    driver.moved(Command::TakeOver { now: t(3) }).await;
+    assert!(driver.claim(t(3)).await.is_empty());
+    let looking = driver.claim_of(SHOP, 1, t(3)).await.pop().unwrap();
+    let ours = vec![written(&placed, "order.tags", "SO-1")];
+    driver.settle(&looking, Settlement { written: ours, ..posted(&[]) }, t(4)).await;
+    assert_eq!(driver.state(back.owed[0].delivery).await, "echo");
+    let left: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM held").fetch_one(&driver.0.readers).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn what_comes_in_the_group_of_a_retention_is_kept_under_its_days_key() {
+    let Scratch { store, folder: _folder } = scratch().await;
+    let day = t(2 * 86_400);
+    let young = |dedupe: &str| Command::Accept(Accept { received_at: day, ..accept(dedupe, b"young") });
+    store.apply(vec![young("1")]).await.unwrap();
+    let retain = crate::Retain { bodies_before: day, exchanges_before: day };
+    let mut writing = store.writing.lock().await;
+    let Writing { connection, memory, .. } = &mut *writing;
+    execute(connection, "beginning a transaction", "BEGIN IMMEDIATE", |_| {}).await.unwrap();
+    let batch = Batch::new(connection, memory.as_mut().unwrap(), store.vault(), store.safeguards);
+    let done = Sqlite::together(batch, &[Command::Retain(retain), young("2")]).await;
+    assert_eq!(done.map(|done| done.answers.len()).map_err(|error| error.to_string()), Ok(2));
 }
 
 /// Whether the bytes are anywhere in the folder's files.
