@@ -211,8 +211,9 @@ impl Handle {
     ///
     /// # Errors
     /// See [`Handle::pause`].
-    pub async fn put_token(&self, name: &str, hash: [u8; 32]) -> Result<(), OperationError> {
-        let command = Command::PutToken { name: name.to_owned(), hash, now: self.shared.now() };
+    pub async fn put_token(&self, name: &str, hash: [u8; 32], by: &str) -> Result<(), OperationError> {
+        let (name, by) = (name.to_owned(), by.to_owned());
+        let command = Command::PutToken { name, hash, by, now: self.shared.now() };
         self.shared.writer.submit(command).await?;
         Ok(())
     }
