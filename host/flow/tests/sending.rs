@@ -123,7 +123,8 @@ async fn place(world: &World, id: u32) {
         "occurredAt": "2026-11-23T09:30:00Z", "version": { "at": "2026-11-23T09:30:00Z" },
         "fact": { "kind": "order", "value": { "operation": "placed", "order": {
             "number": "1", "channel": "web", "placedAt": "2026-11-23T09:30:00Z", "currency": "EUR",
-            "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false, "lines": [],
+            "pricesIncludeTax": false, "dutiesIncluded": false,
+            "payment": "paid", "fulfilment": "unfulfilled", "test": false, "lines": [],
             "totals": { "lines": price, "discounts": price, "shipping": price, "tax": price, "total": price }
         } } }
     }))
