@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, request};
 use http_body_util::Full;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Authenticator, Context, Profile};
@@ -46,6 +47,10 @@ pub struct Limits {
     pub request: u64,
     /// Bytes of one answer's body.
     pub answer: u64,
+    /// Requests of one call that are under way at the same moment; the others wait.
+    pub at_once: usize,
+    /// The same of all calls of the connector together: each takes a connection, and a host has only so many.
+    pub together: usize,
     /// From asking to the head of the answer.
     pub first_byte: Duration,
     /// Between two pieces of the answer.
@@ -61,6 +66,8 @@ impl Default for Limits {
             bytes: 64 << 20,
             request: 8 << 20,
             answer: 8 << 20,
+            at_once: 16,
+            together: 128,
             first_byte: Duration::from_secs(30),
             between_bytes: Duration::from_secs(15),
             total: Duration::from_secs(60),
@@ -72,14 +79,28 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct FirstByte(pub Duration);
 
-/// What is left of a call's requests and bytes.
+/// What became of a request that asked to be admitted before its body was there, as an extension of the
+/// request: it is counted, and so is its body.
+#[derive(Clone, Debug)]
+pub struct Admission(pub Result<(), Error>);
+
+/// What is left of a call's requests and bytes, and of its places under way.
 #[derive(Debug)]
 pub struct Budget {
     requests: AtomicU64,
     bytes: AtomicU64,
+    places: Semaphore,
 }
 
 impl Budget {
+    /// Counts a piece of a request's body, before it is kept.
+    ///
+    /// # Errors
+    /// When the call has used up its bytes.
+    pub fn carry(&self, bytes: u64) -> Result<(), Error> {
+        Self::take(&self.bytes, bytes, "bytes")
+    }
+
     /// Counts what came back.
     pub(crate) fn receive(&self, bytes: u64) -> Result<(), Error> {
         Self::take(&self.bytes, bytes, "bytes")
@@ -104,6 +125,7 @@ struct Inner {
     reserved: Vec<HeaderName>,
     secrets: Secrets,
     limits: Limits,
+    places: Semaphore,
 }
 
 impl Client {
@@ -113,7 +135,8 @@ impl Client {
         let authenticator = Authenticator::new(access.profile.as_ref(), &context)?;
         let reserved = authenticator.reserved();
         let (secrets, limits) = (access.secrets, access.limits);
-        Ok(Self(Arc::new(Inner { egress, hosts, authenticator, reserved, secrets, limits })))
+        let places = Semaphore::new(limits.together);
+        Ok(Self(Arc::new(Inner { egress, hosts, authenticator, reserved, secrets, limits, places })))
     }
 
     /// What one call may use.
@@ -126,7 +149,11 @@ impl Client {
     #[must_use]
     pub fn budget(&self) -> Budget {
         let limits = &self.0.limits;
-        Budget { requests: AtomicU64::new(limits.requests), bytes: AtomicU64::new(limits.bytes) }
+        Budget {
+            requests: AtomicU64::new(limits.requests),
+            bytes: AtomicU64::new(limits.bytes),
+            places: Semaphore::new(limits.at_once),
+        }
     }
 
     /// True for headers that are the host's to set: those of the connection, and the profile's.
@@ -135,20 +162,41 @@ impl Client {
         ours(name) || self.0.reserved.contains(name)
     }
 
-    /// Asks. The answer is whole and free of the connector's secrets.
+    /// Admits a request and counts it, before its body is there and anything is kept for it.
+    ///
+    /// # Errors
+    /// When it may not go where it wants to go, or the call has used up its requests.
+    pub fn admit(&self, head: &request::Parts, budget: &Budget) -> Result<(), Error> {
+        self.judge(head)?;
+        Budget::take(&budget.requests, 1, "requests")
+    }
+
+    /// Asks. The answer is whole and free of the connector's secrets. A request that carries an [`Admission`]
+    /// is counted already.
     ///
     /// # Errors
     /// Why there is no answer; [`Error::sent`] tells whether the target may have seen the request.
     pub async fn send(&self, request: Request<Bytes>, budget: &Budget) -> Result<Response<Bytes>, Error> {
         let inner = &*self.0;
-        let origin = self.admit(&request)?;
-        Budget::take(&budget.requests, 1, "requests")?;
-        Budget::take(&budget.bytes, request.body().len() as u64, "bytes")?;
+        let (head, body) = request.into_parts();
+        match head.extensions.get() {
+            Some(Admission(admitted)) => admitted.clone()?,
+            None => {
+                self.admit(&head, budget)?;
+                budget.carry(body.len() as u64)?;
+            }
+        }
+        let origin = self.judge(&head)?;
+        let limit = inner.limits.request;
+        if body.len() as u64 > limit {
+            return Err(Error::Body { reason: format!("it is larger than {limit} bytes") });
+        }
         let start = Instant::now();
         let end = start + inner.limits.total;
         let first_byte = inner.limits.first_byte;
-        let first_byte = request.extensions().get().map_or(first_byte, |FirstByte(own)| first_byte.min(*own));
-        let (mut parts, body) = request.into_parts();
+        let first_byte = head.extensions.get().map_or(first_byte, |FirstByte(own)| first_byte.min(*own));
+        let _places = self.places(budget, &origin, end.min(start + first_byte)).await?;
+        let mut parts = head;
         // An encoded answer could carry a secret past the mask.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         parts.headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("crossdock"));
@@ -193,18 +241,33 @@ impl Client {
         }
     }
 
+    /// A place among the call's requests that are under way, and one among the connector's.
+    async fn places<'a>(
+        &'a self,
+        budget: &'a Budget,
+        origin: &Origin,
+        until: Instant,
+    ) -> Result<(SemaphorePermit<'a>, SemaphorePermit<'a>), Error> {
+        let start = Instant::now();
+        // The call's own first: what waits for its own call holds no place of the others.
+        let places = async { Ok((budget.places.acquire().await?, self.0.places.acquire().await?)) };
+        // Nobody closes them. A request that gets no place has not been sent.
+        let places: Result<Result<_, AcquireError>, _> = timeout_at(until, places).await;
+        places.ok().and_then(Result::ok).ok_or_else(|| Error::Connect {
+            origin: origin.to_string(),
+            reason: format!("as many requests as may be were under way for {:?}", start.elapsed()),
+            timed_out: true,
+        })
+    }
+
     /// Decides whether a request may go where it wants to go, as it is.
-    fn admit(&self, request: &Request<Bytes>) -> Result<Origin, Error> {
-        let origin = Origin::of(request.uri()).ok_or_else(|| Error::Url { url: shown(request.uri()) })?;
+    fn judge(&self, head: &request::Parts) -> Result<Origin, Error> {
+        let origin = Origin::of(&head.uri).ok_or_else(|| Error::Url { url: shown(&head.uri) })?;
         if !self.0.hosts.contains(&origin) {
             return Err(Error::HostRefused { origin: origin.to_string() });
         }
-        if let Some(header) = request.headers().keys().find(|name| self.reserves(name)) {
+        if let Some(header) = head.headers.keys().find(|name| self.reserves(name)) {
             return Err(Error::HeaderRefused { header: header.to_string() });
-        }
-        let limit = self.0.limits.request;
-        if request.body().len() as u64 > limit {
-            return Err(Error::Body { reason: format!("it is larger than {limit} bytes") });
         }
         Ok(origin)
     }

@@ -167,6 +167,20 @@ impl Error {
         }
     }
 
+    /// True when the host kept the request back, or could not authenticate it, and a person must look at the
+    /// connector.
+    #[must_use]
+    pub fn denied(&self) -> bool {
+        matches!(
+            self,
+            Self::HostRefused { .. }
+                | Self::AddressRefused { .. }
+                | Self::HeaderRefused { .. }
+                | Self::SecretMissing { .. }
+                | Self::Unauthorized { .. }
+        )
+    }
+
     /// True when the host's policy said no: trying again changes nothing until the operator does.
     #[must_use]
     pub fn refused(&self) -> bool {

@@ -20,7 +20,7 @@ mod stored;
 
 pub use address::Network;
 pub use auth::{ClientAuth, Csrf, Grant, Login, OAuth2, Profile, Session};
-pub use client::{Access, Budget, Client, FirstByte, Limits};
+pub use client::{Access, Admission, Budget, Client, FirstByte, Limits};
 pub use connect::{Egress, Options, Unusable};
 pub use error::{Error, Sent};
 pub use hosts::{Origin, Scheme};

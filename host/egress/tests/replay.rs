@@ -176,3 +176,17 @@ async fn a_request_that_was_broken_off_is_in_the_transcript() {
     assert_eq!(transcript.exchanges.len(), 1);
     assert_eq!(transcript.sent(), Sent::Unknown);
 }
+
+#[tokio::test]
+async fn why_a_request_was_kept_back_is_kept_in_any_case() {
+    let server = server().await;
+    let live = Live::new(sources(&server), Detail::Summary);
+    for number in 0..60 {
+        let request = Request::post(server.url(&format!("/{number}"))).body(Bytes::new()).unwrap();
+        live.http(request).await.unwrap();
+    }
+    let request = Request::post("http://evil.example/").body(Bytes::new()).unwrap();
+    live.http(request).await.unwrap_err();
+    let denied = live.transcript().denied.unwrap();
+    assert!(matches!(&denied, Error::HostRefused { origin } if origin == "http://evil.example"), "{denied}");
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use crossdock_egress::{Access, Client, Egress, Error, Limits, Options, Profile, Secrets, Sent};
+use crossdock_egress::{Access, Admission, Client, Egress, Error, Limits, Options, Profile, Secrets, Sent};
 use http::{Request, Response};
 use server::{Reply, Server, answer};
 
@@ -283,4 +283,94 @@ fn a_profile_without_its_secret_is_refused_at_once() {
     assert!(egress.client(access).err().unwrap().contains("`token`"));
     let access = Access { hosts: vec!["https://a/b".into()], ..Access::default() };
     assert!(egress.client(access).err().unwrap().contains("no host"));
+}
+
+#[tokio::test]
+async fn only_so_many_requests_of_a_call_and_of_a_connector_are_under_way() {
+    let server = Server::start(|_| Reply::Hang).await;
+    let limits = Limits { at_once: 2, together: 3, total: Duration::from_secs(5), ..Limits::default() };
+    let client = client(&[&server.url("")], None, limits);
+    let budgets = [std::sync::Arc::new(client.budget()), std::sync::Arc::new(client.budget())];
+    let ask = |budget: &std::sync::Arc<crossdock_egress::Budget>, timeout: Duration| {
+        let (client, budget) = (client.clone(), budget.clone());
+        let mut request = Request::get(server.url("/")).body(Bytes::new()).unwrap();
+        request.extensions_mut().insert(crossdock_egress::FirstByte(timeout));
+        tokio::spawn(async move { client.send(request, &budget).await })
+    };
+    let connected = |count: usize| {
+        let server = &server;
+        async move {
+            let enough = async {
+                while server.connections() < count {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(3), enough).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(server.connections(), count);
+        }
+    };
+    let long = Duration::from_secs(60);
+    let first: Vec<_> = (0..5).map(|_| ask(&budgets[0], long)).collect();
+    connected(2).await;
+    let second: Vec<_> = (0..5).map(|_| ask(&budgets[1], long)).collect();
+    connected(3).await;
+    // Who finds no place in time has not been sent.
+    let error = ask(&budgets[1], Duration::from_millis(50)).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Connect { timed_out: true, .. }), "{error}");
+    assert_eq!(error.sent(), Sent::Nothing);
+    // The call that ends gives its places back.
+    first.iter().for_each(tokio::task::JoinHandle::abort);
+    connected(4).await;
+    second.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_request_is_judged_and_counted_before_its_body_is_there() {
+    let server = Server::start(|_| answer(200, &[], "ok")).await;
+    let few = client(&[&server.url("")], None, Limits { requests: 2, bytes: 10, ..Limits::default() });
+    let budget = few.budget();
+    let head = |url: &str| Request::post(url).body(()).unwrap().into_parts().0;
+    let error = few.admit(&head("http://evil.example/"), &budget).unwrap_err();
+    assert!(matches!(error, Error::HostRefused { .. }), "{error}");
+    few.admit(&head(&server.url("/")), &budget).unwrap();
+    budget.carry(6).unwrap();
+    assert!(matches!(budget.carry(6).unwrap_err(), Error::BudgetSpent { what } if what == "bytes"));
+    // What is counted already is not counted again when it is sent, and what was refused is not sent.
+    let mut request = Request::post(server.url("/")).body(Bytes::from_static(b"123456")).unwrap();
+    request.extensions_mut().insert(Admission(Ok(())));
+    assert_eq!(few.send(request.clone(), &budget).await.unwrap().status(), 200);
+    request.extensions_mut().insert(Admission(Err(Error::BudgetSpent { what: "bytes".into() })));
+    assert!(few.send(request, &budget).await.is_err());
+    few.admit(&head(&server.url("/")), &budget).unwrap();
+    assert!(matches!(few.admit(&head(&server.url("/")), &budget), Err(Error::BudgetSpent { .. })));
+    assert_eq!(server.requests().len(), 1);
+    // An admission is no way around the allow-list.
+    let mut request = Request::get("http://evil.example/").body(Bytes::new()).unwrap();
+    request.extensions_mut().insert(Admission(Ok(())));
+    assert!(matches!(few.send(request, &budget).await, Err(Error::HostRefused { .. })));
+}
+
+#[tokio::test]
+async fn a_granted_name_that_leads_inside_is_refused_also_after_a_redirect() {
+    let inside = Server::start(|_| answer(200, &[], "metadata")).await;
+    let port = inside.address.rsplit(':').next().unwrap().to_owned();
+    // No address as it is written, but every resolver takes them for one: names that need no name server.
+    let names = [format!("http://127.1:{port}"), format!("http://2130706433:{port}")];
+    let location = format!("{}/latest/", names[0]);
+    let shop = Server::start(move |_| answer(302, &[("location", &location)], "")).await;
+    let client = client(&[&names[0], &names[1], &shop.url("")], bearer(), Limits::default());
+    for name in &names {
+        let error = get(&client, &format!("{name}/latest/")).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::AddressRefused { address, .. } if address == "127.0.0.1"),
+            "{name}: {error:?}"
+        );
+        assert!(error.sent() == Sent::Nothing && error.denied());
+    }
+    let redirect = get(&client, &shop.url("/")).await.unwrap();
+    let there = redirect.headers()["location"].to_str().unwrap();
+    let error = get(&client, there).await.unwrap_err();
+    assert!(matches!(error, Error::AddressRefused { .. }), "{error:?}");
+    assert_eq!(inside.connections(), 0);
 }

@@ -400,3 +400,27 @@ async fn nonsense_is_refused_at_start_in_a_sentence() {
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn short_tokens_and_the_logins_cookie_are_hidden_too() {
+    let server = Server::start(|request| match request {
+        login if login.starts_with("POST /login") => {
+            answer(200, &[("set-cookie", "SID=s3ss10n; Path=/")], "{}")
+        }
+        fetch if fetch.starts_with("GET /csrf") => {
+            answer(200, &[("x-csrf-token", "abcdefgh"), ("set-cookie", "lang=de-DE-x; Path=/")], "")
+        }
+        // Also as it is written in JSON by others.
+        other => answer(200, &[], &format!("{other} \\u0061bcdefgh")),
+    })
+    .await;
+    let auth = "{ profile = 'session', login = { url = 'HOST/login', form = { password = '{secret:password}' }, \
+                cookie = 'SID' }, csrf = { url = 'HOST/csrf' } }";
+    let client = client(&server, auth, &Hand::new()).await;
+    let told = post(&client, &server.url("/orders"), "x").await.unwrap();
+    let body = String::from_utf8_lossy(told.body()).into_owned();
+    let sent = server.requests().pop().unwrap();
+    assert!(sent.contains("SID=s3ss10n") && sent.contains("x-csrf-token: abcdefgh"), "{sent}");
+    assert!(!body.contains("s3ss10n") && !body.contains("bcdefgh"), "{body}");
+    assert!(body.contains("SID=*******") && body.contains("lang=de-DE-x"), "{body}");
+}

@@ -31,12 +31,12 @@ pub enum Error {
         /// The plugin's last words.
         words: String,
     },
-    /// The plugin called the host too often.
-    #[error("the plugin made more than {limit} {what}{}", said(words))]
+    /// The plugin called the host too often, or held too much of it at once.
+    #[error("the plugin wanted more than {limit} {what}{}", said(words))]
     Excess {
-        /// What it did too often.
+        /// What it wanted too much of.
         what: &'static str,
-        /// How often it may.
+        /// How much it may have.
         limit: u32,
         /// The plugin's last words.
         words: String,

@@ -15,6 +15,7 @@ use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Work};
 use crossdock_model::event::Event;
 use crossdock_model::time::{Clock, SystemClock};
 use tracing::Instrument as _;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi_http::ForbiddenHeaderFilter;
 
@@ -30,7 +31,7 @@ use crate::manifest::Export;
 use crate::personal;
 use crate::plugin::Plugin;
 use crate::settings;
-use crate::state::{Bounds, State, Whose};
+use crate::state::{Bounds, HANDLES, State, Whose};
 
 /// What a plugin found about the set-up of its system.
 pub use crate::bindings::exports::crossdock::connector::setup::Finding;
@@ -350,7 +351,8 @@ impl Guest {
             trace: call.trace.into(),
         };
         let largest = usize::try_from(inner.sources.client.limits().request).unwrap_or(usize::MAX);
-        let hooks = Hooks { recorder: recorder.clone(), reserved: inner.reserved.clone(), largest };
+        let (connector, reserved) = (inner.connector.clone(), inner.reserved.clone());
+        let hooks = Hooks { recorder: recorder.clone(), connector, reserved, largest };
         let bounds = Bounds {
             memory: limits.memory,
             host_calls: limits.host_calls,
@@ -432,6 +434,10 @@ fn blame(error: &wasmtime::Error, state: State, deadline: Duration, answer: usiz
     // The engine has no type for it: the guest hands over more than the host will take.
     if format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted") {
         return Error::BadAnswer { reason: format!("it holds more than {answer} bytes") };
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        let limit = u32::try_from(HANDLES).unwrap_or(u32::MAX);
+        return Error::Excess { what: "things of the host at once", limit, words };
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Error::Trapped { reason: format!("it exited with status {}", exit.0), words };

@@ -9,7 +9,7 @@ use crossdock_egress::Error as EgressError;
 use crossdock_egress::recorder::{LookupFailed, Recorder, StoreRecord, Transcript};
 use crossdock_model::common::{Entity, Reference};
 use crossdock_model::time::Millis;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::exports::crossdock::connector::{setup, sink, source};
@@ -135,7 +135,12 @@ impl Plugin {
     async fn try_out(&self) -> Result<(), Error> {
         let output = crate::capture::Capture::default();
         let whose = Whose { connector: "-".into(), plugin: self.0.label.clone(), trace: "-".into() };
-        let hooks = Hooks { recorder: Arc::new(Nothing), reserved: Arc::new(|_| false), largest: 0 };
+        let hooks = Hooks {
+            recorder: Arc::new(Nothing),
+            connector: whose.connector.clone(),
+            reserved: Arc::new(|_| false),
+            largest: 0,
+        };
         let bounds = Bounds { memory: TRIAL_MEMORY, host_calls: 1000, log_lines: 10, folder: None };
         let state = State::new(hooks, whose, &bounds, &output);
         let plugin = self.clone();
@@ -202,6 +207,14 @@ impl Recorder for Nothing {
 
     async fn number(&self, _: &str) -> Result<u64, LookupFailed> {
         Ok(1)
+    }
+
+    fn admit(&self, head: &request::Parts) -> Result<(), EgressError> {
+        Err(EgressError::HostRefused { origin: head.uri.to_string() })
+    }
+
+    fn carry(&self, _: u64) -> Result<(), EgressError> {
+        Ok(())
     }
 
     async fn http(&self, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {

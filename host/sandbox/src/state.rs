@@ -21,6 +21,14 @@ use crate::limit::Limiter;
 /// The longest message a plugin can log; the rest is cut off.
 const MESSAGE: usize = 2048;
 
+/// How many things of the host a call may hold at once: requests, bodies, answers, streams. 200 requests whose
+/// parts a plugin frees late (an interpreter does) need no more, and with the sizes below what they take on
+/// the host's side stays about what the plugin may have itself.
+pub(crate) const HANDLES: usize = 2000;
+
+/// The most that a request's or an answer's headers may take, in bytes; servers stop at 8 KiB.
+const HEADERS: usize = 16 << 10;
+
 /// Whose call it is, for logs.
 #[derive(Clone)]
 pub(crate) struct Whose {
@@ -72,10 +80,13 @@ impl State {
             .max_random_size(1 << 20)
             .wall_clock(Wall(recorder.clone()))
             .monotonic_clock(Elapsed(recorder.clone()));
+        let (mut table, mut http) = (ResourceTable::new(), WasiHttpCtx::new());
+        table.set_max_capacity(HANDLES);
+        http.set_field_size_limit(HEADERS);
         Self {
             wasi: wasi.build(),
-            table: ResourceTable::new(),
-            http: WasiHttpCtx::new(),
+            table,
+            http,
             hooks,
             recorder,
             whose,

@@ -10,6 +10,8 @@
 
 mod guests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossdock_egress::Access;
@@ -36,25 +38,31 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
+/// Calls the hostile plugin, and again where its calls are over soon, until `end` is true.
+async fn misbehave(hostile: Guest, again: bool, end: Arc<AtomicBool>) {
+    loop {
+        let report = deliver(&hostile).await;
+        assert!(report.result.is_err(), "{:?}", report.result);
+        if !again || end.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+}
+
 /// The medians of a quiet neighbour's calls, without and with hostile calls running.
-async fn medians(hostile: &Guest, at_once: usize) -> (Duration, Duration) {
+async fn medians(hostile: &Guest, at_once: usize, again: bool) -> (Duration, Duration) {
     let neighbour = guest("ok");
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         measure(&neighbour, &mut alone).await;
-        let hostile: Vec<_> = (0..at_once)
-            .map(|_| {
-                let hostile = hostile.clone();
-                tokio::spawn(async move {
-                    let report = deliver(&hostile).await;
-                    assert!(report.result.is_err(), "{:?}", report.result);
-                })
-            })
-            .collect();
+        let end = Arc::new(AtomicBool::new(false));
+        let calls = (0..at_once).map(|_| tokio::spawn(misbehave(hostile.clone(), again, end.clone())));
+        let calls: Vec<_> = calls.collect();
         // Under way, and past the first moments in which a plugin counts as one that is short.
         tokio::time::sleep(Duration::from_millis(20)).await;
         measure(&neighbour, &mut beside).await;
-        for call in hostile {
+        end.store(true, Ordering::Relaxed);
+        for call in calls {
             call.await.unwrap();
         }
     }
@@ -62,12 +70,13 @@ async fn medians(hostile: &Guest, at_once: usize) -> (Duration, Duration) {
 }
 
 /// A noisy machine gets another chance, a slow host does not get away with it.
-async fn stays_fast(hostile: Guest, at_once: usize) {
+async fn stays_fast(hostile: Guest, at_once: usize, again: bool) {
     let mut seen = Vec::new();
     for _ in 0..4 {
         let hostile = hostile.clone();
         // On the workers, like the calls of the host, and not on the test's own thread.
-        let (alone, beside) = tokio::spawn(async move { medians(&hostile, at_once).await }).await.unwrap();
+        let (alone, beside) =
+            tokio::spawn(async move { medians(&hostile, at_once, again).await }).await.unwrap();
         seen.push((alone, beside));
         if beside <= alone * 2 {
             println!("alone {alone:?}, beside {at_once} hostile calls {beside:?}");
@@ -78,15 +87,27 @@ async fn stays_fast(hostile: Guest, at_once: usize) {
 }
 
 fn hostile(mode: &str) -> Guest {
-    let limits = Limits { deadline: Duration::from_millis(150), ..limits() };
-    guest_with(json!({"mode": mode, "count": 1_000_000}), Access::default(), limits)
+    let limits = Limits { deadline: Duration::from_millis(150), answer: 512 << 10, ..limits() };
+    // A host that nobody granted.
+    let settings = json!({"mode": mode, "count": 1_000_000, "url": "http://forbidden.example"});
+    guest_with(settings, Access::default(), limits)
 }
 
 // One test, so that the cases do not run beside each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neighbours_of_a_hostile_plugin_stay_fast() {
-    for (mode, at_once) in [("sleep", 4), ("panic", 1), ("memory-bomb", 1), ("loop", 1), ("loop", 4)] {
+    let cases = [
+        ("sleep", 4, false),
+        ("panic", 1, false),
+        ("memory-bomb", 1, false),
+        ("loop", 1, false),
+        ("loop", 4, false),
+        // Asks a forbidden host again and again, until its deadline.
+        ("many-requests", 1, false),
+        ("oversized-answer", 1, true),
+    ];
+    for (mode, at_once, again) in cases {
         println!("{mode}:");
-        stays_fast(hostile(mode), at_once).await;
+        stays_fast(hostile(mode), at_once, again).await;
     }
 }

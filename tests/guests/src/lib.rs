@@ -11,6 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossdock_sdk::prelude::*;
 
+mod hoard;
+
 /// The plugin.
 pub struct Hostile;
 
@@ -93,6 +95,8 @@ fn misbehave(mode: &str, work: &Work) -> Outcome {
             }
             last
         }
+        "many-unsent-bodies" => hoard::unsent(),
+        "many-open-bodies" => hoard::open(),
         "surroundings" => note(&surroundings()),
         "memory" => note(&remember()),
         "personal" => note(&personal(work)),

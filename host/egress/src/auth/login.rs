@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -21,8 +21,15 @@ impl Plan {
     pub(super) async fn begin(&self, kept: Option<Arc<State>>) -> Result<State, Error> {
         if let Some(kept) = kept {
             let (headers, jar) = (kept.headers.clone(), kept.jar.clone());
-            let mut state =
-                State { headers, csrf: None, jar, hidden: kept.hidden.clone(), since: kept.since };
+            let mut state = State {
+                headers,
+                csrf: None,
+                jar,
+                cookie: kept.cookie.clone(),
+                secret: kept.secret.clone(),
+                hidden: kept.hidden.clone(),
+                since: kept.since,
+            };
             match self.fetch(&mut state).await {
                 Ok(()) => return Ok(state),
                 // The session itself may be over.
@@ -34,6 +41,8 @@ impl Plan {
             headers: HeaderMap::new(),
             csrf: None,
             jar: Arc::default(),
+            cookie: self.login.as_ref().and_then(|login| login.cookie.clone()),
+            secret: Vec::new(),
             hidden: Vec::new(),
             since: self.clock.now(),
         };
@@ -54,7 +63,12 @@ impl Plan {
             let value = text.and_then(|text| {
                 // A scheme and a space before it are no secret, and what follows may be reflected alone.
                 let bare = text.split_once(' ').map_or(text.as_str(), |(_, bare)| bare);
-                state.hidden.push(Secret::new(bare.to_owned()));
+                let bare = Secret::new(bare.to_owned());
+                if *name == AUTHORIZATION {
+                    state.secret.push(bare)
+                } else {
+                    state.hidden.push(bare)
+                }
                 sensitive(&text).ok_or_else(|| "it has characters that a header cannot carry".to_owned())
             });
             state.hidden.extend(taken.iter().map(|text| Secret::new(text.to_string())));
@@ -136,7 +150,7 @@ impl Plan {
             reason: format!("{what} answered with status {} and gave none: {reason}", status.as_u16()),
         })?;
         state.csrf = Some(sensitive(&text).ok_or_else(|| unwritable("token"))?);
-        state.hidden.push(Secret::new(text.to_string()));
+        state.secret.push(Secret::new(text.to_string()));
         Ok(())
     }
 

@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::hosts::Origin;
 use crate::secret::Secret;
 
-/// What a session consists of is hidden from this length on: shorter cookies and values are a language, a
-/// client or a user's number, and hiding those would spoil answers.
+/// What a login answers beside the session is hidden from this length on: shorter cookies and values are a
+/// language, a client or a user's number, and hiding those would spoil answers. What authenticates by its place
+/// (the login's cookie, a CSRF token, `Authorization`) is hidden like any other secret.
 const SHORTEST: usize = 16;
 
 /// What a session consists of.
@@ -24,7 +25,11 @@ pub(crate) struct State {
     pub(super) headers: HeaderMap,
     pub(super) csrf: Option<HeaderValue>,
     pub(super) jar: Arc<Mutex<Jar>>,
-    /// What the headers and the token are made of, to be hidden.
+    /// The cookie that is the session, where the operator names it.
+    pub(super) cookie: Option<String>,
+    /// What authenticates by its place, to be hidden.
+    pub(super) secret: Vec<Secret>,
+    /// What the headers are made of, to be hidden where it is long.
     pub(super) hidden: Vec<Secret>,
     pub(super) since: Millis,
 }
@@ -35,8 +40,14 @@ impl State {
     }
 
     pub(super) fn hidden(&self) -> Vec<Secret> {
-        let jar = self.jar();
-        self.hidden.iter().chain(jar.values()).filter(long).cloned().collect()
+        let made = self.hidden.iter().filter(long).chain(&self.secret).cloned();
+        made.chain(self.cookies(&self.jar())).collect()
+    }
+
+    /// The cookies to be hidden.
+    pub(super) fn cookies(&self, jar: &Jar) -> Vec<Secret> {
+        let named = self.cookie.as_deref().and_then(|name| jar.get(name));
+        jar.values().filter(long).chain(named).cloned().collect()
     }
 }
 
@@ -112,7 +123,7 @@ impl Sessions {
         headers.extend(state.headers.clone());
         let (cookies, sent) = {
             let jar = state.jar();
-            (jar.header(path, self.0.plan.clock.now()), jar.values().filter(long).cloned().collect())
+            (jar.header(path, self.0.plan.clock.now()), state.cookies(&jar))
         };
         if let Some(cookies) = cookies.and_then(|text| sensitive(&text)) {
             headers.insert(COOKIE, cookies);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crossdock_model::common::{Entity, Reference};
 use crossdock_model::time::{Clock, Millis};
 use http::header::HeaderMap;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use tokio::time::Instant;
 
 use super::transcript::{Answer, Detail, Exchange, Transcript};
@@ -152,6 +152,14 @@ impl Recorder for Live {
         Ok(number)
     }
 
+    fn admit(&self, head: &request::Parts) -> Result<(), Error> {
+        self.sources.client.admit(head, &self.budget)
+    }
+
+    fn carry(&self, bytes: u64) -> Result<(), Error> {
+        self.budget.carry(bytes)
+    }
+
     async fn http(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let start = Instant::now();
         // Written before it is sent: a call that is broken off leaves the request in the transcript.
@@ -196,6 +204,11 @@ impl Live {
 
     fn end(&self, place: Option<usize>, millis: u64, answer: &Result<Response<Bytes>, Error>) {
         let mut kept = self.kept();
+        if let Err(error) = answer
+            && error.denied()
+        {
+            kept.transcript.denied = Some(error.clone());
+        }
         let full = kept.transcript.detail == Detail::Full;
         let size = answer.as_ref().map_or(0, |answer| answer.body().len());
         let whole = full && kept.take(size);

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_model::common::{Entity, Reference};
 use crossdock_model::time::Millis;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use rand::rngs::SmallRng;
 use rand::{RngCore, SeedableRng};
 
@@ -73,6 +73,19 @@ pub trait Recorder: Send + Sync + 'static {
     /// # Errors
     /// When the host could not look.
     async fn number(&self, sequence: &str) -> Result<u64, LookupFailed>;
+
+    /// Admits a request before its body is there, and counts it. What was decided travels with the request,
+    /// as its [`Admission`](crate::Admission).
+    ///
+    /// # Errors
+    /// Why it will not be sent.
+    fn admit(&self, head: &request::Parts) -> Result<(), Error>;
+
+    /// Counts a piece of the body of a request that was admitted, before it is kept.
+    ///
+    /// # Errors
+    /// When the call has used up its bytes.
+    fn carry(&self, bytes: u64) -> Result<(), Error>;
 
     /// Sends a request and answers with the whole answer.
     ///

@@ -28,6 +28,9 @@ pub struct Transcript {
     pub detail: Detail,
     /// The requests, in the order in which they were made.
     pub exchanges: Vec<Exchange>,
+    /// Why the host last kept a request back that a person must look at; kept in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied: Option<Error>,
     /// How many things were not kept because there were too many or too large ones.
     pub left_out: u32,
     /// What time it was, in milliseconds, each time the call asked.

@@ -1,7 +1,7 @@
 //! A blocking HTTP client that knows which answer means which outcome.
 //!
-//! The host makes the connection: only to the connector's hosts, with the connector's credentials added, within
-//! its rate limit. What the plugin has to get right is what an answer, or none, says about the work:
+//! The host makes the connection: only to the connector's hosts, with the connector's credentials added, and at
+//! most so many requests and bytes a call. The connector's rate counts deliveries, not requests. What the plugin has to get right is what an answer, or none, says about the work:
 //!
 //! | what came back | [`Error`] | as an outcome |
 //! |---|---|---|
