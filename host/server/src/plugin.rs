@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use crossdock_flow::plugins::{Exchange, Finding, NoAnswer, Plugin};
-use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Work};
+use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Problem, Work};
 use crossdock_model::event::Event;
 use crossdock_rules::outcome::Fault;
 use crossdock_sandbox::{Call, Error, Guest, Report};
@@ -23,23 +23,24 @@ impl Sandboxed {
 #[async_trait]
 impl Plugin for Sandboxed {
     async fn receive(&self, inbound: Inbound) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, Exchange) {
-        answer(self.guest.receive(Call::default(), inbound).await)
+        answer(self.guest.receive(Call::default(), inbound).await, failure)
     }
 
     async fn poll(&self, cursor: Option<String>, limit: u32) -> Result<Result<Page, Failure>, NoAnswer> {
-        answer(self.guest.poll(Call::default(), cursor, limit).await).0
+        answer(self.guest.poll(Call::default(), cursor, limit).await, failure).0
     }
 
     async fn deliver(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Outcome>, NoAnswer>, Exchange) {
-        answer(self.guest.deliver(call(trace), work).await)
+        answer(self.guest.deliver(call(trace), work).await, |answer| outcomes(answer))
     }
 
     async fn find(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Found>, NoAnswer>, Exchange) {
-        answer(self.guest.find(call(trace), work).await)
+        answer(self.guest.find(call(trace), work).await, |_| Vec::new())
     }
 
     async fn check(&self, address: &str, repair: bool) -> Result<Result<Vec<Finding>, Failure>, NoAnswer> {
-        let (answer, _) = answer(self.guest.check(Call::default(), address.to_owned(), repair).await);
+        let report = self.guest.check(Call::default(), address.to_owned(), repair).await;
+        let (answer, _) = answer(report, failure);
         let finding = |found: crossdock_sandbox::Finding| Finding {
             code: found.code,
             message: found.message,
@@ -53,7 +54,17 @@ fn call(trace: &str) -> Call {
     Call { trace: trace.to_owned(), ..Call::default() }
 }
 
-fn answer<T>(report: Report<T>) -> (Result<T, NoAnswer>, Exchange) {
+/// What a call answered. The plugin is not told why the host kept a request back, so it cannot say; where it says
+/// that it is unauthorized, the host's own reason is added.
+fn answer<T>(
+    mut report: Report<T>,
+    unauthorized: impl FnOnce(&mut T) -> Vec<&mut Problem>,
+) -> (Result<T, NoAnswer>, Exchange) {
+    if let (Ok(answer), Some(denied)) = (&mut report.result, &report.transcript.denied) {
+        for problem in unauthorized(answer) {
+            problem.message = format!("{}: {denied}", problem.message);
+        }
+    }
     let files = report.handed.files.into_iter().map(|(name, content)| OutFile { name, content });
     let exchange = Exchange {
         summary: report.transcript.summary(),
@@ -69,8 +80,92 @@ fn fault(error: &Error) -> Fault {
     match error {
         Error::Trapped { .. } | Error::OutOfMemory { .. } => Fault::Trap,
         Error::Deadline { .. } => Fault::Deadline,
-        // The host had no room or could not start it: not the plugin's fault.
-        Error::Busy { .. } | Error::Start { .. } => Fault::Lost,
-        _ => Fault::BadAnswer,
+        Error::Excess { .. } | Error::BadAnswer { .. } | Error::NotExported { .. } => Fault::BadAnswer,
+        // The host had no room, could not start it, or could not ask its own database or records: not the
+        // plugin's fault.
+        Error::Busy { .. } | Error::Start { .. } | Error::Lookup { .. } | Error::Replay { .. } => Fault::Lost,
+    }
+}
+
+/// The problems of the work that was unauthorized.
+fn outcomes(outcomes: &mut [Outcome]) -> Vec<&mut Problem> {
+    let unauthorized = outcomes.iter_mut().filter_map(|outcome| match outcome {
+        Outcome::Unauthorized(problem) => Some(problem),
+        _ => None,
+    });
+    unauthorized.collect()
+}
+
+/// The problem of an answer that was unauthorized.
+fn failure<T>(answer: &mut Result<T, Failure>) -> Vec<&mut Problem> {
+    match answer {
+        Err(Failure::Unauthorized(problem)) => vec![problem],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crossdock_egress::Error as EgressError;
+    use crossdock_egress::recorder::Transcript;
+    use crossdock_sandbox::Handed;
+
+    use super::*;
+
+    fn problem() -> Problem {
+        Problem { code: "host-not-allowed".into(), message: "POST / was not sent".into(), field: None }
+    }
+
+    fn report<T>(result: Result<T, Error>, denied: Option<EgressError>) -> Report<T> {
+        let transcript = Transcript { denied, ..Transcript::default() };
+        Report { result, transcript, handed: Handed::default(), took: Duration::ZERO, memory: 0 }
+    }
+
+    #[test]
+    fn the_host_is_not_the_plugins_fault() {
+        let (reason, words) = (String::new, String::new);
+        let errors = [
+            Error::Trapped { reason: reason(), words: words() },
+            Error::Deadline { after: Duration::ZERO, words: words() },
+            Error::OutOfMemory { limit: 0, words: words() },
+            Error::Excess { what: "lines", limit: 0, words: words() },
+            Error::BadAnswer { reason: reason() },
+            Error::Busy { after: Duration::ZERO },
+            Error::Start { reason: reason() },
+            Error::Lookup { reason: reason() },
+            Error::Replay { reason: reason() },
+        ];
+        for error in errors {
+            assert_eq!(fault(&error) != Fault::Lost, error.plugin_failed(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn why_the_host_kept_a_request_back_is_said_where_the_plugin_is_unauthorized() {
+        let denied =
+            || EgressError::Unauthorized { reason: "https://login.example said invalid_client".into() };
+        let told =
+            |message: &str| message.contains("POST / was not sent") && message.contains("invalid_client");
+
+        let work = vec![Outcome::Rejected(problem()), Outcome::Unauthorized(problem())];
+        let (work, _) = answer(report(Ok(work), Some(denied())), |work| outcomes(work));
+        match work.unwrap().as_slice() {
+            [Outcome::Rejected(other), Outcome::Unauthorized(said)] => {
+                assert!(told(&said.message), "{}", said.message);
+                assert_eq!(*other, problem(), "what has another reason is left alone");
+            }
+            other => panic!("{other:?}"),
+        }
+        let page: Result<Page, Failure> = Err(Failure::Unauthorized(problem()));
+        match answer(report(Ok(page), Some(denied())), failure).0.unwrap() {
+            Err(Failure::Unauthorized(said)) => assert!(told(&said.message), "{}", said.message),
+            other => panic!("{other:?}"),
+        }
+        // The target itself said no: there is nothing to add.
+        let page: Result<Page, Failure> = Err(Failure::Unauthorized(problem()));
+        let said = answer(report(Ok(page), None), failure).0.unwrap();
+        assert_eq!(said, Err(Failure::Unauthorized(problem())));
     }
 }
