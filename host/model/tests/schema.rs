@@ -40,7 +40,8 @@ fn envelope(amount: Value) -> Value {
         "occurredAt": "2026-11-23T09:30:00+01:00",
         "fact": { "kind": "order", "value": { "operation": "placed", "order": {
             "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
-            "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+            "pricesIncludeTax": false, "dutiesIncluded": false,
+            "payment": "paid", "fulfilment": "unfulfilled", "test": false,
             "lines": [{
                 "id": "11", "kind": "item", "title": "Socks", "quantity": "2", "unitPrice": price,
                 "taxable": true, "ships": true

@@ -277,3 +277,39 @@ impl From<Problem> for Found {
         Self::Failed(problem.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::common::LineAttributes;
+    use crate::testing;
+
+    fn eur(amounts: &[&str]) -> Vec<Price> {
+        amounts.iter().map(|amount| Price::shop(*amount, "EUR")).collect()
+    }
+
+    fn added(order: &Order) -> Vec<Price> {
+        order.added_duties().cloned().collect()
+    }
+
+    #[test]
+    fn duties_are_charged_once_and_never_twice() {
+        let mut order = testing::order();
+        assert_eq!(added(&order), eur(&[]));
+        order.totals.duties = Some(Price::shop("4.00", "EUR"));
+        assert_eq!(added(&order), eur(&["4.00"]));
+        order.lines[0].duties = eur(&["1.00", "3.00"]);
+        assert_eq!(added(&order), eur(&["1.00", "3.00"]), "the sum is theirs");
+        order.duties_included = true;
+        assert_eq!(added(&order), eur(&[]), "the prices hold them");
+    }
+
+    #[test]
+    fn what_was_written_on_a_line_is_found_by_its_id() {
+        let attributes = vec![Attribute { name: "Engraving".into(), value: "For Ada".into() }];
+        let of = LineAttributes { line: "11".into(), attributes: attributes.clone() };
+        let personal = Personal { line_attributes: vec![of], ..Personal::default() };
+        assert_eq!(personal.attributes_of("11"), attributes);
+        assert!(personal.attributes_of("12").is_empty());
+    }
+}

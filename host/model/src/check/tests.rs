@@ -10,7 +10,8 @@ fn usd(amount: &str) -> Value {
 fn order() -> Value {
     json!({
         "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
-        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false,
+        "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "lines": [{
             "id": "11", "kind": "item", "sku": "SOCK", "title": "Socks", "quantity": "2", "unitPrice": usd("12.50"),
             "discounts": [{ "title": "TENOFF", "amount": usd("2.50") }],
@@ -149,9 +150,11 @@ fn tips_and_rounding_at_the_till_are_part_of_the_sum() {
 /// Whether they are in the total is told, never guessed.
 #[test]
 fn duties_are_in_the_total_unless_the_prices_hold_them() {
-    let (total, less) = (("/totals/total", usd("33.70")), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
+    let (total, less) =
+        (("/totals/total", usd("33.70")), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
     let included = ("/dutiesIncluded", json!(true));
-    let (printed, lines) = (("/totals/duties", usd("4.00")), ("/lines/0/duties", json!([usd("1.00"), usd("3.00")])));
+    let (printed, lines) =
+        (("/totals/duties", usd("4.00")), ("/lines/0/duties", json!([usd("1.00"), usd("3.00")])));
     for duties in [vec![printed.clone()], vec![lines.clone()], vec![printed.clone(), lines.clone()]] {
         let with = |more: &[(&str, Value)]| with(order(), &[&duties[..], more].concat());
         assert_eq!(with(std::slice::from_ref(&total)), BALANCED, "{duties:?}");
