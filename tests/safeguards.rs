@@ -16,7 +16,8 @@ use crossdock_tests::{binary, plugins};
 use serde_json::Value;
 use tokio::process::Command;
 
-async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value)> {
+/// Whether it passed, its line of JSON, and what it said beside that.
+async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value, String)> {
     let output = Command::new(binary()?)
         .args([
             "demo",
@@ -37,8 +38,9 @@ async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value)>
         .output()
         .await?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = said.lines().last().with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    Ok((output.status.success(), serde_json::from_str(line)?))
+    let beside = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = said.lines().last().with_context(|| beside.clone())?;
+    Ok((output.status.success(), serde_json::from_str(line)?, beside))
 }
 
 fn wrong(result: &Value) -> u64 {
@@ -47,31 +49,35 @@ fn wrong(result: &Value) -> u64 {
 
 #[tokio::test]
 async fn with_all_safeguards_nothing_is_lost_doubled_or_wrong() -> Result<()> {
-    let (passed, result) = demo("", "200", "4").await?;
-    // The demo shows more than what safeguards protect: what else it found is in its own words.
-    println!("the demo {}: {result}", if passed { "passed" } else { "found something" });
+    let (passed, result, beside) = demo("", "200", "4").await?;
+    ensure!(passed, "{result}\n{beside}");
     ensure!(wrong(&result) == 0, "{result}");
     ensure!(result["kills"] == 4 && result["inflight_at_kill"].as_u64() > Some(0), "{result}");
+    for none in ["stock_mismatches", "status_missing", "echoes_sent", "unknown"] {
+        ensure!(result[none] == 0, "{none}: {result}");
+    }
+    ensure!(result["swaps"] == 4 && result["swaps_refused"] == 1, "{result}");
+    ensure!(result["unmapped_repaired"].as_u64() > Some(0), "{result}");
     Ok(())
 }
 
 #[tokio::test]
 async fn without_find_the_demo_fails() -> Result<()> {
-    let (passed, result) = demo("find", "200", "4").await?;
+    let (passed, result, _) = demo("find", "200", "4").await?;
     ensure!(!passed && result["duplicated"].as_u64() > Some(0), "{result}");
     Ok(())
 }
 
 #[tokio::test]
 async fn without_dedupe_the_demo_fails() -> Result<()> {
-    let (passed, result) = demo("dedupe", "200", "0").await?;
+    let (passed, result, _) = demo("dedupe", "200", "0").await?;
     ensure!(!passed && wrong(&result) > 0, "{result}");
     Ok(())
 }
 
 #[tokio::test]
 async fn without_the_version_gate_the_demo_fails() -> Result<()> {
-    let (passed, result) = demo("version-gate", "200", "0").await?;
+    let (passed, result, _) = demo("version-gate", "200", "0").await?;
     ensure!(!passed && wrong(&result) > 0, "{result}");
     Ok(())
 }
