@@ -109,6 +109,18 @@ fn discounts_taxes_and_shipping_are_added_up_in_the_shops_money() {
 }
 
 #[test]
+fn duties_are_charged_unless_the_prices_hold_them() {
+    for (included, wanted) in [(false, "4.00"), (true, "0")] {
+        let mut order = testing::order();
+        order.lines[0].duties = vec![Price::shop("4.00", "EUR")];
+        order.duties_included = included;
+        let posts = testing::post("/orders").body_with(json!({ "duties": wanted }));
+        let erp_ = erp().expect(posts.answer(201, json!({ "id": "SO-1" })));
+        assert!(matches!(deliver(erp_, testing::work(testing::placed(order))), Outcome::Posted(_)));
+    }
+}
+
+#[test]
 fn an_order_that_the_erp_has_is_replaced() {
     let puts = || testing::put("/orders/SO-17");
     let open = changed(|order| order.payment = PaymentState::Pending);
