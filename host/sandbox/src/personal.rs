@@ -42,12 +42,64 @@ pub(crate) fn restrict(work: &mut [Work], fields: &BTreeSet<Personal>) {
             attributes.clear();
             line_attributes.clear();
         }
-        work.event.put_personal(personal);
+        // Who is left with nothing is nobody, as after an erasure.
+        let texts = [&*name, &*email, &*phone, &*locale, &*note, &*ip_address, &*status_url, &*card_last4];
+        let nobody = texts.iter().all(|text| text.is_none())
+            && billing.is_none()
+            && shipping.is_none()
+            && attributes.is_empty()
+            && line_attributes.is_empty();
+        if !nobody {
+            work.event.put_personal(personal);
+        }
     }
 }
 
 fn drop_unless<T>(keep: bool, field: &mut Option<T>) {
     if !keep {
         *field = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn work() -> Work {
+        let written = json!([{ "name": "Engraving", "value": "For Ada" }]);
+        serde_json::from_value(json!({
+            "key": "k", "shortKey": "K", "serial": "1", "attempt": 1,
+            "event": {
+                "entity": { "system": "shop", "tenant": "t", "kind": "customer", "id": "1" },
+                "occurredAt": "2026-11-23T09:30:00Z",
+                "fact": { "kind": "customer.updated", "value": {
+                    "acceptsMarketing": false,
+                    "personal": {
+                        "name": "Ada", "note": "Ring twice", "attributes": written,
+                        "lineAttributes": [{ "line": "11", "attributes": written }]
+                    }
+                } }
+            }
+        }))
+        .unwrap()
+    }
+
+    fn kept(fields: &[Personal]) -> serde_json::Value {
+        let mut work = [work()];
+        restrict(&mut work, &fields.iter().copied().collect());
+        serde_json::to_value(work.into_iter().next().unwrap().event.take_personal()).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_on_an_order_is_for_who_asks_for_it() {
+        assert_eq!(kept(&[]), json!(null));
+        assert_eq!(kept(&[Personal::Email]), json!(null), "there is none, and the rest is not asked for");
+        assert_eq!(kept(&[Personal::Name]), json!({ "name": "Ada" }));
+        let written = json!([{ "name": "Engraving", "value": "For Ada" }]);
+        let expected =
+            json!({ "attributes": written, "lineAttributes": [{ "line": "11", "attributes": written }] });
+        assert_eq!(kept(&[Personal::Attributes]), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! `/api/v1`: what an operator asks and does. Every answer is JSON, every refusal a problem document, and
 //! the OpenAPI description is made from the handlers themselves.
 
+mod audit;
 mod auth;
 mod conflicts;
 mod connectors;
@@ -17,7 +18,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::{Json, Router, middleware, routing::get};
 use crossdock_flow::swap::Loader;
@@ -79,6 +80,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(exceptions::discard))
         .routes(routes!(conflicts::list))
         .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::show))
         .routes(routes!(quarantine::reread))
         .routes(routes!(connectors::list))
         .routes(routes!(connectors::stuck))
@@ -98,6 +100,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(persons::erase))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::list))
 }
 
 /// The OpenAPI description, as it is served and as it is kept in the repository.
@@ -120,6 +123,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/api/v1/openapi.json", get(async move || Json(Arc::clone(&description))))
         .merge(guarded)
+        .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .fallback(|| async { Problem::not_found("There is nothing at this address") })
 }
 
@@ -162,6 +166,17 @@ pub struct Body<T>(pub T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
+
+/// A part of the address whose refusal is a problem document.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub struct Path<T>(pub T);
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {

@@ -2,14 +2,16 @@
 //! works from anywhere and leaves the same audit trail; `plugin` works on files alone.
 
 mod address;
+mod audit;
 mod conflicts;
 mod connector;
 mod events;
 mod exceptions;
+mod listing;
 mod mapping;
 mod person;
 mod plugin;
-mod print;
+pub(crate) mod print;
 mod quarantine;
 mod secret;
 mod store;
@@ -25,7 +27,7 @@ use crate::client::Client;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Start here:\n  crossdock demo                 see it work, nothing to configure\n  crossdock serve                run the host with ./crossdock.toml\n  crossdock connector list       what is running, and what is stuck and why"
+    after_help = "Start here:\n  crossdock demo                 see it work, nothing to configure\n  crossdock serve                run the host with ./crossdock.toml\n  crossdock connector list       what is running\n  crossdock connector stuck erp  what does not move, why, and what happens next"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -59,7 +61,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Show the main job end to end: a shop, an ERP, and a host that is killed on the way
+    /// Show the main job end to end: a shop, tills, two ERPs, and a host that is killed on the way
     Demo(crate::demo::Arguments),
     /// Measure what this machine can do with the shipped connectors
     Bench(crate::bench::Arguments),
@@ -93,6 +95,9 @@ enum Command {
     /// API tokens: create, list, revoke
     #[command(subcommand)]
     Token(token::Tokens),
+    /// What operators did, and who
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Plugin files: inspect, pack, sign
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -107,7 +112,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let client = || Client::new(&api.url, api.token.as_deref());
     let print = print::Printer { json: api.json };
     match command {
-        Command::Serve { config, check } => crate::serve::run(&config, check).await,
+        Command::Serve { config, check: true } => crate::serve::check(&config, print).await,
+        Command::Serve { config, check: false } => crate::serve::run(&config).await,
         Command::Demo(arguments) => crate::demo::run(arguments, api.json).await,
         Command::Bench(arguments) => crate::bench::run(arguments, api.json).await,
         Command::Events(events) => events::run(&client()?, events, print).await,
@@ -120,6 +126,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Secret(secrets) => secret::run(&client()?, secrets, print).await,
         Command::Person(persons) => person::run(&client()?, persons, print).await,
         Command::Token(tokens) => token::run(&client()?, tokens, print).await,
+        Command::Audit(audit) => audit::run(&client()?, audit, print).await,
         Command::Plugin(plugin) => plugin::run(plugin, print).await,
     }
 }

@@ -39,6 +39,15 @@ pub fn find(place: &str) -> anyhow::Result<MasterKey> {
     Ok(MasterKey::new(*key))
 }
 
+/// Looks whether there is a key at `place`, or one would be made there. Makes none.
+///
+/// # Errors
+/// When [`find`] would refuse what is there.
+pub fn look(place: &str) -> anyhow::Result<()> {
+    let missing = place.strip_prefix("file:").is_some_and(|path| !Path::new(path).exists());
+    if missing { Ok(()) } else { find(place).map(drop) }
+}
+
 fn bytes(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0u8; 32]);
     if hex::decode_to_slice(text, key.as_mut()).is_ok() {
@@ -119,7 +128,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("k");
         let place = format!("file:{}", path.display());
+        look(&place).unwrap();
+        assert!(!path.exists(), "looking makes none");
         find(&place).unwrap();
+        look(&place).unwrap();
         let first = std::fs::read(&path).unwrap();
         find(&place).unwrap();
         assert_eq!(first, std::fs::read(&path).unwrap());
@@ -131,6 +143,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("k");
         std::fs::write(&path, "hunter2").unwrap();
+        assert!(look(&format!("file:{}", path.display())).is_err());
         let said = format!("{:#}", find(&format!("file:{}", path.display())).err().unwrap());
         assert!(said.contains("64 hexadecimal digits") && !said.contains("hunter2"));
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use axum::Router;
 use crossdock_egress::Secrets;
 use crossdock_flow::{Flow, Handle, Options};
@@ -14,11 +14,13 @@ use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{
     Error as StorageError, MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions,
 };
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, TokenCache};
 use crate::assemble::{self, Assembler};
+use crate::cli::print::Printer;
 use crate::config::{Config, Storage};
 use crate::health::{self, Health};
 use crate::intake::{self, Intake};
@@ -26,12 +28,12 @@ use crate::stored::Stored;
 use crate::{master_key, registry, telemetry};
 
 /// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
-pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When the configuration cannot be used, the database cannot be opened, or the host ends by a failure.
+pub async fn run(path: &Path) -> anyhow::Result<()> {
     telemetry::log();
     let config = Config::read(path)?;
-    if check {
-        return self::check(&config, path).await;
-    }
     let health = Health::new(telemetry::metrics()?);
     let listener = TcpListener::bind(&config.server.listen)
         .await
@@ -90,14 +92,25 @@ pub async fn run(path: &Path, check: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads everything that the configuration names, beside a database of its own: a running host is left alone.
-async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
+/// Loads everything that the configuration names, beside a database of its own: a running host is left alone, and
+/// nothing is made.
+///
+/// # Errors
+/// What `serve` would refuse.
+pub async fn check(path: &Path, print: Printer) -> anyhow::Result<()> {
+    telemetry::log();
+    let config = Config::read(path)?;
+    sqlite_path(&config.storage)?;
+    master_key::look(&config.storage.key)?;
+    if let Some(place) = &config.server.first_token {
+        given_token(place)?;
+    }
     let file = std::env::temp_dir().join(format!("crossdock-check-{}.db", std::process::id()));
     let store: Arc<dyn Store> =
         Arc::new(Sqlite::open(SqliteOptions::new(&file, MasterKey::new([0; 32]))).await?);
     let sound = async {
         registry::look(&config.registry)?;
-        assemble::routes(config)?;
+        assemble::routes(&config)?;
         let (writer, _ends_with_it) = Writer::start(Arc::clone(&store), WriterOptions::default());
         let secrets = Arc::new(Stored::new(Arc::clone(&store), writer, Arc::new(SystemClock)));
         Assembler::new(config.clone(), Arc::clone(&store), secrets)?.connectors().await
@@ -108,8 +121,17 @@ async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
         // What is left behind in the folder for temporary files does no harm.
         std::fs::remove_file(file.with_extension(format!("db{suffix}"))).ok();
     }
-    println!("{} is sound: {} connectors, {} routes", path.display(), sound?.len(), config.routes.len());
+    let (connectors, routes) = (sound?.len(), config.routes.len());
+    let answer = json!({ "sound": true, "connectors": connectors, "routes": routes });
+    print.done(&answer, &format!("{} is sound: {connectors} connectors, {routes} routes", path.display()));
     Ok(())
+}
+
+fn sqlite_path(storage: &Storage) -> anyhow::Result<&Path> {
+    let path = storage.url.strip_prefix("sqlite://").with_context(|| {
+        format!("storage.url `{}`: this host keeps its data in SQLite; write `sqlite://PATH`", storage.url)
+    })?;
+    Ok(Path::new(path))
 }
 
 /// Opens the database.
@@ -117,10 +139,7 @@ async fn check(config: &Config, path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When there is none, another host has it open, or its key is not the one it was made with.
 pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
-    let Some(path) = storage.url.strip_prefix("sqlite://") else {
-        bail!("storage.url `{}`: this host keeps its data in SQLite; write `sqlite://PATH`", storage.url);
-    };
-    let path = Path::new(path);
+    let path = sqlite_path(storage)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
@@ -151,19 +170,21 @@ async fn first_token(handle: &Handle, given: Option<&str>) -> anyhow::Result<()>
         return Ok(());
     }
     let token = match given {
-        Some(place) => {
-            let secrets = Secrets::load([("first-token", [place])])?;
-            let secret = secrets.get("first-token").context("the first token cannot be had")?;
-            secret.expose().to_owned()
-        }
+        Some(place) => given_token(place)?,
         None => {
             let token = api::new_token();
             println!("API token, shown this once: {token}");
             token
         }
     };
-    handle.put_token("first", api::hash_of(&token)).await?;
+    handle.put_token("first", api::hash_of(&token), "host").await?;
     Ok(())
+}
+
+fn given_token(place: &str) -> anyhow::Result<String> {
+    let secrets = Secrets::load([("first-token", [place])])?;
+    let secret = secrets.get("first-token").context("the first token cannot be had")?;
+    Ok(secret.expose().to_owned())
 }
 
 /// Waits for Ctrl-C, SIGTERM, or the flow ending by itself.

@@ -15,7 +15,8 @@ fn order(change: impl FnOnce(&mut Value)) -> Event {
     let usd = json!({ "shop": { "amount": "5", "currency": "USD" } });
     let mut order = json!({
         "number": "#1", "channel": "web", "placedAt": "2026-11-23T10:00:00Z", "currency": "USD",
-        "pricesIncludeTax": false, "dutiesIncluded": false, "payment": "paid", "fulfilment": "unfulfilled", "test": false,
+        "pricesIncludeTax": false, "dutiesIncluded": false,
+        "payment": "paid", "fulfilment": "unfulfilled", "test": false,
         "totals": { "lines": usd, "discounts": usd, "shipping": usd, "tax": usd, "total": usd },
         "tags": ["vip", "gift"],
     });

@@ -1,6 +1,6 @@
 //! Connectors: how each stands, and pausing it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use crossdock_flow::swap::SwapError;
 use crossdock_storage::view::{ConnectorCounts, Stuck as StuckView};
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
 use super::setup::Finding;
-use super::{Body, Caller, Moment, Query, State as Shared};
+use super::{Body, Caller, Moment, Path, Query, State as Shared};
 
 /// How one connector stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -202,6 +202,9 @@ pub async fn stuck(
     Path(connector): Path<String>,
     Query(limit): Query<Limit>,
 ) -> Result<Json<StuckList>, Problem> {
+    if !state.handle.connectors().iter().any(|(name, _)| *name == connector) {
+        return Err(Problem::not_found(format!("There is no connector `{connector}`")));
+    }
     let limit = limit.limit.unwrap_or(50).min(1000);
     let stuck = state.handle.store().stuck(Some(&connector), state.handle.now(), limit).await?;
     Ok(Json(StuckList { stuck: stuck.into_iter().map(Stuck::from).collect() }))

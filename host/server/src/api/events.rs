@@ -1,6 +1,6 @@
 //! Events: list, show, replay.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use crossdock_model::time::Millis;
 use crossdock_storage::Filter;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Query, State as Shared};
+use super::{Body, Caller, Moment, Path, Query, State as Shared};
 
 /// Which events a request is about.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -50,9 +50,10 @@ impl Choice {
             kind: self.kind.clone(),
             root: whole,
             from,
+            state: self.state.clone(),
             ..Filter::default()
         };
-        Ok(EventFilter { filter, state: self.state.clone(), id })
+        Ok(EventFilter { filter, id })
     }
 
     fn page(&self) -> Page {
@@ -161,6 +162,10 @@ pub struct Replay {
     connector: Option<String>,
     /// All recorded at this moment or later.
     since: Option<String>,
+    /// Only what is in this state: `settled`, which needs not be said, or `exception`, to try those again.
+    state: Option<String>,
+    /// So many at most, those of the oldest events first.
+    limit: Option<u32>,
     /// True to count only.
     dry_run: bool,
     /// Post again on purpose, under a key of its own. The same number twice does nothing.
@@ -190,20 +195,22 @@ pub async fn replay(
         entity: replay.entity,
         connector: replay.connector,
         since: replay.since,
+        state: replay.state,
         ..Choice::default()
     };
-    let EventFilter { filter, id, .. } = choice.filter()?;
+    let EventFilter { filter, id } = choice.filter()?;
     if id.is_some() {
         return Err(Problem::bad_request(
             "`entity` has to be a whole identity here, so that nothing else is meant",
         ));
     }
     let filter = Filter { event: replay.event, ..filter };
-    if filter == Filter::default() {
+    if filter == (Filter { state: filter.state.clone(), ..Filter::default() }) {
         return Err(Problem::bad_request(
             "Say what to send again: an event, a kind, an entity, a connector or a time",
         ));
     }
+    let filter = Filter { limit: replay.limit, ..filter };
     if replay.dry_run {
         let preview = state.handle.store().preview(&filter, replay.generation).await?;
         return Ok(Json(Replayed { deliveries: preview.count, skipped: preview.skipped }));

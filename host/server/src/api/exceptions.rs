@@ -1,14 +1,16 @@
 //! Exceptions: what a person must decide.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
+use crossdock_flow::OperationError;
+use crossdock_storage::Error as StoreError;
 use crossdock_storage::view::{DeliveryDetail, Page};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Query, State as Shared};
+use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
 
 /// One delivery that a person must decide.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +95,7 @@ pub async fn list(
     responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
 pub async fn show(State(state): State<Shared>, Path(delivery): Path<i64>) -> Result<Json<Value>, Problem> {
     let detail = state.handle.store().delivery(delivery).await?;
+    let detail = detail.filter(|detail| detail.row.state == "exception");
     let detail = detail.ok_or_else(|| Problem::not_found(format!("There is no exception {delivery}")))?;
     serde_json::to_value(detail).map(Json).map_err(|error| Problem::internal(error.to_string()))
 }
@@ -141,7 +144,14 @@ pub async fn retry_many(
         page.before = Some(last.row.id);
         for detail in rows {
             if detail.row.reason.as_ref().is_some_and(|problem| problem.code == many.code) {
-                retried = retried.saturating_add(state.handle.retry(detail.row.id, &by).await?.count);
+                match state.handle.retry(detail.row.id, &by).await {
+                    Ok(moved) => retried = retried.saturating_add(moved.count),
+                    // Somebody else decided it meanwhile.
+                    Err(OperationError::Store(
+                        StoreError::WrongState { .. } | StoreError::Unknown { .. },
+                    )) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
     }

@@ -67,6 +67,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
     }
 
+    /// 405: the address takes another method.
+    pub fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "wrong-method",
+            "The address takes another method",
+            "What this address takes is in /api/v1/openapi.json",
+        )
+    }
+
     /// 409: it cannot be done in the state it is in.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)

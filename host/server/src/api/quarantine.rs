@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crossdock_storage::view::{Page, Quarantined};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,6 +63,61 @@ pub async fn list(
     let rows = state.handle.store().quarantined(listing.connector.as_deref(), page).await?;
     let next = rows.last().filter(|_| rows.len() == page.limit as usize).map(|row| row.id);
     Ok(Json(Requests { requests: rows.into_iter().map(Request::from).collect(), next }))
+}
+
+/// A request in quarantine, as it arrived.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Arrived {
+    #[serde(flatten)]
+    request: Request,
+    /// The name of the file it was. Absent for requests that came by HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// Its headers, without those that authenticate. Absent, as is the body, when they have gone with their
+    /// retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<Header>>,
+    /// The body, where it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// The body in base64, where it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+/// A header of a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Header {
+    /// Its name in lower case.
+    name: String,
+    /// Its value.
+    value: String,
+}
+
+/// Shows a request in quarantine as it arrived, with the reason. What is shown may be personal data.
+#[utoipa::path(get, path = "/api/v1/quarantine/{request}", tag = "quarantine",
+    params(("request" = i64, Path, description = "The request's number")),
+    responses((status = 200, body = Arrived), (status = "4XX", body = Problem)))]
+pub async fn show(State(state): State<Shared>, Path(request): Path<i64>) -> Result<Json<Arrived>, Problem> {
+    let store = state.handle.store();
+    let page = Page { before: request.checked_add(1), limit: 1 };
+    let row = store.quarantined(None, page).await?.pop().filter(|row| row.id == request);
+    let row =
+        row.ok_or_else(|| Problem::not_found(format!("There is no request {request} in quarantine")))?;
+    let kept = store.inbound(request).await?.and_then(|inbound| inbound.request);
+    let mut arrived =
+        Arrived { request: row.into(), file: None, headers: None, body: None, body_base64: None };
+    if let Some(kept) = kept {
+        arrived.file = kept.file;
+        arrived.headers =
+            Some(kept.headers.into_iter().map(|(name, value)| Header { name, value }).collect());
+        match String::from_utf8(kept.body) {
+            Ok(text) => arrived.body = Some(text),
+            Err(bytes) => arrived.body_base64 = Some(STANDARD.encode(bytes.as_bytes())),
+        }
+    }
+    Ok(Json(arrived))
 }
 
 /// What to read again: one request, or all of a connector.

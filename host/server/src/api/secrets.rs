@@ -1,14 +1,14 @@
 //! Secrets that rest in the host's database: put, list, remove; and the key that they rest under. No value
 //! is ever answered.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use crossdock_storage::{SecretRow, SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::{Body, Caller, Moment, State as Shared};
+use super::{Body, Caller, Moment, Path, State as Shared};
 use crate::master_key;
 
 /// A secret's value. What is read is never shown.

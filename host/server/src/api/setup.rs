@@ -1,13 +1,13 @@
 //! The set-up of the systems behind connectors: what was found, and looking again.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use crossdock_flow::setup::{Setup as Found, SetupError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::{Body, Caller, Moment, State as Shared};
+use super::{Body, Caller, Moment, Path, State as Shared};
 
 /// Something about the set-up of a system that was not as it should be.
 #[derive(Debug, Serialize, ToSchema)]

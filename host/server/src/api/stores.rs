@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use crossdock_storage::{Others, StoreChanged, StoreRecord, StoreRow, Weekday};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::mappings::Done;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Query, State as Shared};
+use super::{Body, Caller, Moment, Path, Query, State as Shared};
 use crate::registry;
 
 /// A store, as the retailer knows it.

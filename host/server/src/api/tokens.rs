@@ -1,13 +1,13 @@
 //! Tokens: create, list, revoke.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::hash_of;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, State as Shared};
+use super::{Body, Caller, Moment, Path, State as Shared};
 
 /// A new token: 256 bits from the operating system's generator.
 #[must_use]
@@ -40,6 +40,7 @@ pub struct Created {
     responses((status = 200, body = Created), (status = "4XX", body = Problem)))]
 pub async fn create(
     State(state): State<Shared>,
+    Extension(Caller(by)): Extension<Caller>,
     Body(Create { name }): Body<Create>,
 ) -> Result<Json<Created>, Problem> {
     if name.trim().is_empty() {
@@ -50,7 +51,7 @@ pub async fn create(
         return Err(Problem::conflict(format!("There is a token `{name}` already")));
     }
     let token = new_token();
-    state.handle.put_token(&name, hash_of(&token)).await?;
+    state.handle.put_token(&name, hash_of(&token), &by).await?;
     Ok(Json(Created { name, token }))
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::address::query;
+use super::listing::Listing;
 use super::print::{Column, Printer};
 use crate::client::Client;
 
@@ -10,17 +10,7 @@ use crate::client::Client;
 #[derive(Debug, Subcommand)]
 pub enum Conflicts {
     /// List them, newest first
-    List {
-        /// Only those that this connector told
-        #[arg(long)]
-        connector: Option<String>,
-        /// Go on after the number that the page before ended with
-        #[arg(long)]
-        after: Option<i64>,
-        /// How many at most
-        #[arg(long)]
-        limit: Option<u32>,
-    },
+    List(Listing),
 }
 
 /// Runs `crossdock conflicts …`.
@@ -34,15 +24,8 @@ pub async fn run(client: &Client, conflicts: Conflicts, print: Printer) -> anyho
         ("VALUE", "value"),
         ("APPLIED", "applied"),
     ];
-    let Conflicts::List { connector, after, limit } = conflicts;
-    let pairs = [
-        ("connector", connector),
-        ("after", after.map(|after| after.to_string())),
-        ("limit", limit.map(|limit| limit.to_string())),
-    ];
-    let pairs: Vec<_> =
-        pairs.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect();
-    let answer = client.get(&format!("/api/v1/conflicts{}", query(&pairs))).await?;
+    let Conflicts::List(listing) = conflicts;
+    let answer = client.get(&format!("/api/v1/conflicts{}", listing.query())).await?;
     print.list(&answer, "conflicts", &COLUMNS, "No conflicts.");
     Ok(())
 }

@@ -3,15 +3,23 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::address::escape;
+use super::address::{escape, query};
 use super::print::{Column, Printer};
 use crate::client::Client;
 
 /// `crossdock connector …`
 #[derive(Debug, Subcommand)]
 pub enum Connectors {
-    /// List the connectors, how much is open on each, and why what does not move does not move
+    /// List the connectors: versions with their calls under way, how much is open, and why one is paused
     List,
+    /// Say of everything open on a connector why it is not done, since when, and what happens next
+    Stuck {
+        /// The connector's name
+        connector: String,
+        /// How many at most, up to 1000, the longest stuck first; 50 when not given
+        #[arg(long)]
+        limit: Option<u32>,
+    },
     /// Send nothing more through a connector; what is owed to it is kept
     Pause {
         /// The connector's name
@@ -54,7 +62,7 @@ pub enum Connectors {
 pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> anyhow::Result<()> {
     const COLUMNS: [Column; 10] = [
         ("CONNECTOR", "name"),
-        ("PLUGIN", "plugin"),
+        ("PLUGIN (CALLS)", "running"),
         ("STATE", "state"),
         ("READY", "ready"),
         ("QUEUED", "queued"),
@@ -66,8 +74,27 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
     ];
     match connectors {
         Connectors::List => {
-            let answer = client.get("/api/v1/connectors").await?;
+            let mut answer = client.get("/api/v1/connectors").await?;
+            if !print.json {
+                tell_versions(&mut answer);
+            }
             print.list(&answer, "connectors", &COLUMNS, "No connectors are configured.");
+        }
+        Connectors::Stuck { connector, limit } => {
+            let limit = limit.map(|limit| ("limit", limit.to_string()));
+            let query = query(limit.as_slice());
+            let path = format!("/api/v1/connectors/{}/stuck{query}", escape(&connector));
+            let columns = [
+                ("DELIVERY", "delivery"),
+                ("KIND", "kind"),
+                ("ENTITY", "entity"),
+                ("SINCE", "since"),
+                ("WHY", "why"),
+                ("NEXT", "next"),
+                ("AT", "nextAt"),
+            ];
+            let empty = format!("Nothing is open on {connector}.");
+            print.list(&client.get(&path).await?, "stuck", &columns, &empty);
         }
         Connectors::Pause { connector, reason } => {
             let path = format!("/api/v1/connectors/{}/pause", escape(&connector));
@@ -98,6 +125,21 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
         }
     }
     Ok(())
+}
+
+/// Writes every version that is loaded in one text, with its calls under way: `erp@0.2.0 (3), erp@0.1.0 (1)`.
+fn tell_versions(answer: &mut Value) {
+    let connectors = answer.get_mut("connectors").and_then(Value::as_array_mut);
+    for connector in connectors.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let versions = connector.get("versions").and_then(Value::as_array);
+        let told = versions.into_iter().flatten().map(|version| {
+            let plugin = version.get("plugin").and_then(Value::as_str).unwrap_or("?");
+            let calls = version.get("inFlight").and_then(Value::as_u64).unwrap_or(0);
+            format!("{plugin} ({calls})")
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        connector.insert("running".into(), told.into());
+    }
 }
 
 /// A file that is here, by its whole path: the host may run in another folder.

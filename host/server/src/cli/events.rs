@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::address::{escape, query};
+use super::listing::Paging;
 use super::print::{Column, Printer};
 use crate::client::Client;
 
@@ -22,7 +23,11 @@ pub enum Events {
         /// The event's number; leave it out to choose by filter
         event: Option<i64>,
         #[command(flatten)]
-        filter: EventFilter,
+        filter: ReplayFilter,
+        /// Post again on purpose, under a key of its own: what the target holds is booked a second time.
+        /// The same number twice does nothing
+        #[arg(long)]
+        generation: Option<u32>,
         /// Do it; without this only what would be sent again is counted
         #[arg(long)]
         yes: bool,
@@ -47,12 +52,42 @@ pub struct EventFilter {
     /// Only recorded since then (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
-    /// Go on after the number that the page before ended with
+    #[command(flatten)]
+    paging: Paging,
+}
+
+/// Which events to send again. Several choices narrow each other.
+#[derive(Debug, Default, Args)]
+pub struct ReplayFilter {
+    /// Only this kind (`order.placed`)
     #[arg(long)]
-    after: Option<i64>,
-    /// How many at most
+    kind: Option<String>,
+    /// Only of this order, with all that belongs to it, by its whole identity
+    /// (`shopify/acme.myshopify.com/order/1001`)
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only to this connector
+    #[arg(long)]
+    connector: Option<String>,
+    /// Only recorded since then (`2026-11-23T00:00:00Z`)
+    #[arg(long)]
+    since: Option<String>,
+    /// Only in this state: `settled`, which needs not be said, or `exception`, to try those again
+    #[arg(long)]
+    state: Option<String>,
+    /// So many at most, those of the oldest events first
     #[arg(long)]
     limit: Option<u32>,
+}
+
+impl ReplayFilter {
+    fn body(self, event: Option<i64>, generation: Option<u32>, dry_run: bool) -> Value {
+        let Self { kind, entity, connector, since, state, limit } = self;
+        json!({
+            "event": event, "kind": kind, "entity": entity, "connector": connector, "since": since,
+            "state": state, "limit": limit, "generation": generation, "dryRun": dry_run,
+        })
+    }
 }
 
 impl EventFilter {
@@ -63,10 +98,9 @@ impl EventFilter {
             ("connector", self.connector.clone()),
             ("state", self.state.clone()),
             ("since", self.since.clone()),
-            ("after", self.after.map(|n| n.to_string())),
-            ("limit", self.limit.map(|n| n.to_string())),
         ];
-        texts.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
+        let texts = texts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        texts.chain(self.paging.pairs()).collect()
     }
 
     fn query(&self) -> String {
@@ -92,22 +126,20 @@ pub async fn run(client: &Client, events: Events, print: Printer) -> anyhow::Res
         Events::Show { event } => {
             print.one(&client.get(&format!("/api/v1/events/{}", escape(&event))).await?);
         }
-        Events::Replay { event, filter, yes } => {
-            let mut body = json!({ "dryRun": !yes });
-            if let (Some(event), Some(body)) = (event, body.as_object_mut()) {
-                body.insert("event".into(), json!(event));
-            } else if let Some(body) = body.as_object_mut() {
-                for (name, value) in filter.pairs() {
-                    body.insert(name.to_owned(), json!(value));
-                }
-            }
+        Events::Replay { event, filter, generation, yes } => {
+            let body = filter.body(event, generation, !yes);
             let answer = client.post("/api/v1/events/replay", &body).await?;
-            let count = answer.get("deliveries").and_then(Value::as_u64).unwrap_or(0);
-            if yes {
-                print.done(&answer, &format!("{count} deliveries will be sent again."));
-            } else {
-                print.done(&answer, &format!("{count} deliveries would be sent again; add --yes to do it."));
-            }
+            let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
+            let left = match number("skipped") {
+                0 => String::new(),
+                skipped => format!(" {skipped} are left alone: open, stale, discarded or sent so before."),
+            };
+            let count = number("deliveries");
+            let said = match yes {
+                true => format!("{count} deliveries will be sent again.{left}"),
+                false => format!("{count} deliveries would be sent again; add --yes to do it.{left}"),
+            };
+            print.done(&answer, &said);
         }
     }
     Ok(())

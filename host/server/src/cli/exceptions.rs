@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::address::query;
+use super::listing::Listing;
 use super::print::{Column, Printer};
 use crate::client::Client;
 
@@ -11,17 +11,7 @@ use crate::client::Client;
 #[derive(Debug, Subcommand)]
 pub enum Exceptions {
     /// List what a person must decide, newest first
-    List {
-        /// Only of this connector
-        #[arg(long)]
-        connector: Option<String>,
-        /// Go on after the number that the page before ended with
-        #[arg(long)]
-        after: Option<i64>,
-        /// How many at most
-        #[arg(long)]
-        limit: Option<u32>,
-    },
+    List(Listing),
     /// Show one with everything that was tried
     Show {
         /// The exception's number
@@ -57,14 +47,8 @@ pub async fn run(client: &Client, exceptions: Exceptions, print: Printer) -> any
         ("ENTITY", "entity"),
     ];
     match exceptions {
-        Exceptions::List { connector, after, limit } => {
-            let pairs = [
-                ("connector", connector),
-                ("after", after.map(|n| n.to_string())),
-                ("limit", limit.map(|n| n.to_string())),
-            ];
-            let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            let answer = client.get(&format!("/api/v1/exceptions{}", query(&pairs))).await?;
+        Exceptions::List(listing) => {
+            let answer = client.get(&format!("/api/v1/exceptions{}", listing.query())).await?;
             print.list(&answer, "exceptions", &COLUMNS, "Nothing waits for a person.");
         }
         Exceptions::Show { exception } => {

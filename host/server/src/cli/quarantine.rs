@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::address::query;
+use super::listing::Listing;
 use super::print::{Column, Printer};
 use crate::client::Client;
 
@@ -11,13 +11,11 @@ use crate::client::Client;
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
     /// List what could not be read, newest first
-    List {
-        /// Only of this connector
-        #[arg(long)]
-        connector: Option<String>,
-        /// How many at most
-        #[arg(long)]
-        limit: Option<u32>,
+    List(Listing),
+    /// Show one as it arrived: its headers and its body, with the reason
+    Show {
+        /// The request's number
+        request: i64,
     },
     /// Read one again, or all of a connector, as after a new version of its plugin
     Reread {
@@ -40,11 +38,12 @@ pub async fn run(client: &Client, quarantine: Quarantine, print: Printer) -> any
         ("WHY", "reason"),
     ];
     match quarantine {
-        Quarantine::List { connector, limit } => {
-            let pairs = [("connector", connector), ("limit", limit.map(|n| n.to_string()))];
-            let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            let answer = client.get(&format!("/api/v1/quarantine{}", query(&pairs))).await?;
+        Quarantine::List(listing) => {
+            let answer = client.get(&format!("/api/v1/quarantine{}", listing.query())).await?;
             print.list(&answer, "requests", &COLUMNS, "Nothing is in quarantine.");
+        }
+        Quarantine::Show { request } => {
+            print.one(&client.get(&format!("/api/v1/quarantine/{request}")).await?);
         }
         Quarantine::Reread { inbound, connector } => {
             let body = json!({ "request": inbound, "connector": connector });

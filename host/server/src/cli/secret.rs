@@ -78,15 +78,12 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
             print.done(&answer, &format!("{name} is removed."));
         }
         Secrets::Rekey { to, config: None } => {
-            let to = match to.strip_prefix("file:") {
-                // The host may run in another folder.
-                Some(path) => format!("file:{}", std::path::absolute(path)?.display()),
-                None => to,
-            };
+            let to = whole(to)?;
             let answer = client.post("/api/v1/storage/rekey", &json!({ "to": to })).await?;
             rekeyed(&answer, &to, print);
         }
         Secrets::Rekey { to, config: Some(config) } => {
+            let to = whole(to)?;
             let config = Config::read(&config)?;
             let store = serve::open_sqlite(&config.storage).await?;
             let key = master_key::find(&to)?;
@@ -98,6 +95,14 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// A file's place by its whole path: the host may run in another folder, and its configuration lie in a third.
+fn whole(to: String) -> std::io::Result<String> {
+    match to.strip_prefix("file:") {
+        Some(path) => Ok(format!("file:{}", std::path::absolute(path)?.display())),
+        None => Ok(to),
+    }
 }
 
 fn rekeyed(answer: &Value, to: &str, print: Printer) {

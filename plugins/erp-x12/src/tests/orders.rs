@@ -191,6 +191,23 @@ fn articles_charges_accounts_and_places_are_in_the_partners_words() {
 }
 
 #[test]
+fn duties_are_charged_unless_the_prices_hold_them() {
+    let duties = |included: bool, line: bool| {
+        let lines = one(host(), |order| {
+            let duty = Price::shop("4.00", "EUR");
+            order.duties_included = included;
+            order.totals.duties = Some(duty.clone());
+            order.lines[0].duties = if line { vec![duty] } else { vec![] };
+        });
+        lines.into_iter().filter(|line| line.ends_with("DUTIES")).collect::<Vec<_>>()
+    };
+    assert_eq!(duties(false, true), ["SAC*C*ZZZZ***400**********DUTIES"]);
+    assert_eq!(duties(false, false), ["SAC*C*ZZZZ***400**********DUTIES"]);
+    assert_eq!(duties(true, true), ["SAC*N*ZZZZ***400**********DUTIES"]);
+    assert!(duties(true, false).is_empty());
+}
+
+#[test]
 fn what_strict_tables_lack_is_told_at_once() {
     let strict = host().setting("strict", ["sku", "tax", "tender", "carrier", "warehouse"]);
     let (outcomes, file) = deliver(
