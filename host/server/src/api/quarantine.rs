@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Query, State as Shared};
+use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
 
 /// A request that nobody could read.
 #[derive(Debug, Serialize, ToSchema)]
