@@ -46,7 +46,13 @@ async fn every_example_is_sound() -> Result<()> {
 /// What `serve` would refuse, `--check` refuses, and it makes nothing.
 #[tokio::test]
 async fn a_check_refuses_what_serve_would() -> Result<()> {
+    let deaf = format!(
+        "storage = {{ url = 'sqlite://x.db' }}\nplugins = {{ dir = '{dir}', cache = '{dir}/cache', trust = ['{dir}/vendor.pub'] }}\n\
+         [[connector]]\nname = 'tills'\nplugin = 'poslog'\nsettings = {{ retailer = 'acme' }}",
+        dir = plugins()?.display()
+    );
     for (text, reason) in [
+        (deaf.as_str(), "would hear nothing"),
         ("[storage]\nurl = 'postgres://x'", "keeps its data in SQLite"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'hunter2'", "never as itself"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'env:NOT_SET_ANYWHERE'", "NOT_SET_ANYWHERE"),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use crossdock_demo::erp::{Erp, Options, Weather};
 use crossdock_demo::shop::life::{Life, Plant, Profile};
-use crossdock_tests::{ERP_TOKEN, Host, SHOP, eventually};
+use crossdock_tests::{API_TOKEN, ERP_TOKEN, Host, SHOP, eventually};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -119,6 +119,11 @@ async fn a_replay_is_counted_first_and_books_nothing_twice() -> Result<()> {
     ensure!(counted["deliveries"] == 1, "{counted}");
     let listed = host.cli(&["events", "replay", "--kind", "order.placed"]).await?;
     ensure!(listed.contains("1 deliveries would be sent again"), "{listed}");
+    let narrow = host.cli_json(&["events", "replay", &event, "--connector", "nobody"]).await?;
+    ensure!(narrow["deliveries"] == 0, "{narrow}");
+    let stuck =
+        host.cli_json(&["events", "replay", "--kind", "order.placed", "--state", "exception"]).await?;
+    ensure!(stuck["deliveries"] == 0, "{stuck}");
     let refused = host.cli(&["events", "replay", "--yes"]).await;
     ensure!(refused.is_err_and(|error| error.to_string().contains("Say what to send again")));
 
@@ -179,6 +184,19 @@ async fn what_cannot_be_read_is_kept_with_its_reason_and_can_be_read_again() -> 
     .await?;
     let reasons = listed.to_string();
     ensure!(reasons.contains("balance") || reasons.contains("total"), "{reasons}");
+    // Page by page, and one as it came.
+    let page = host.cli_json(&["quarantine", "list", "--limit", "1"]).await?;
+    let after = page["next"].to_string();
+    let rest = host.cli_json(&["quarantine", "list", "--after", &after]).await?;
+    ensure!(rest["requests"].as_array().is_some_and(|all| all.len() == 1), "{rest}");
+    for request in listed["requests"].as_array().context("requests")? {
+        let shown = host.cli_json(&["quarantine", "show", &request["id"].to_string()]).await?;
+        ensure!(shown["code"] == request["code"] && shown["headers"].to_string().contains("orders/create"));
+        let body = shown["body"].as_str().context("a body")?.as_bytes();
+        ensure!([&unbalanced[..], b"{\"id\": 1, "].contains(&body), "{shown}");
+    }
+    let unknown = host.cli(&["quarantine", "show", "99"]).await;
+    ensure!(unknown.is_err_and(|error| error.to_string().contains("no request 99 in quarantine")));
     let again = host.cli_json(&["quarantine", "reread", "--connector", "shopify"]).await?;
     ensure!(again["requests"] == 2, "{again}");
     eventually(Duration::from_secs(20), async || {
@@ -204,6 +222,10 @@ async fn a_paused_connector_keeps_what_is_owed_to_it() -> Result<()> {
     })
     .await?;
     ensure!(erp.order_count() == 0);
+    let stuck = host.cli(&["connector", "stuck", "erp"]).await?;
+    ensure!(stuck.contains("stock-taking") && stuck.contains(&reference), "{stuck}");
+    let table = host.cli(&["connector", "list"]).await?;
+    ensure!(table.contains("erp-rest@0.1.0 (0)"), "{table}");
     let unknown = host.cli(&["connector", "pause", "nobody"]).await;
     ensure!(unknown.is_err_and(|error| error.to_string().contains("there is no connector `nobody`")));
     host.cli(&["connector", "resume", "erp"]).await?;
@@ -223,16 +245,30 @@ async fn the_api_wants_a_token_and_tokens_can_be_made_and_revoked() -> Result<()
     ensure!(status.is_success());
     // The token itself is nowhere in the database.
     for file in std::fs::read_dir(host.dir())? {
-        let bytes = std::fs::read(file?.path())?;
+        let file = file?.path();
+        if file.is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(file)?;
         ensure!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()));
     }
     host.cli(&["token", "revoke", "reporting"]).await?;
+    let audit = host.cli_json(&["audit", "list", "--limit", "2"]).await?;
+    let acts = audit["acts"].as_array().context("acts")?;
+    ensure!(acts.len() == 2 && acts[0]["subject"] == "reporting" && acts[0]["by"] == "first", "{audit}");
+    ensure!(audit["next"] == acts[1]["id"], "{audit}");
     let (status, _) = host.ask(Method::GET, "/api/v1/connectors", token, &Value::Null).await?;
     ensure!(status == StatusCode::UNAUTHORIZED);
 
     let (status, description) = host.plain("/api/v1/openapi.json").await?;
     ensure!(status.is_success() && description.contains("\"/api/v1/exceptions/{delivery}/retry\""));
     let (status, problem) = host.get("/api/v1/nothing").await?;
+    ensure!(status == StatusCode::NOT_FOUND && problem["code"] == "not-found", "{problem}");
+    let (status, problem) = host.get("/api/v1/exceptions/abc").await?;
+    ensure!(status == StatusCode::BAD_REQUEST && problem["code"] == "bad-request", "{problem}");
+    let (status, problem) = host.ask(Method::DELETE, "/api/v1/connectors", API_TOKEN, &Value::Null).await?;
+    ensure!(status == StatusCode::METHOD_NOT_ALLOWED && problem["code"] == "wrong-method", "{problem}");
+    let (status, problem) = host.get("/api/v1/connectors/nobody/stuck").await?;
     ensure!(status == StatusCode::NOT_FOUND && problem["code"] == "not-found", "{problem}");
     let (status, problem) = host.post("/api/v1/exceptions/retry", &json!({ "cod": "x" })).await?;
     ensure!(status == StatusCode::BAD_REQUEST && problem["code"] == "bad-request", "{problem}");

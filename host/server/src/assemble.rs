@@ -213,6 +213,14 @@ impl Assembler {
         if wanted.poll.is_some() && !polls {
             bail!("{} cannot be polled", plugin.label());
         }
+        let webhook = manifest.webhook.as_ref().filter(|it| wanted.secrets.contains_key(&it.secret));
+        let hears = webhook.is_some() || wanted.poll.is_some() || wanted.folder.is_some();
+        if manifest.sink.is_none() && !hears {
+            bail!(
+                "{} would hear nothing: give it the secret of its requests, `poll`, or a `folder`",
+                plugin.label()
+            );
+        }
         Ok(Connector {
             name: wanted.name.clone(),
             system: manifest.system.clone(),
@@ -224,12 +232,7 @@ impl Assembler {
             setup,
             check: address.clone().map(|address| Check { address, every: wanted.setup_every.0 }),
             folder: wanted.folder.as_ref().map(|folder| folder::open(folder, &secrets)).transpose()?,
-            intake: match &manifest.webhook {
-                Some(webhook) if wanted.secrets.contains_key(&webhook.secret) => {
-                    Some(intake(webhook, address.as_deref(), secrets)?)
-                }
-                _ => None,
-            },
+            intake: webhook.map(|webhook| intake(webhook, address.as_deref(), secrets)).transpose()?,
             sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
             poll: wanted.poll.map(|span| span.0),
             poll_window: wanted.poll_window.clone(),
