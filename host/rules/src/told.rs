@@ -300,6 +300,23 @@ impl Marks {
         self.0.extend(marks.iter().map(|mark| (attribute, *mark)));
     }
 
+    /// Gives an attribute more marks, behind those that it has; of more than `most` the oldest go.
+    pub fn append(&mut self, attribute: Attribute, marks: &[Mark], most: usize) {
+        let mut all: Vec<Mark> = self.all(attribute).collect();
+        for mark in marks {
+            if all.last() != Some(mark) {
+                all.push(*mark);
+            }
+        }
+        let surplus = all.len().saturating_sub(most);
+        self.replace(attribute, all.get(surplus..).unwrap_or_default());
+    }
+
+    /// All marks of an attribute, in their order.
+    pub fn all(&self, attribute: Attribute) -> impl Iterator<Item = Mark> + '_ {
+        self.0.iter().filter(move |(known, _)| *known == attribute).map(|(_, mark)| *mark)
+    }
+
     /// Sets the mark of an attribute.
     pub fn set(&mut self, attribute: Attribute, mark: Mark) {
         match self.0.iter_mut().find(|(known, _)| *known == attribute) {

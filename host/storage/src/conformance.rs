@@ -80,6 +80,7 @@ macro_rules! conformance {
                 a_mapping_that_came_during_the_call_is_not_waited_for;
             echoes: what_comes_back_as_it_was_written_is_not_sent_round_again,
                 what_was_written_in_passing_comes_back_too,
+                what_was_written_before_is_known_when_it_comes_back_late,
                 a_change_back_to_what_was_written_is_news,
                 news_is_told_though_an_echo_comes_with_it,
                 what_is_personal_is_news_too_and_our_own_note_is_not,

@@ -6,8 +6,8 @@
 ALTER TABLE entity_state ADD COLUMN told BLOB;
 ALTER TABLE entity_state ADD COLUMN owed_at INTEGER;
 
--- What was last written to a connector's system, as its own events will tell it. What is personal is kept
--- as a mark under a key.
+-- What was written to a connector's system, as its own events will tell it: the values that have yet to be told,
+-- the latest last. What is personal is kept as a mark under a key.
 CREATE TABLE written (
     connector TEXT    NOT NULL,
     entity    TEXT    NOT NULL,

@@ -78,6 +78,21 @@ pub async fn what_was_written_in_passing_comes_back_too(store: impl Store) {
     }
 }
 
+pub async fn what_was_written_before_is_known_when_it_comes_back_late(store: impl Store) {
+    let store = Driver(store);
+    with_our_tag(&store).await;
+    let placed = tagged(0, &[], |_| ());
+    for (at, state, tag) in [(3, "processing", "SO-2"), (4, "cancelled", "SO-3")] {
+        store.write(status(at, state), vec![written(&placed, "order.tags", tag)], at).await;
+    }
+    // The shop tells of both writes only now, and of the second one twice. Then somebody sets the first one back.
+    let told = [(5, "SO-2", "echo"), (6, "SO-3", "echo"), (7, "SO-3", "echo"), (8, "SO-2", "ready")];
+    for (at, tag, wanted) in told {
+        let told = store.told_by(SHOP, tagged(at, &[tag], |_| ()), &[ERP], at).await;
+        assert_eq!(told.owed[0].what, wanted, "{tag}");
+    }
+}
+
 pub async fn what_comes_back_as_it_was_written_is_not_sent_round_again(store: impl Store) {
     let store = Driver(store);
     with_our_tag(&store).await;

@@ -15,17 +15,20 @@ use super::batch::Batch;
 use super::landscape::{Held, Telling};
 use super::memory::Place;
 use super::piles;
-use super::sql::{Cells, Pile, execute};
+use super::sql::{Cells, Pile, execute, fetch};
 use crate::Result;
 use crate::command::NewEvent;
 
-/// Between the values that one call gave an attribute in passing and the one it gave it at last.
+/// Between the values that were written and have yet to be told: those that calls gave an attribute one after the
+/// other, and those that one call gave it in passing.
 pub(super) const PASSING: &str = "\u{1f}";
 /// Why a delivery waits for what is on its way.
 pub(super) const HELD: &str = "held";
 /// How long after a claim's end a delivery waits for it at most, in milliseconds: as long as it takes to look up
 /// what a host that was killed had sent, in a system that shows late what it has.
 const PATIENCE: i64 = 90_000;
+/// How many values of an attribute are remembered that were written and not told.
+const WRITTEN: usize = 64;
 
 impl Batch<'_> {
     /// Keeps what a delivery set in its target.
@@ -72,9 +75,10 @@ impl Batch<'_> {
             });
             let landscape = &mut self.memory.landscape;
             landscape.writers.insert(Arc::clone(connector));
-            // What is not remembered of the entity is read when it is asked for, with this.
+            // What is not remembered of the entity is read when it is asked for, with this. The value before may
+            // still come back: it is told late.
             if let Some(known) = landscape.written.get_mut(&place) {
-                known.replace(attribute, &marks);
+                known.append(attribute, &marks, WRITTEN);
             }
         }
         Ok(())
@@ -107,11 +111,7 @@ impl Batch<'_> {
             let mut cells = Cells::of(&row);
             let place = (cells.next::<&str>()?.into(), cells.next::<&str>()?.into());
             let (attribute, value): (Attribute, &str) = (cells.name()?, cells.next()?);
-            let read = |value: &str| match attribute.is_personal() {
-                true => hex::decode(value).ok().and_then(|mark| mark.try_into().ok()).unwrap_or_default(),
-                false => mark(value),
-            };
-            let marks: Vec<Mark> = value.split(PASSING).map(read).collect();
+            let marks: Vec<Mark> = value.split(PASSING).map(|value| kept_mark(attribute, value)).collect();
             self.memory.landscape.written.entry(place).or_default().replace(attribute, &marks);
         }
         Ok(())
@@ -141,6 +141,42 @@ impl Batch<'_> {
             Verdict::Repeated if !self.safeguards.dedupe() => Verdict::News { disputed: Vec::new() },
             verdict => verdict,
         }
+    }
+
+    /// What was written before a value that is told now does not come back any more: set to it, an attribute is
+    /// changed again.
+    pub(super) async fn told_back(&mut self, source: &Place, what: &Telling) -> Result<()> {
+        let Some(written) = self.memory.landscape.written.get_mut(source) else { return Ok(()) };
+        let mut cut = Vec::new();
+        for (attribute, mark) in what.marks.iter() {
+            let marks: Vec<Mark> = written.all(attribute).collect();
+            if let Some(at) = marks.iter().position(|known| *known == mark).filter(|at| *at > 0) {
+                written.replace(attribute, marks.get(at..).unwrap_or_default());
+                cut.push((attribute, mark));
+            }
+        }
+        if cut.is_empty() {
+            return Ok(());
+        }
+        self.flush().await?;
+        for (attribute, told) in cut {
+            let text = "SELECT value FROM written WHERE connector = ? AND entity = ? AND attribute = ?";
+            let rows = fetch(self.connection, "reading what was written", text, |args| {
+                args.add(Arc::clone(&source.0)).add(Arc::clone(&source.1)).add(attribute.as_str());
+            });
+            let rows = rows.await?;
+            let Some(row) = rows.first() else { continue };
+            let all: &str = Cells::of(row).next()?;
+            let rest: Vec<&str> =
+                all.split(PASSING).skip_while(|value| kept_mark(attribute, value) != told).collect();
+            let (rest, source) = (rest.join(PASSING), source.clone());
+            let text = "UPDATE written SET value = ? WHERE connector = ? AND entity = ? AND attribute = ?";
+            execute(self.connection, "forgetting what was told back", text, |args| {
+                args.add(rest).add(source.0).add(source.1).add(attribute.as_str());
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Forgets what was written of the attributes that an event tells otherwise, when it is news: set back to
@@ -237,6 +273,7 @@ impl Batch<'_> {
         self.load_written([source.clone()]).await?;
         let verdict = self.verdict(&source, &held.what, held.before.as_ref());
         self.note_conflict(&source, &held.what, &verdict, now);
+        self.told_back(&source, &held.what).await?;
         self.forget_written(&source, &held.what, held.before.as_ref(), &verdict).await?;
         let why = |code: Ending, message: &str| {
             Some(Problem { code: code.to_string(), message: message.to_owned(), field: None })
@@ -282,5 +319,13 @@ impl Batch<'_> {
                     .add(now.0);
             });
         }
+    }
+}
+
+/// The mark of a value as it is kept: what is personal is kept as its mark.
+fn kept_mark(attribute: Attribute, value: &str) -> Mark {
+    match attribute.is_personal() {
+        true => hex::decode(value).ok().and_then(|mark| mark.try_into().ok()).unwrap_or_default(),
+        false => mark(value),
     }
 }

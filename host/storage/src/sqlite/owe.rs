@@ -189,6 +189,7 @@ impl Batch<'_> {
         let decided = decided.judged(&verdict);
         if !matches!(decided, Admission::Stale { .. }) {
             self.note_conflict(&arrival.source, &arrival.what, &verdict, now);
+            self.told_back(&arrival.source, &arrival.what).await?;
             self.forget_written(&arrival.source, &arrival.what, known.told.as_ref(), &verdict).await?;
         }
         let (delivery, what) = match (decided, late) {

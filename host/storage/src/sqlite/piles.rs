@@ -107,7 +107,9 @@ templates! {
     WRITTEN(5) "keeping what was written":
         "INSERT INTO written (connector, entity, attribute, value, at) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
-         ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at";
+         ON CONFLICT DO UPDATE SET at = excluded.at, value = CASE \
+         WHEN substr(char(31) || value, -length(excluded.value) - 1) = char(31) || excluded.value THEN value \
+         WHEN length(value) > 4000 THEN excluded.value ELSE value || char(31) || excluded.value END";
     CONFLICT(7) "writing conflicts":
         "INSERT INTO conflict (event, connector, entity, attribute, value, applied, at, written) \
          SELECT wanted.*, (SELECT value FROM written WHERE written.connector = column2 \
