@@ -55,7 +55,7 @@ macro_rules! conformance {
                 a_replay_of_exceptions_tries_them_again, a_person_that_was_erased_is_nowhere,
                 a_body_goes_with_its_retention, a_restored_database_looks_before_it_sends,
                 tokens_are_kept_by_their_hash, what_operators_do_is_written_down,
-                everything_open_says_why, counts_are_of_what_is_there, events_are_found_by_what_they_are;
+                everything_open_says_why, counts_are_of_what_is_there, events_are_found_by_what_they_are, what_took_a_later_state_along_is_no_receipt;
             outbox: a_call_settles_as_a_whole_with_its_files_and_numbers,
                 what_a_file_carries_is_overdue_only_after_it_was_handed_over,
                 a_fenced_settlement_refuses_the_whole_call, a_file_name_is_used_once,

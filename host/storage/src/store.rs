@@ -55,7 +55,7 @@ pub trait Store: Tables + Send + Sync + 'static {
     async fn delivery(&self, id: i64) -> Result<Option<DeliveryDetail>>;
 
     /// Deliveries of events of this kind that a connector's target booked before then, newest first: at most
-    /// `limit` of them.
+    /// `limit` of them. One that took a later state along is left out: what it carried is told otherwise by now.
     async fn posted(&self, connector: &str, kind: &str, before: Millis, limit: u32) -> Result<Vec<i64>>;
 
     /// How each connector stands.

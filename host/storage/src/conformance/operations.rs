@@ -324,6 +324,15 @@ pub async fn counts_are_of_what_is_there(store: impl Store) {
     assert_eq!(store.0.counts().await.unwrap()[0].settled, 0);
 }
 
+pub async fn what_took_a_later_state_along_is_no_receipt(store: impl Store) {
+    let store = Driver(store);
+    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    assert_eq!(store.owe(order("order.updated", 1, 1), t(2)).await.1, "joined");
+    let claimed = store.claim_only(placed, t(3)).await;
+    store.settle(&claimed, posted(&["SO-1"]), t(3)).await;
+    assert!(store.0.posted(ERP, "order.placed", t(9), 5).await.unwrap().is_empty());
+}
+
 pub async fn events_are_found_by_what_they_are(store: impl Store) {
     let store = Driver(store);
     let posted = post(&store, 1, "SO-1").await;

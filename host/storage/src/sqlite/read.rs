@@ -421,6 +421,7 @@ impl Store for Sqlite {
     async fn posted(&self, connector: &str, kind: &str, before: Millis, limit: u32) -> Result<Vec<i64>> {
         let text = "SELECT delivery.id FROM delivery JOIN event ON event.id = delivery.event \
                     WHERE connector = ? AND ending = 'posted' AND state = 5 AND since < ? AND kind = ? \
+                    AND delivery.payload_event = delivery.event \
                     ORDER BY delivery.id DESC LIMIT ?";
         all!(self, "looking for what was posted", text, [connector, before.0, kind, limit], |cells| cells
             .next()?)
