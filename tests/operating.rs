@@ -318,6 +318,36 @@ async fn told_to_stop_it_lets_calls_end_and_keeps_what_is_owed() -> Result<()> {
     Ok(())
 }
 
+/// A change whose answer was lost is asked for by what the ERP says now, and not sent again.
+#[tokio::test]
+async fn a_change_that_was_not_answered_is_found() -> Result<()> {
+    let weather = Weather { drop_after_commit: 1.0, ..Weather::calm() };
+    let erp = Erp::start(Options { weather, ..Options::stormy(ERP_TOKEN, 5) }).await?;
+    let mut host = Host::between_shop_and(&erp, "")?;
+    host.start().await?;
+    let (body, reference) = order(11, Plant::Good)?;
+    host.webhook("orders/create", "w1", &body).await?;
+    settled(&host, &reference).await?;
+    let mut changed: Value = serde_json::from_slice(&body)?;
+    let at = changed["updated_at"].as_str().context("a version")?.parse::<jiff::Timestamp>()?;
+    changed["updated_at"] = (at + Duration::from_secs(60)).to_string().into();
+    changed["tags"] = "gift".into();
+    host.webhook("orders/updated", "w2", &serde_json::to_vec(&changed)?).await?;
+    eventually(Duration::from_secs(20), async || {
+        let event = settled(&host, &reference).await?;
+        ensure!(event["kind"] == "order.updated", "{event}");
+        let (_, shown) = host.get(&format!("/api/v1/events/{}", event["id"])).await?;
+        let outcomes: Vec<_> = shown["attempts"].as_array().context("tries")?.iter().collect();
+        let outcomes: Vec<_> = outcomes.iter().map(|one| one["outcome"].as_str().unwrap_or("")).collect();
+        ensure!(outcomes == ["unknown", "present"], "{outcomes:?}");
+        Ok(())
+    })
+    .await?;
+    let held = erp.held();
+    ensure!(held.orders.len() == 1 && held.orders[0].versions.len() == 2, "{:?}", held.orders[0].versions);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_configuration_is_checked_while_the_host_runs() -> Result<()> {
     let (_erp, host) = scene().await?;

@@ -144,7 +144,7 @@ pub(crate) fn adjustment(work: &Work, change: &Adjustment, tables: &Tables) -> V
 }
 
 /// Whether what the ERP holds says everything that we would have it say. It may say more (ids of its own), it may
-/// leave out what is `null`, and it may write an amount in another way (`5.0` for `5.00`).
+/// leave out what is `null` or an empty list, and it may write an amount in another way (`5.0` for `5.00`).
 pub(crate) fn says(held: &Value, wanted: &Value) -> bool {
     match (held, wanted) {
         (Value::Object(held), Value::Object(wanted)) => {
@@ -153,6 +153,7 @@ pub(crate) fn says(held: &Value, wanted: &Value) -> bool {
         (Value::Array(held), Value::Array(wanted)) => {
             held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| says(held, wanted))
         }
+        (Value::Null, Value::Array(wanted)) => wanted.is_empty(),
         (Value::String(held), Value::String(wanted)) if held != wanted => {
             matches!((money::decimal(held), money::decimal(wanted)), (Ok(held), Ok(wanted)) if held == wanted)
         }

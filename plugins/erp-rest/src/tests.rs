@@ -59,7 +59,7 @@ fn held(state: &str) -> Value {
         "customer": { "name": "Ada Example", "email": "ada@example.com" },
         "shipTo": { "name": "Ada Example", "line1": "Hauptstr. 1", "city": "Berlin", "postcode": "10115", "country": "DE" },
         "lines": [{ "id": "SO-17-1", "line": "11", "sku": "TEA-250", "title": "Green tea", "quantity": "2",
-            "unitPrice": "10.0", "discount": "0", "tax": "2.00", "ships": true }], "payments": [],
+            "unitPrice": "10.0", "discount": "0", "tax": "2.00", "ships": true }],
         "shipping": "5.00", "shippingTax": "0", "tips": "0", "duties": "0", "rounding": "0", "taxIncluded": false,
         "total": "27", "tax": "2.00", "state": state,
     })

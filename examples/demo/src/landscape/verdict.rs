@@ -271,7 +271,7 @@ impl Evidence<'_> {
 }
 
 /// How many of these writes of an order tell only what was written by others than its customer. One that waits
-/// to be sent may take such a version along with what the customer did.
+/// to be sent may take such a version along with what the customer did, and what is not answered is written again.
 fn echoes(written: &[String], made: &[Timestamp]) -> u64 {
     let (mut echoes, mut before) = (0, Timestamp::MIN);
     for text in written {
@@ -280,7 +280,7 @@ fn echoes(written: &[String], made: &[Timestamp]) -> u64 {
             continue;
         };
         let news = made.iter().any(|made| before < *made && *made <= at);
-        echoes += u64::from(!news && !made.contains(&at));
+        echoes += u64::from(!news && at != before && !made.contains(&at));
         before = before.max(at);
     }
     echoes
