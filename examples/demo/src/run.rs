@@ -1,7 +1,7 @@
 //! What every run is made of: kills at random moments, and the wait until everything is as it must be, or nothing
 //! moves any more.
 //!
-//! The outside world is a [`World`] and survives every kill. Kills are spread over the run by its progress, not
+//! The outside world is a `World` and survives every kill. Kills are spread over the run by its progress, not
 //! by the clock, so that each finds work under way however fast the host is; each comes a random moment after
 //! its mark. The host is started again at once. [`crate::landscape`] is the world of the demo; the tests drive a small
 //! one, with a host in miniature that can be made wrong in the ways that a run must notice.
