@@ -164,7 +164,7 @@ impl Outcome {
         let Self { summary, planted, shop, misdeeds, .. } = self;
         let mut text = String::new();
         let mut row = |name: &str, value: String| {
-            let _ = writeln!(text, "  {name:<28}{value}");
+            let _ = writeln!(text, "  {name:<30}{value}");
         };
         row(
             "orders sent",

@@ -219,7 +219,7 @@ pub struct Limits {
     pub rate: Option<Rate>,
     /// How many deliveries may go at once after a pause, with a rate.
     pub burst: u32,
-    /// How many calls may be under way.
+    /// How many deliveries may be under way, whether they go one a call or several in one.
     pub concurrency: u32,
     /// The most memory an instance may take.
     pub memory: ByteSize,
