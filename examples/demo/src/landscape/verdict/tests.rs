@@ -225,6 +225,7 @@ fn a_write_is_an_echo_when_no_customer_did_anything_new() {
     let (made, write) = ([at(10), at(20)], |second: i64| at(second).to_string());
     assert_eq!(echoes(&[write(10), write(20)], &made), 0);
     assert_eq!(echoes(&[write(15), write(25)], &made), 0, "each takes along what the customer did");
+    assert_eq!(echoes(&[write(15), write(15)], &made), 0, "what was not answered is written again");
     assert_eq!(echoes(&[write(10), write(15), write(20), write(25), write(26)], &made), 3);
     assert_eq!(echoes(&["never".to_owned()], &made), 1);
 }
