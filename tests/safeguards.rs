@@ -1,7 +1,7 @@
 //! The test of the test: a host without one of its safeguards fails the demo that it passes with them.
 //!
 //! A harness that finds no loss and no duplicate proves something only if it finds them when the
-//! protection is gone.
+//! protection is gone. Each run ends in a verdict by itself, also when the host never gets through: then it is stuck.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,10 @@ use crossdock_tests::{binary, plugins};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// Whether it passed, its line of JSON, and what it said beside that.
+/// The least seconds without an advance after which a run is stuck; the demo adds what it sees of the machine.
+const MIN_STALL: &str = "15";
+
+/// Whether it passed, its line of JSON, and its table.
 async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value, String)> {
     let output = Command::new(binary()?)
         .args([
@@ -28,7 +31,7 @@ async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value, 
             "--seed",
             "3",
             "--patience",
-            "15",
+            MIN_STALL,
             "--exit",
             "--json",
         ])
@@ -37,10 +40,10 @@ async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value, 
         .env("CROSSDOCK_WITHOUT", without)
         .output()
         .await?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let beside = String::from_utf8_lossy(&output.stderr).into_owned();
-    let line = said.lines().last().with_context(|| beside.clone())?;
-    Ok((output.status.success(), serde_json::from_str(line)?, beside))
+    let json = String::from_utf8_lossy(&output.stdout).into_owned();
+    let table = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = json.lines().last().with_context(|| table.clone())?;
+    Ok((output.status.success(), serde_json::from_str(line)?, table))
 }
 
 fn wrong(result: &Value) -> u64 {
@@ -49,8 +52,8 @@ fn wrong(result: &Value) -> u64 {
 
 #[tokio::test]
 async fn with_all_safeguards_nothing_is_lost_doubled_or_wrong() -> Result<()> {
-    let (passed, result, beside) = demo("", "200", "4").await?;
-    ensure!(passed, "{result}\n{beside}");
+    let (passed, result, table) = demo("", "200", "4").await?;
+    ensure!(passed, "{result}\n{table}");
     ensure!(wrong(&result) == 0, "{result}");
     ensure!(result["kills"] == 4 && result["inflight_at_kill"].as_u64() > Some(0), "{result}");
     for none in ["stock_mismatches", "status_missing", "echoes_sent", "unknown"] {
@@ -70,8 +73,9 @@ async fn without_find_the_demo_fails() -> Result<()> {
 
 #[tokio::test]
 async fn without_dedupe_the_demo_fails() -> Result<()> {
-    let (passed, result, _) = demo("dedupe", "200", "0").await?;
-    ensure!(!passed && wrong(&result) > 0, "{result}");
+    let (passed, result, table) = demo("dedupe", "200", "0").await?;
+    // Where the database refuses what comes twice, the host may not get through at all.
+    ensure!(!passed && (wrong(&result) > 0 || table.contains("stuck: ")), "{result}\n{table}");
     Ok(())
 }
 

@@ -194,7 +194,7 @@ async fn a_connectors_secret_rests_in_the_database_under_a_key_that_can_be_chang
     let path = config.display().to_string();
     let printed = format!("command:printf '{}'", "0a".repeat(32));
     let done = host.cli_json(&["secret", "rekey", "--to", &printed, "--config", &path]).await?;
-    ensure!(done["keys"].as_u64().is_some_and(|keys| keys > 1), "{done}");
+    ensure!(done["rekeyed"] == true, "{done}");
     std::fs::write(&config, storage(&printed))?;
     host.start().await?;
     order(&host, &erp, 4).await?;

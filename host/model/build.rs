@@ -1,7 +1,7 @@
-//! Writes the vocabulary's Rust types from `wit/`, so that the vocabulary is written once.
+//! Generates the vocabulary's Rust types from `wit/`, so that the vocabulary is defined once.
 //!
-//! Every interface of types becomes a module; every record, variant, enum and alias becomes a type with
-//! its documentation. The JSON form is decided here: camelCase fields, absent options left out, enums as
+//! Every interface of types becomes a module; every record, variant, enum and alias becomes a type with its
+//! documentation. The JSON form is defined here: camelCase fields, absent options left out, enums as
 //! their kebab-case names, variants as `{"kind": …, "value": …}`, 64-bit numbers and bytes as text.
 
 #![allow(clippy::indexing_slicing, reason = "the ids come from the very contract that is indexed")]
@@ -49,7 +49,7 @@ fn module(
         let def = &resolve.types[*type_id];
         definition(resolve, out, type_name, def, id).with_context(|| format!("{name}.{type_name}"))?;
     }
-    // What wasmtime's bindings expect of a module that stands for an interface of types alone.
+    // What wasmtime's bindings expect in the module of an interface of types alone.
     writeln!(out, "#[cfg(feature = \"component\")] crate::component::interface_of_types!(); }}")?;
     Ok(())
 }
@@ -59,7 +59,7 @@ fn definition(
     out: &mut String,
     name: &str,
     def: &TypeDef,
-    home: InterfaceId,
+    interface: InterfaceId,
 ) -> Result<()> {
     let rust = name.to_upper_camel_case();
     docs(out, &def.docs);
@@ -77,13 +77,13 @@ fn definition(
         }
         TypeDefKind::Variant(variant) => {
             derives(out, "variant", "tag = \"kind\", content = \"value\"");
-            // What crosses into a component is laid out by the contract: there is nothing to box.
+            // The contract determines the layout: cases cannot be boxed.
             out.push_str("#[allow(clippy::large_enum_variant)]\n");
             writeln!(out, "pub enum {rust} {{")?;
             for case in &variant.cases {
                 docs(out, &case.docs);
                 component_name(out, &case.name);
-                // Facts are what routes speak of: `order.placed`.
+                // Routes name facts with a dot: `order.placed`.
                 let json = if name == "fact" { case.name.replacen('-', ".", 1) } else { case.name.clone() };
                 writeln!(out, "#[serde(rename = \"{json}\")]")?;
                 out.push_str(&case.name.to_upper_camel_case());
@@ -104,11 +104,12 @@ fn definition(
                 writeln!(out, "#[serde(rename = \"{}\")] {},", case.name, case.name.to_upper_camel_case())?;
             }
             out.push_str("}\n");
+            names(out, &rust, e.cases.iter().map(|case| case.name.as_str()))?;
         }
         TypeDefKind::Type(Type::Id(id)) => {
             let other = &resolve.types[*id];
             match other.owner {
-                TypeOwner::Interface(owner) if owner != home => {
+                TypeOwner::Interface(owner) if owner != interface => {
                     let path = path(resolve, owner, other)?;
                     writeln!(out, "pub use {path};")?;
                 }
@@ -118,6 +119,26 @@ fn definition(
         TypeDefKind::Type(simple) => writeln!(out, "pub type {rust} = {};", ty(resolve, simple)?)?,
         other => bail!("no rule for {}", other.as_str()),
     }
+    Ok(())
+}
+
+/// All cases of an enum, and their names in the contract.
+fn names<'a>(out: &mut String, rust: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    writeln!(
+        out,
+        "impl {rust} {{ /// All cases, in the order of the contract.\npub const ALL: &[Self] = &["
+    )?;
+    for name in names.clone() {
+        writeln!(out, "Self::{},", name.to_upper_camel_case())?;
+    }
+    writeln!(
+        out,
+        "]; /// The name in the contract.\n#[must_use] pub fn name(self) -> &'static str {{ match self {{"
+    )?;
+    for name in names {
+        writeln!(out, "Self::{} => \"{name}\",", name.to_upper_camel_case())?;
+    }
+    writeln!(out, "}} }} }}")?;
     Ok(())
 }
 
@@ -136,7 +157,7 @@ fn component_name(out: &mut String, name: &str) {
     let _ = writeln!(out, "#[cfg_attr(feature = \"component\", component(name = \"{name}\"))]");
 }
 
-/// How a field looks in JSON where its Rust type alone does not say so.
+/// The JSON form of a field where it differs from the default of its Rust type.
 fn field_json(resolve: &Resolve, field: &Type) -> &'static str {
     match field {
         Type::U64 => "#[serde(with = \"crate::json::number\")] #[schemars(with = \"String\")]\n",
@@ -178,7 +199,7 @@ fn ty(resolve: &Resolve, t: &Type) -> Result<String> {
     })
 }
 
-/// The Rust path of a type that another interface defines.
+/// The Rust path of a type of another interface.
 fn path(resolve: &Resolve, owner: InterfaceId, def: &TypeDef) -> Result<String> {
     let interface = resolve.interfaces[owner].name.as_deref().context("a named interface")?;
     let name = def.name.as_deref().context("a named type")?;

@@ -31,40 +31,61 @@ pub enum Error {
     /// It could not be killed or waited for.
     #[error("killing the host")]
     Kill(#[source] std::io::Error),
-    /// Its API did not give what was asked.
+    /// Its API did not answer.
     #[error("asking the host: {0}")]
     Ask(String),
 }
 
-/// Something that can be started and killed.
+/// A host that can be started and killed.
 pub trait Host: Send {
     /// Starts it and waits until it is ready; gives how long that took.
     fn start(&mut self) -> impl Future<Output = Result<Duration, Error>> + Send;
 
-    /// Kills it without warning (SIGKILL), and waits until it is gone. What it held in memory is lost.
+    /// Kills it without warning (SIGKILL), and waits until it is gone. Its memory is lost.
     fn kill(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What the host says of itself; asked about once a second, and may fail while the host is down.
+/// The host's own figures; asked about once a second, and may fail while the host is down.
 pub trait View: Sync {
-    /// The figures now.
+    /// The current figures.
     fn counts(&self) -> impl Future<Output = Result<Counts, Error>> + Send;
 }
 
-/// The host's own figures. They are shown and compared with what was planted; whether orders are lost, doubled
+/// The host's own figures. They are shown and compared with what must be reported; whether orders are lost, doubled
 /// or wrong is never taken from here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Open exceptions.
     pub exceptions: u64,
-    /// Quarantined inbounds.
+    /// The same, one by one.
+    pub open_exceptions: Vec<OpenException>,
+    /// Quarantined requests.
     pub quarantined: u64,
     /// Exceptions "outcome unknown" among them: nobody can tell whether the ERP has it.
     pub unknown: u64,
-    /// Deliveries and inbounds that are neither settled nor an exception.
+    /// Deliveries and requests that are neither settled nor an exception, nor wait behind an exception of their lane.
     pub unsettled: u64,
+    /// Of these, requests that the host has not read yet.
+    pub unread: u64,
     /// Reasons of exceptions and quarantine with their numbers, for the table.
     pub reasons: Vec<(String, u64)>,
+}
+
+/// One exception, as the host lists it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenException {
+    /// The event's entity: `system/tenant/kind/id`.
+    pub entity: String,
+    /// The connector that it could not be delivered to.
+    pub connector: String,
+    /// Why, for programs.
+    pub code: String,
+}
+
+impl std::fmt::Display for OpenException {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {} at {}", self.entity, self.code, self.connector)
+    }
 }
 
 /// The real host: a child process.
@@ -75,9 +96,14 @@ pub struct Process {
     ready_url: String,
     log: Option<PathBuf>,
     ready_within: Duration,
+    slowest_start: Duration,
     client: Client,
     child: Option<Child>,
 }
+
+/// A start may take so many times as long as the slowest before it, where that is more than the limit: with every
+/// kill there is more to recover.
+const START_FACTOR: u32 = 10;
 
 impl Process {
     /// A host that is run as `binary args…` and is ready when `GET ready_url` gives 2xx.
@@ -89,7 +115,9 @@ impl Process {
             ready_url: ready_url.into(),
             log: None,
             ready_within: Duration::from_secs(180),
-            client: Client::new(Duration::from_secs(1), Duration::from_secs(1)),
+            slowest_start: Duration::ZERO,
+            // A host that listens and is not ready answers so; one on a slow machine may take seconds for it.
+            client: Client::new(Duration::from_secs(1), Duration::from_secs(10)),
             child: None,
         }
     }
@@ -101,7 +129,7 @@ impl Process {
         self
     }
 
-    /// Appends what it prints to this file; otherwise it prints where we print.
+    /// Appends its output to this file; otherwise it shares our own.
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
@@ -136,7 +164,7 @@ impl Process {
         let answer = self.client.json(Method::GET, &self.ready_url, "", &Value::Null).await;
         match answer {
             Ok((status, _)) => status.is_success(),
-            // Readiness may be told in plain text.
+            // Readiness may be answered in plain text.
             Err(crate::client::Error::Json(status, _)) => status.is_success(),
             Err(_) => false,
         }
@@ -148,9 +176,12 @@ impl Host for Process {
         let begun = Instant::now();
         let child = self.command()?.spawn().map_err(|error| Error::Spawn(self.binary.clone(), error))?;
         self.child = Some(child);
-        while begun.elapsed() < self.ready_within {
+        let limit = self.ready_within.max(self.slowest_start * START_FACTOR);
+        while begun.elapsed() < limit {
             if self.is_ready().await {
-                return Ok(begun.elapsed());
+                let took = begun.elapsed();
+                self.slowest_start = self.slowest_start.max(took);
+                return Ok(took);
             }
             if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
                 self.child = None;
@@ -158,7 +189,7 @@ impl Host for Process {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Err(Error::NotReady(self.ready_within))
+        Err(Error::NotReady(limit))
     }
 
     async fn kill(&mut self) -> Result<(), Error> {
@@ -199,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_is_ready_when_its_url_answers_and_its_words_go_to_the_log() {
+    async fn a_process_is_ready_when_its_url_answers_and_its_output_goes_to_the_log() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/readyz", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {

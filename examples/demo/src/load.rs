@@ -4,10 +4,10 @@
 //! It shares its cores with what it measures, so it does little while it runs: bodies are cut from a few
 //! templates (only the nine digits of the order's serial differ, in every id), signatures are made before, and
 //! each connection is one task that sends, waits for the answer, and sends again (closed loop). A limit on
-//! orders under way (sent, not yet in the ERP) keeps a host that accepts faster than it delivers from being
+//! orders in flight (sent, not yet in the ERP) keeps a host that accepts faster than it delivers from being
 //! measured by its backlog.
 //!
-//! The ERP is an [`crate::erp::Erp`] in calm weather; [`Load::hook`] tells the load of every arrival.
+//! The ERP is an [`crate::erp::Erp`] in calm weather; [`Load::hook`] reports every arrival to the load.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -89,11 +89,11 @@ pub struct Options {
     pub until: Until,
     /// Orders sent and not yet in the ERP, at most; `None` for as many as the host accepts.
     pub under_way: Option<usize>,
-    /// After sending, wait so long for what is under way.
+    /// After sending, wait so long for orders in flight.
     pub drain: Duration,
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Measured {
     /// Webhooks accepted.
@@ -152,7 +152,7 @@ impl Template {
     }
 }
 
-/// The orders of a run: prepared and signed, with what was measured of each.
+/// The orders of a run: prepared and signed, with the measurements of each.
 struct Orders {
     templates: Vec<Template>,
     signatures: Vec<String>,
@@ -448,7 +448,7 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Error>
     Ok(sender)
 }
 
-/// What the host asks for, but no longer than a second: the load is there to press.
+/// The host's `Retry-After`, but no longer than a second: the load is there to press.
 fn retry_after<B>(response: &Response<B>) -> Duration {
     let seconds = response.headers().get(header::RETRY_AFTER);
     let seconds = seconds.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());

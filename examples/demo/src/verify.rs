@@ -1,4 +1,4 @@
-//! Compares what the shop sent with what the ERP holds; never with what the host says of itself.
+//! Compares what the shop sent with what the ERP holds; never with what the host reports.
 //!
 //! # What an order must look like in the ERP
 //!
@@ -21,7 +21,7 @@
 //! | `state` | `cancelled` if `cancelled_at`, else `paid` if `financial_status` is `paid`, `partially_refunded` or `refunded`, else `open` |
 //!
 //! `orderedAt`, `customer`, `title`, `sourceVersion` and the rest of the address are not compared; `warehouse`,
-//! `businessDate` and `payments` are where something is expected there, and the order stands.
+//! `businessDate` and `payments` are compared where they are expected and the order is not cancelled.
 //!
 //! | ERP refund | from `refunds/create` |
 //! |---|---|
@@ -32,28 +32,29 @@
 //! | `lines[].restockType` | `restock_type`; `-`, `_` and capitals make no difference |
 //! | `lines[].subtotal`, `tax` | `subtotal_set`, `total_tax_set`, if given |
 //!
-//! # The words of the verdict
+//! # The terms of the verdict
 //!
 //! *Lost*: a good order or refund that the ERP does not hold. *Duplicated*: it holds more than one document of
 //! a reference (each one more counts). *Mismatched*: it holds one, and it is not the final state; also a
 //! document that nobody sent, as a forged or unbalanced one. An order whose final state is cancelled may be
-//! absent, since a cancellation removes an order that was not yet sent; these are counted apart.
+//! absent if it was never booked, since a cancellation removes an order that was not yet sent; these are counted
+//! apart. The ERP removes nothing, so that what is absent was never booked.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use crate::erp::document::{Order, Refund, State};
-use crate::erp::{Held, HeldOrder, HeldRefund};
+use crate::erp::{Documents, StoredOrder, StoredRefund};
 use crate::shop::Ledger;
 use crate::shop::life::Plant;
 
 /// One thing that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about: `shopify/…/order/…` or `…/refund/…`.
+    /// Its subject: `shopify/…/order/…` or `…/refund/…`.
     pub reference: String,
-    /// What is wrong, in words.
+    /// The difference, as a sentence.
     pub reason: String,
 }
 
@@ -72,11 +73,11 @@ pub struct Verdict {
     pub duplicated: Vec<Finding>,
     /// Documents that are not in their final state, or that nobody sent.
     pub mismatched: Vec<Finding>,
-    /// Good orders that were cancelled before the ERP heard of them.
+    /// Good orders that were cancelled before they were sent to the ERP.
     pub cancelled_unsent: usize,
-    /// SKUs at places where there is not what there must be.
+    /// Stock levels that are not as they must be.
     pub stock: Vec<Finding>,
-    /// Orders whose way through the ERP did not come back.
+    /// Orders whose status did not come back.
     pub status: Vec<Finding>,
 }
 
@@ -96,7 +97,7 @@ impl Verdict {
         lost.chain(duplicated).chain(mismatched).chain(stock).chain(status)
     }
 
-    /// Adds what another comparison found.
+    /// Adds the findings of another comparison.
     pub fn extend(&mut self, other: Self) {
         self.lost.extend(other.lost);
         self.duplicated.extend(other.duplicated);
@@ -107,7 +108,7 @@ impl Verdict {
     }
 }
 
-/// An order that the ERP must hold in the end, and what was given back of it.
+/// An order that the ERP must hold in the end, with its refunds.
 #[derive(Debug, Clone)]
 pub struct Expected<'a> {
     /// The order as it must be.
@@ -117,20 +118,21 @@ pub struct Expected<'a> {
 }
 
 /// Compares everything the shop has begun to send with everything the ERP holds.
-pub fn verify(ledger: &Ledger, held: &Held) -> Verdict {
+pub fn verify(ledger: &Ledger, stored: &Documents) -> Verdict {
     let good = ledger.orders.iter().filter(|sent| sent.life.plant == Plant::Good);
     let expected = good.filter_map(|sent| {
         let order = Cow::Borrowed(sent.life.last()?);
         Some(Expected { order, refunds: Cow::Borrowed(&sent.life.refunds) })
     });
-    verify_all(expected, held)
+    verify_all(expected, stored)
 }
 
-/// Compares what an ERP must hold with everything it holds.
-pub fn verify_all<'a>(all: impl Iterator<Item = Expected<'a>>, held: &Held) -> Verdict {
+/// Compares the documents that an ERP must hold with those that it holds.
+pub fn verify_all<'a>(all: impl Iterator<Item = Expected<'a>>, stored: &Documents) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut orders = by_reference(&held.orders, |held| held.document.as_ref().map(|d| d.reference.as_str()));
-    let mut refunds = by_reference(&held.refunds, |held| Some(held.document.reference.as_str()));
+    let mut orders =
+        by_reference(&stored.orders, |stored| stored.document.as_ref().map(|d| d.reference.as_str()));
+    let mut refunds = by_reference(&stored.refunds, |stored| Some(stored.document.reference.as_str()));
     for Expected { order: expected, refunds: given } in all {
         let found = orders.remove(expected.reference.as_str()).unwrap_or_default();
         verdict.order(&expected, &found);
@@ -139,23 +141,23 @@ pub fn verify_all<'a>(all: impl Iterator<Item = Expected<'a>>, held: &Held) -> V
             verdict.refund(expected, &refunds, &found);
         }
     }
-    for (reference, held) in orders {
-        for held in held {
-            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", held.id)));
+    for (reference, stored) in orders {
+        for stored in stored {
+            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", stored.id)));
         }
     }
-    for (reference, held) in refunds {
-        for held in held {
-            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", held.id)));
+    for (reference, stored) in refunds {
+        for stored in stored {
+            verdict.mismatched.push(finding(reference, format!("{} must not be in the ERP", stored.id)));
         }
     }
     verdict.mismatched.sort_by(|a, b| a.reference.cmp(&b.reference));
     verdict
 }
 
-fn by_reference<T>(held: &[T], reference: impl Fn(&T) -> Option<&str>) -> HashMap<&str, Vec<&T>> {
+fn by_reference<T>(stored: &[T], reference: impl Fn(&T) -> Option<&str>) -> HashMap<&str, Vec<&T>> {
     let mut found: HashMap<&str, Vec<&T>> = HashMap::new();
-    for one in held {
+    for one in stored {
         if let Some(reference) = reference(one) {
             found.entry(reference).or_default().push(one);
         }
@@ -168,15 +170,16 @@ pub(crate) fn finding(reference: &str, reason: String) -> Finding {
 }
 
 impl Verdict {
-    fn order(&mut self, expected: &Order, found: &[&HeldOrder]) {
+    fn order(&mut self, expected: &Order, found: &[&StoredOrder]) {
         let reference = expected.reference.as_str();
         match found {
             [] if expected.state == State::Cancelled => self.cancelled_unsent += 1,
             [] => self.lost.push(finding(reference, "the ERP does not hold it".to_owned())),
             [first, more @ ..] => {
-                let extra = more.iter().map(|held| format!("{} beside {}", held.id, first.id));
+                let extra = more.iter().map(|stored| format!("{} beside {}", stored.id, first.id));
                 self.duplicated.extend(extra.map(|reason| finding(reference, reason)));
-                let documents = found.iter().filter_map(|held| Some((&held.id, held.document.as_ref()?)));
+                let documents =
+                    found.iter().filter_map(|stored| Some((&stored.id, stored.document.as_ref()?)));
                 for (id, document) in documents {
                     let differences = order_differences(expected, document);
                     if !differences.is_empty() {
@@ -188,21 +191,21 @@ impl Verdict {
         }
     }
 
-    fn refund(&mut self, expected: &Refund, found: &[&HeldRefund], orders: &[&HeldOrder]) {
+    fn refund(&mut self, expected: &Refund, found: &[&StoredRefund], orders: &[&StoredOrder]) {
         let reference = expected.reference.as_str();
         let Some((first, more)) = found.split_first() else {
             self.lost.push(finding(reference, "the ERP does not hold it".to_owned()));
             return;
         };
-        let extra = more.iter().map(|held| format!("{} beside {}", held.id, first.id));
+        let extra = more.iter().map(|stored| format!("{} beside {}", stored.id, first.id));
         self.duplicated.extend(extra.map(|reason| finding(reference, reason)));
-        for held in found {
-            let mut differences = refund_differences(expected, &held.document);
-            if !orders.iter().any(|order| order.id == held.order) {
-                differences.push(format!("it is booked on {}, another order's document", held.order));
+        for stored in found {
+            let mut differences = refund_differences(expected, &stored.document);
+            if !orders.iter().any(|order| order.id == stored.order) {
+                differences.push(format!("it is booked on {}, another order's document", stored.order));
             }
             if !differences.is_empty() {
-                let reason = format!("{}: {}", held.id, differences.join("; "));
+                let reason = format!("{}: {}", stored.id, differences.join("; "));
                 self.mismatched.push(finding(reference, reason));
             }
         }
@@ -213,29 +216,29 @@ impl Verdict {
 struct Differences(Vec<String>);
 
 impl Differences {
-    fn compare<T: PartialEq + fmt::Debug>(&mut self, what: &str, held: T, expected: T) {
-        if held != expected {
-            self.0.push(format!("{what} is {held:?}, must be {expected:?}"));
+    fn compare<T: PartialEq + fmt::Debug>(&mut self, what: &str, stored: T, expected: T) {
+        if stored != expected {
+            self.0.push(format!("{what} is {stored:?}, must be {expected:?}"));
         }
     }
 }
 
-/// What of an order's document is not as expected; empty if nothing.
-pub fn order_differences(expected: &Order, held: &Order) -> Vec<String> {
+/// The differences of an order's document; empty if it is as expected.
+pub fn order_differences(expected: &Order, stored: &Order) -> Vec<String> {
     let mut all = Differences(vec![]);
-    all.compare("state", held.state, expected.state);
-    all.compare("currency", &held.currency, &expected.currency);
-    all.compare("total", held.total, expected.total);
-    all.compare("tax", held.tax, expected.tax);
-    all.compare("taxIncluded", held.tax_included, expected.tax_included);
-    all.compare("shipping", held.shipping, expected.shipping);
-    all.compare("shippingTax", held.shipping_tax, expected.shipping_tax);
-    all.compare("tips", held.tips, expected.tips);
-    all.compare("duties", held.duties, expected.duties);
-    all.compare("rounding", held.rounding, expected.rounding);
-    all.compare("the number of lines", held.lines.len(), expected.lines.len());
+    all.compare("state", stored.state, expected.state);
+    all.compare("currency", &stored.currency, &expected.currency);
+    all.compare("total", stored.total, expected.total);
+    all.compare("tax", stored.tax, expected.tax);
+    all.compare("taxIncluded", stored.tax_included, expected.tax_included);
+    all.compare("shipping", stored.shipping, expected.shipping);
+    all.compare("shippingTax", stored.shipping_tax, expected.shipping_tax);
+    all.compare("tips", stored.tips, expected.tips);
+    all.compare("duties", stored.duties, expected.duties);
+    all.compare("rounding", stored.rounding, expected.rounding);
+    all.compare("the number of lines", stored.lines.len(), expected.lines.len());
     for line in &expected.lines {
-        let Some(found) = held.lines.iter().find(|found| found.line == line.line) else {
+        let Some(found) = stored.lines.iter().find(|found| found.line == line.line) else {
             all.0.push(format!("line {} is missing", line.line));
             continue;
         };
@@ -249,34 +252,34 @@ pub fn order_differences(expected: &Order, held: &Order) -> Vec<String> {
     }
     if expected.state != State::Cancelled {
         if expected.warehouse.is_some() {
-            all.compare("warehouse", &held.warehouse, &expected.warehouse);
+            all.compare("warehouse", &stored.warehouse, &expected.warehouse);
         }
         if expected.business_date.is_some() {
-            all.compare("businessDate", &held.business_date, &expected.business_date);
+            all.compare("businessDate", &stored.business_date, &expected.business_date);
         }
         if !expected.payments.is_empty() {
-            all.compare("payments", &held.payments, &expected.payments);
+            all.compare("payments", &stored.payments, &expected.payments);
         }
     }
     let place = |order: &Order| {
         order.ship_to.clone().map(|place| (place.city, place.postcode, place.country)).unwrap_or_default()
     };
-    all.compare("shipTo (city, postcode, country)", place(held), place(expected));
+    all.compare("shipTo (city, postcode, country)", place(stored), place(expected));
     all.0
 }
 
-fn refund_differences(expected: &Refund, held: &Refund) -> Vec<String> {
+fn refund_differences(expected: &Refund, stored: &Refund) -> Vec<String> {
     let mut all = Differences(vec![]);
-    all.compare("amount", held.amount, expected.amount);
+    all.compare("amount", stored.amount, expected.amount);
     if expected.warehouse.is_some() {
-        all.compare("warehouse", &held.warehouse, &expected.warehouse);
+        all.compare("warehouse", &stored.warehouse, &expected.warehouse);
     }
-    if held.currency.is_some() {
-        all.compare("currency", &held.currency, &expected.currency);
+    if stored.currency.is_some() {
+        all.compare("currency", &stored.currency, &expected.currency);
     }
-    all.compare("the number of lines", held.lines.len(), expected.lines.len());
+    all.compare("the number of lines", stored.lines.len(), expected.lines.len());
     for line in &expected.lines {
-        let Some(found) = held.lines.iter().find(|found| found.line == line.line) else {
+        let Some(found) = stored.lines.iter().find(|found| found.line == line.line) else {
             all.0.push(format!("line {} is missing", line.line));
             continue;
         };

@@ -1,4 +1,4 @@
-//! What can go wrong with a request, told so that "nothing was sent" and "nobody knows" never mix.
+//! Why a request has no response. Each error says whether the target may have seen the request.
 
 use std::time::Duration;
 
@@ -6,39 +6,39 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sent {
-    /// Not one byte of it has left, or the target said that it did nothing because it does not know who
-    /// asks: it can be sent again without a second thought.
+    /// No byte of it left, or the target answered that it did nothing because it does not know the caller:
+    /// it is safe to send again.
     Nothing,
-    /// It left, as a whole or in part, and what became of it is not known.
+    /// It left, as a whole or in part, and its effect is not known.
     Unknown,
 }
 
-/// Why a request has no answer.
+/// Why a request has no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "error")]
 pub enum Error {
-    /// The address is no absolute `http` or `https` URL, or carries a user name.
-    #[error("`{url}` is no address a connector can ask")]
+    /// The URL is not an absolute `http` or `https` URL, or carries a user name.
+    #[error("`{url}` is not an absolute http or https URL without a user name")]
     Url {
-        /// The address as far as it can be shown.
+        /// The URL without credentials and query.
         url: String,
     },
     /// The connector's hosts do not include the target.
     #[error("{origin} is not among the connector's hosts")]
     HostRefused {
-        /// Where the request wanted to go.
+        /// The request's origin.
         origin: String,
     },
-    /// The name leads to an address that may not be reached (private, loopback, metadata, …).
-    #[error("{host} leads to {address}, which connectors may not reach")]
+    /// The name resolves to an address that connectors may not reach (private, loopback, metadata, …).
+    #[error("{host} resolves to {address}, which connectors may not reach")]
     AddressRefused {
         /// The name.
         host: String,
         /// The first address that was refused.
         address: String,
     },
-    /// The request carries a header that is the host's to set.
-    #[error("the header `{header}` is the host's to set")]
+    /// The request carries a header that only the host may set.
+    #[error("the header `{header}` may only be set by the host")]
     HeaderRefused {
         /// The header's name.
         header: String,
@@ -46,7 +46,7 @@ pub enum Error {
     /// The call has used up its requests or bytes.
     #[error("the call has used up its {what}")]
     BudgetSpent {
-        /// What is used up.
+        /// `requests` or `bytes`.
         what: String,
     },
     /// The request's body is too large, or the guest did not finish it.
@@ -55,7 +55,7 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The secret that authenticates the request cannot be had.
+    /// The secret that authenticates the request is not available.
     #[error("the secret `{secret}` cannot be used: {reason}")]
     SecretMissing {
         /// Its name.
@@ -63,39 +63,39 @@ pub enum Error {
         /// Why, without the secret.
         reason: String,
     },
-    /// The host could not authenticate itself, so the request was not sent, or was answered that it is not
-    /// authenticated and did nothing. A person must look.
+    /// The host's credentials were refused: the request was not sent, or was answered as unauthenticated and
+    /// had no effect. An operator must act.
     #[error("the connector could not authenticate: {reason}")]
     Unauthorized {
         /// Who refused and why, without any secret.
         reason: String,
     },
-    /// What authenticates the request is had from a place that cannot be asked now, so the request was not
-    /// sent, or was answered that it is not authenticated and did nothing. It can be sent again later.
-    #[error("what authenticates the request cannot be had now: {reason}")]
+    /// No credentials are available at the moment: the request was not sent, or was answered as
+    /// unauthenticated and had no effect. It can be retried.
+    #[error("no credentials available at the moment: {reason}")]
     CredentialsUnavailable {
-        /// What did not answer and why, without any secret.
+        /// What failed and why, without any secret.
         reason: String,
     },
-    /// The name cannot be looked up.
-    #[error("{host} was not found: {reason}")]
+    /// The name cannot be resolved.
+    #[error("resolving {host}: {reason}")]
     Lookup {
         /// The name.
         host: String,
-        /// The resolver's words.
+        /// The resolver's message.
         reason: String,
     },
-    /// No connection came about: refused, unreachable, or not in time.
+    /// No connection was established: refused, unreachable, or not in time.
     #[error("no connection to {origin}: {reason}")]
     Connect {
         /// The target.
         origin: String,
         /// Why.
         reason: String,
-        /// True when it was a matter of time.
+        /// True when the time limit ended the attempt.
         timed_out: bool,
     },
-    /// The target could not prove who it is, or speaks no TLS that the host speaks.
+    /// The target's certificate was not trusted, or the TLS handshake failed.
     #[error("no trusted connection to {origin}: {reason}")]
     Tls {
         /// The target.
@@ -103,7 +103,7 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The request left and the connection ended before a whole answer was there.
+    /// The request left and the connection ended before the whole response arrived.
     #[error("the connection to {origin} was lost after sending: {reason}")]
     Lost {
         /// The target.
@@ -111,32 +111,32 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The request left and the answer did not come in time.
-    #[error("{origin} did not answer in time ({waited:?})")]
+    /// The request left and the response did not arrive in time.
+    #[error("{origin} did not respond in time ({waited:?})")]
     TimedOut {
         /// The target.
         origin: String,
-        /// How long was waited.
+        /// Time since the request began.
         waited: Duration,
     },
-    /// The answer is larger than a connector may receive.
-    #[error("the answer of {origin} is larger than {limit} bytes")]
+    /// The response is larger than a connector may receive.
+    #[error("the response of {origin} is larger than {limit} bytes")]
     TooLarge {
         /// The target.
         origin: String,
         /// The limit in bytes.
         limit: u64,
     },
-    /// The answer is encoded in a way in which secrets in it could not be hidden.
-    #[error("the answer of {origin} is encoded as {encoding}, though plain text was asked for")]
+    /// The response has a content encoding in which secrets could not be masked.
+    #[error("the response of {origin} is encoded as {encoding}, although only identity was accepted")]
     Encoded {
         /// The target.
         origin: String,
-        /// The encoding.
+        /// The content encoding.
         encoding: String,
     },
     /// A replayed call asked for something else than the recorded one.
-    #[error("the replay left the recorded way: {reason}")]
+    #[error("the replay diverged from the recording: {reason}")]
     Diverged {
         /// What differs.
         reason: String,
@@ -167,8 +167,8 @@ impl Error {
         }
     }
 
-    /// True when the host kept the request back, or could not authenticate it, and a person must look at the
-    /// connector.
+    /// True when only an operator can help: the host's policy refused the request, or its credentials were
+    /// refused.
     #[must_use]
     pub fn denied(&self) -> bool {
         matches!(
@@ -181,9 +181,8 @@ impl Error {
         )
     }
 
-    /// True when the host's policy said no: trying again changes nothing until the operator does.
-    #[must_use]
-    pub fn refused(&self) -> bool {
+    /// True when the request was refused before its body was read.
+    pub(crate) fn refused_before_body(&self) -> bool {
         matches!(
             self,
             Self::Url { .. }

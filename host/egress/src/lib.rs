@@ -1,28 +1,34 @@
-//! Everything that leaves the host: connection pool, allow-list, authentication, recorder.
+//! Outgoing HTTP: connection pool, allow-list, authentication, recording and replay.
 //!
-//! A connector's requests pass through its [`Client`], which decides where they may go, adds what
-//! authenticates them, bounds them in size, number and time, and hides the connector's secrets in what
-//! comes back. Everything else that a plugin is told (time, random numbers, settings, references) passes
-//! through the [`recorder`], so that a call can be replayed exactly. This room knows HTTP and the
-//! vocabulary; it knows nothing of WebAssembly, deliveries or the database.
+//! A connector's requests go through its [`Client`]. It decides where they may go, authenticates them, bounds
+//! them in size, number and time, and masks the connector's secrets in responses. Everything else that a
+//! plugin reads from the host (time, random numbers, settings, references) goes through the [`recorder`], so
+//! that a call can be replayed exactly. This crate knows HTTP and the vocabulary; it knows nothing of
+//! WebAssembly, deliveries or the database.
 
-mod address;
 mod auth;
+mod budget;
 mod client;
-mod connect;
 mod error;
-mod exchange;
-mod hosts;
+mod headers;
 mod mask;
+mod network;
+mod origin;
+mod pool;
 pub mod recorder;
+mod resolver;
+mod round_trip;
 mod secret;
-mod stored;
+mod secret_store;
+mod secrets;
 
-pub use address::Network;
 pub use auth::{ClientAuth, Csrf, Grant, Login, OAuth2, Profile, Session};
-pub use client::{Access, Admission, Budget, Client, FirstByte, Limits};
-pub use connect::{Egress, Options, Unusable};
+pub use budget::{Budget, Limits};
+pub use client::{Access, Client, FirstByteTimeout, Precheck};
 pub use error::{Error, Sent};
-pub use hosts::{Origin, Scheme};
-pub use secret::{Place, Secret, Secrets};
-pub use stored::{MemorySecrets, StoreFailed, StoredSecrets};
+pub use network::Network;
+pub use origin::{Origin, Scheme};
+pub use pool::{Egress, Options, StartError};
+pub use secret::Secret;
+pub use secret_store::{MemorySecretStore, SecretStore, SecretStoreError};
+pub use secrets::{SecretUnavailable, Secrets};

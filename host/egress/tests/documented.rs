@@ -1,4 +1,4 @@
-//! What the documentation shows of profiles is what the host takes.
+//! The profiles in the documentation are valid.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,52 +8,54 @@
     reason = "a test may fail"
 )]
 
-mod outside;
+mod support;
 
 use crossdock_egress::{Profile, Secrets};
-use outside::{Hand, profile, secrets, store, try_client};
+use support::{ManualClock, profile, secrets, store, try_client};
 
 async fn all_secrets() -> Secrets {
-    let names = ["token", "password", "client", "refresh"];
-    let places: Vec<(&str, String)> = names.iter().map(|name| (*name, format!("stored:{name}"))).collect();
-    let places: Vec<(&str, &str)> = places.iter().map(|(name, place)| (*name, place.as_str())).collect();
-    secrets(store(&[]), &places).await
+    let locations = [
+        ("token", "stored:token"),
+        ("password", "stored:password"),
+        ("client", "stored:client"),
+        ("refresh", "stored:refresh"),
+    ];
+    secrets(store(&[]), &locations).await
 }
 
-async fn accepted(profile: &Profile) {
+async fn assert_valid(profile: &Profile) {
     let hosts = ["https://erp.example".to_owned(), "https://shop.example".to_owned()];
-    let made = try_client(&hosts, profile, all_secrets().await, &Hand::new());
-    assert!(made.is_ok(), "{profile:?}: {:?}", made.err());
+    let client = try_client(&hosts, profile, all_secrets().await, &ManualClock::new());
+    assert!(client.is_ok(), "{profile:?}: {:?}", client.err());
 }
 
 #[tokio::test]
-async fn the_readme_shows_profiles_that_work() {
+async fn the_profiles_in_the_readme_are_valid() {
     let readme = include_str!("../../../README.md");
     let (_, section) = readme.split_once("\n## Authentication\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let inline: Vec<&str> =
         section.split("`auth = ").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
     for text in &inline {
-        accepted(&profile(text)).await;
+        assert_valid(&profile(text)).await;
     }
     let blocks: Vec<&str> =
         section.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     for text in &blocks {
         let value: toml::Table = toml::from_str(text).unwrap();
         let auth: Profile = value["connector"]["auth"].clone().try_into().unwrap();
-        accepted(&auth).await;
+        assert_valid(&auth).await;
     }
     assert_eq!((inline.len(), blocks.len()), (3, 5));
 }
 
 #[tokio::test]
-async fn the_profiles_own_documentation_shows_what_works() {
-    let source = include_str!("../src/auth/mod.rs");
-    let shown: Vec<&str> =
+async fn the_profiles_in_the_documentation_of_profile_are_valid() {
+    let source = include_str!("../src/auth/profile.rs");
+    let examples: Vec<&str> =
         source.lines().filter_map(|line| line.trim().strip_prefix("/// auth = ")).collect();
-    for text in &shown {
-        // The endpoints are where the connector goes.
-        accepted(&profile(&text.replace("login.example", "shop.example"))).await;
+    for text in &examples {
+        assert_valid(&profile(&text.replace("login.example", "shop.example"))).await;
     }
-    assert_eq!(shown.len(), 8);
+    assert_eq!(examples.len(), 8);
 }

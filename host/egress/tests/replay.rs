@@ -1,4 +1,4 @@
-//! What a call was told can be told again, without the network.
+//! A recorded call can be replayed without the network.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,14 +17,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use crossdock_egress::recorder::{
-    Detail, Live, LookupFailed, NotReplayable, Recorder, References, Replay, SeededRandomness, Sources,
+    Detail, Inputs, Live, LookupFailed, NotReplayable, Recorder, References, Replay, SeededRandomness,
     StoreRecord, Tables,
 };
-use crossdock_egress::{Access, Egress, Error, Options, Sent};
+use crossdock_egress::{Access, Client, Egress, Error, Options, Sent};
 use crossdock_model::common::{Entity, EntityKind, Reference};
 use crossdock_model::time::SystemClock;
 use http::Request;
-use server::{Reply, Server, answer};
+use server::{Reply, Server, respond};
 
 struct OneOrder;
 
@@ -62,10 +62,10 @@ impl Tables for OneStore {
     }
 }
 
-fn sources(server: &Server) -> Sources {
+fn inputs(server: &Server) -> Inputs {
     let access = Access { hosts: vec![server.url("")], ..Access::default() };
-    Sources {
-        client: Egress::new(Options::default()).unwrap().client(access).unwrap(),
+    Inputs {
+        client: Client::new(&Egress::new(Options::default()).unwrap(), access).unwrap(),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(SeededRandomness::new(7)),
         references: Arc::new(OneOrder),
@@ -74,11 +74,11 @@ fn sources(server: &Server) -> Sources {
     }
 }
 
-/// Asks everything that can be asked, and says what came back.
-async fn ask(recorder: &dyn Recorder, base: &str) -> Vec<String> {
+/// Reads everything that can be read.
+async fn read_all(recorder: &dyn Recorder, base: &str) -> Vec<String> {
     let mut random = [0; 33];
     recorder.random(&mut random);
-    let mut said = vec![
+    let mut read = vec![
         format!("{:?} {:?}", recorder.mapping("sku", "1").await, recorder.mapping("tax", "1").await),
         format!("{:?}", recorder.store(Some("shopify"), "655441491").await),
         format!("{:?} {:?}", recorder.store(None, "berlin").await, recorder.number("isa").await),
@@ -90,63 +90,63 @@ async fn ask(recorder: &dyn Recorder, base: &str) -> Vec<String> {
     for path in ["/a?q=1", "/b", "/close"] {
         let request = Request::post(format!("{base}{path}")).body(Bytes::from(path.to_owned())).unwrap();
         match recorder.http(request).await {
-            Ok(answer) => {
-                said.push(format!("{} {:?} {:?}", answer.status(), answer.headers(), answer.body()))
+            Ok(response) => {
+                read.push(format!("{} {:?} {:?}", response.status(), response.headers(), response.body()))
             }
-            Err(error) => said.push(format!("{error} {:?}", error.sent())),
+            Err(error) => read.push(format!("{error} {:?}", error.sent())),
         }
     }
-    said.push(format!("{:?}", recorder.now()));
-    said
+    read.push(format!("{:?}", recorder.now()));
+    read
 }
 
 async fn server() -> Server {
     Server::start(|request| match request.contains("/close") {
         true => Reply::Close,
-        false => answer(201, &[("x-id", "7")], &format!("you asked {}", &request[..8])),
+        false => respond(201, &[("x-id", "7")], &format!("you asked {}", &request[..8])),
     })
     .await
 }
 
 #[tokio::test]
-async fn a_replayed_call_is_told_the_same() {
+async fn a_replayed_call_reads_the_same() {
     let server = server().await;
-    let live = Live::new(sources(&server), Detail::Full);
-    let told = ask(&live, &server.url("")).await;
+    let live = Live::new(inputs(&server), Detail::Full);
+    let recorded = read_all(&live, &server.url("")).await;
     let transcript = live.transcript();
-    // As it is stored.
+    // In its JSON form.
     let stored = serde_json::to_string(&transcript).unwrap();
     let transcript = serde_json::from_str(&stored).unwrap();
     let base = server.url("");
     let requests = server.requests().len();
     tokio::time::sleep(Duration::from_millis(20)).await;
     let replay = Replay::new(transcript).unwrap();
-    assert_eq!(ask(&replay, &base).await, told);
-    assert_eq!(replay.diverged(), None);
-    assert_eq!(server.requests().len(), requests, "a replay asked the network");
+    assert_eq!(read_all(&replay, &base).await, recorded);
+    assert_eq!(replay.divergence(), None);
+    assert_eq!(server.requests().len(), requests, "a replay sent a request");
 }
 
 #[tokio::test]
-async fn a_replay_that_leaves_the_way_is_noticed() {
+async fn a_replay_that_diverges_is_detected() {
     let server = server().await;
-    let live = Live::new(sources(&server), Detail::Full);
-    ask(&live, &server.url("")).await;
+    let live = Live::new(inputs(&server), Detail::Full);
+    read_all(&live, &server.url("")).await;
     let transcript = live.transcript();
     let replay = Replay::new(transcript.clone()).unwrap();
     let other = Request::post(server.url("/a?q=2")).body(Bytes::from("/a?q=1")).unwrap();
     let error = replay.http(other).await.unwrap_err();
     assert!(matches!(error, Error::Diverged { .. }), "{error}");
-    assert!(replay.diverged().unwrap().contains("/a?q=2"));
+    assert!(replay.divergence().unwrap().contains("/a?q=2"));
     let replay = Replay::new(transcript).unwrap();
     replay.random(&mut [0; 34]);
-    assert!(replay.diverged().is_some());
+    assert!(replay.divergence().is_some());
 }
 
 #[tokio::test]
-async fn a_summary_is_free_of_contents() {
+async fn a_summary_has_no_contents() {
     let server = server().await;
-    let live = Live::new(sources(&server), Detail::Summary);
-    ask(&live, &server.url("")).await;
+    let live = Live::new(inputs(&server), Detail::Summary);
+    read_all(&live, &server.url("")).await;
     let transcript = live.transcript();
     let stored = serde_json::to_string(&transcript).unwrap();
     assert!(!stored.contains("q=1") && !stored.contains("you asked") && !stored.contains("acme"), "{stored}");
@@ -158,29 +158,29 @@ async fn a_summary_is_free_of_contents() {
 }
 
 #[tokio::test]
-async fn a_call_that_only_met_refusals_sent_nothing() {
+async fn a_call_whose_requests_were_refused_sent_nothing() {
     let server = server().await;
-    let live = Live::new(sources(&server), Detail::Summary);
+    let live = Live::new(inputs(&server), Detail::Summary);
     let request = Request::post("http://evil.example/").body(Bytes::new()).unwrap();
     live.http(request).await.unwrap_err();
     assert_eq!(live.transcript().sent(), Sent::Nothing);
 }
 
 #[tokio::test]
-async fn a_request_that_was_broken_off_is_in_the_transcript() {
+async fn an_aborted_request_is_in_the_transcript() {
     let server = Server::start(|_| Reply::Hang).await;
-    let live = Live::new(sources(&server), Detail::Summary);
+    let live = Live::new(inputs(&server), Detail::Summary);
     let request = Request::post(server.url("/orders")).body(Bytes::new()).unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(100), live.http(request)).await.is_err());
     let transcript = live.transcript();
-    assert_eq!(transcript.exchanges.len(), 1);
+    assert_eq!(transcript.http_calls.len(), 1);
     assert_eq!(transcript.sent(), Sent::Unknown);
 }
 
 #[tokio::test]
-async fn why_a_request_was_kept_back_is_kept_in_any_case() {
+async fn a_denied_request_is_recorded_even_when_requests_are_left_out() {
     let server = server().await;
-    let live = Live::new(sources(&server), Detail::Summary);
+    let live = Live::new(inputs(&server), Detail::Summary);
     for number in 0..60 {
         let request = Request::post(server.url(&format!("/{number}"))).body(Bytes::new()).unwrap();
         live.http(request).await.unwrap();

@@ -1,100 +1,100 @@
-//! What can go wrong with a folder, said as what was being done to what.
+//! Errors of a folder: which operation failed on which file.
 
-/// The result of anything this room does.
+/// The result of an operation on a folder.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was not done to a folder.
+/// Why an operation on a folder failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file system did not do it.
-    #[error("{doing} {path}: {source}")]
+    /// The file system reported an error.
+    #[error("{operation} {path}: {source}")]
     Io {
-        /// What was being done (`reading`).
-        doing: &'static str,
-        /// To what.
+        /// The operation (`reading`).
+        operation: &'static str,
+        /// The file or directory.
         path: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The server did not do it, or the connection to it broke on the way.
-    #[error("{doing} {path} over SFTP: {reason}")]
+    /// The server reported an error, or the connection broke.
+    #[error("{operation} {path} over SFTP: {reason}")]
     Sftp {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
+        /// The operation.
+        operation: &'static str,
+        /// The file or directory.
         path: String,
-        /// What the server or the connection said.
+        /// The server's message, or what happened to the connection.
         reason: String,
     },
-    /// There is no connection to the server.
+    /// No connection to the server was established.
     #[error("connecting to {server}: {reason}")]
     Connect {
         /// Host and port.
         server: String,
-        /// What happened.
+        /// Why.
         reason: String,
     },
-    /// The server is not the one that was pinned. Nothing was sent to it.
-    #[error("{server} shows the host key {shown}, which is not the pinned one")]
+    /// The server's host key is not the pinned one. Nothing was sent to it.
+    #[error("{server} has the host key {fingerprint}, which is not the pinned one")]
     HostKey {
         /// Host and port.
         server: String,
-        /// The fingerprint that it shows.
-        shown: String,
+        /// The fingerprint of its key.
+        fingerprint: String,
     },
-    /// The server does not let the user in.
-    #[error("{server} does not accept {user} with the secret it was given")]
-    NotLetIn {
+    /// The server accepts none of the user's secrets.
+    #[error("logging in to {server} as {user}: the server accepts none of the secrets")]
+    Login {
         /// Host and port.
         server: String,
-        /// Who.
+        /// The user.
         user: String,
     },
-    /// There is something of that name already; it was left alone.
-    #[error("there is a {path} already")]
+    /// A file of this name exists already, and was not touched.
+    #[error("{path} exists already")]
     Exists {
         /// The file.
         path: String,
     },
-    /// There is no such file, or not any more.
-    #[error("there is no {path}")]
-    Gone {
+    /// The file does not exist, or no longer.
+    #[error("{path} does not exist")]
+    NotFound {
         /// The file.
         path: String,
     },
-    /// The file is not what it was when it was listed: somebody writes to it, or has replaced it.
-    #[error("{path} has changed meanwhile")]
+    /// The file has changed since it was listed: the partner is writing to it, or has replaced it.
+    #[error("{path} has changed since it was listed")]
     Changed {
         /// The file.
         path: String,
     },
-    /// The file is larger than what is read.
+    /// The file is larger than the limit.
     #[error("{path} is larger than {limit} bytes")]
     TooLarge {
         /// The file.
         path: String,
-        /// How many bytes are read at most.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The name is none that a file is put under.
-    #[error("`{name}` is no name for a file: {why}")]
-    Name {
+    /// Files cannot be written under this name.
+    #[error("`{name}` is not a valid file name: {reason}")]
+    InvalidName {
         /// The name.
         name: String,
-        /// What is wrong with it.
-        why: &'static str,
+        /// Why.
+        reason: &'static str,
     },
-    /// A file of that name has been handed over before, and there was something else in it.
-    #[error("another file was handed over as {path} before; nothing was written")]
-    Taken {
+    /// A file with other contents was written under this name before.
+    #[error("{path} was written before with other contents; nothing was written now")]
+    NameReused {
         /// The file.
         path: String,
     },
 }
 
 impl Error {
-    /// True when the folder could not be reached or used at all, so that the next file fares no better.
+    /// True when the folder cannot be reached or used at all, so that the next file would fail as well.
     #[must_use]
     pub fn is_fault(&self) -> bool {
         matches!(
@@ -103,7 +103,7 @@ impl Error {
                 | Self::Sftp { .. }
                 | Self::Connect { .. }
                 | Self::HostKey { .. }
-                | Self::NotLetIn { .. }
+                | Self::Login { .. }
         )
     }
 }

@@ -1,30 +1,32 @@
-//! Exchange folders: how files come from a partner and go to one.
+//! Exchange folders: files from a partner and for a partner.
 //!
 //! A folder is a local directory or a directory behind SFTP, with one layout:
 //!
 //! ```text
 //! in/            the partner puts files here
-//! out/           and takes files from here
-//! archive/in/    what was read
-//! archive/out/   what was handed over
+//! out/           the partner takes files from here
+//! archive/in/    files that were read
+//! archive/out/   copies of the files that were written to out/
 //! ```
 //!
-//! What holds for both kinds is written once, in [`Exchange`], on top of the few things a [`Disk`] can do:
-//! a file is read only when it has come to rest ([`Steady`]), is archived only when it still is what was
-//! read, and goes out whole and once. This room knows no connector, no journal and no database; it may be
-//! killed between any two steps, and the next call finds its way from what lies there.
+//! The rules for both kinds are in [`ExchangeFolder`], on top of the few operations of a [`FileSystem`]: a file
+//! is read only when it is stable ([`StableFiles`]), is archived only if it is still the file that was read, and
+//! is written to `out/` whole and once. This crate knows no connector, no journal and no database. It may be
+//! killed between any two steps; the next call continues from what is in the folder.
 
-mod disk;
 mod error;
+mod exchange_folder;
+mod file_name;
+mod file_system;
 mod folder;
 mod local;
-mod name;
 mod sftp;
-mod steady;
+mod stable_files;
 
-pub use disk::{Disk, Stat};
 pub use error::{Error, Result};
-pub use folder::{Entry, Exchange, Folder, Layout, Listing, Put};
+pub use exchange_folder::ExchangeFolder;
+pub use file_system::{FileSystem, Stat};
+pub use folder::{Entry, Folder, Layout, Listing, Put};
 pub use local::Local;
-pub use sftp::{Address, Secrets, Sftp};
-pub use steady::Steady;
+pub use sftp::{Address, LoginSecrets, Sftp};
+pub use stable_files::StableFiles;

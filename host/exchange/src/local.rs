@@ -1,4 +1,4 @@
-//! A directory of this machine.
+//! A local directory.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -10,44 +10,45 @@ use crossdock_model::time::Millis;
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::{Disk, Error, Result, Stat};
+use crate::error::{Error, Result};
+use crate::file_system::{FileSystem, Stat};
 
-/// A directory of this machine, or one that is mounted on it.
+/// A local or mounted directory.
 #[derive(Clone, Debug)]
 pub struct Local {
     root: PathBuf,
 }
 
 impl Local {
-    /// The folder is this directory.
+    /// The file system below this directory.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Runs what waits for the disk where it holds nobody up.
+    /// Runs a blocking operation on a thread of its own.
     async fn run<T: Send + 'static>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         path: &str,
-        work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
+        run: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
     ) -> Result<T> {
         let full = self.root.join(path);
         let path = full.display().to_string();
-        let done = tokio::task::spawn_blocking(move || work(&full)).await;
-        done.unwrap_or_else(|_| Err(std::io::Error::other("the work was given up"))).map_err(|source| {
+        let result = tokio::task::spawn_blocking(move || run(&full)).await;
+        result.unwrap_or_else(|_| Err(std::io::Error::other("the operation was aborted"))).map_err(|source| {
             match source.kind() {
-                ErrorKind::NotFound => Error::Gone { path },
+                ErrorKind::NotFound => Error::NotFound { path },
                 ErrorKind::AlreadyExists => Error::Exists { path },
-                _ => Error::Io { doing, path, source },
+                _ => Error::Io { operation, path, source },
             }
         })
     }
 }
 
 #[async_trait]
-impl Disk for Local {
-    async fn make(&self, dir: &str) -> Result<()> {
-        self.run("making", dir, |path| std::fs::create_dir_all(path)).await
+impl FileSystem for Local {
+    async fn create_dir(&self, dir: &str) -> Result<()> {
+        self.run("creating", dir, |path| std::fs::create_dir_all(path)).await
     }
 
     async fn list(&self, dir: &str) -> Result<Vec<(String, Stat)>> {
@@ -60,7 +61,7 @@ impl Disk for Local {
                         files.push((entry.file_name().to_string_lossy().into_owned(), stat(&metadata)));
                     }
                     Ok(_) => {}
-                    // Taken away between the listing and the look at it.
+                    // Removed between the listing and this call.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
@@ -71,10 +72,10 @@ impl Disk for Local {
     }
 
     async fn stat(&self, path: &str) -> Result<Option<Stat>> {
-        let found = self.run("looking at", path, |path| std::fs::symlink_metadata(path)).await;
+        let found = self.run("reading the metadata of", path, |path| std::fs::symlink_metadata(path)).await;
         match found {
             Ok(metadata) => Ok(metadata.is_file().then(|| stat(&metadata))),
-            Err(Error::Gone { .. }) => Ok(None),
+            Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -82,7 +83,7 @@ impl Disk for Local {
     async fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>> {
         let bytes = self
             .run("reading", path, move |path| {
-                // A link could lead out of the folder, and a pipe would never end.
+                // A link could point outside of the folder, and a pipe would never end.
                 let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
                 let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
                 if !file.metadata()?.is_file() {
@@ -102,7 +103,7 @@ impl Disk for Local {
     async fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
         let bytes = bytes.to_vec();
         self.run("writing", path, move |path| {
-            // Never through what lies there: it may be a link to elsewhere.
+            // Never through an existing file: it may be a link to outside of the folder.
             remove(path)?;
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             file.write_all(&bytes)?;
@@ -114,10 +115,10 @@ impl Disk for Local {
 
     async fn rename(&self, from: &str, to: &str) -> Result<()> {
         let target = self.root.join(to);
-        let done = self
+        let result = self
             .run("renaming", from, move |from| {
                 match renameat_with(CWD, from, CWD, &target, RenameFlags::NOREPLACE) {
-                    // Not every file system can (NFS cannot). Nobody else writes these names.
+                    // Not supported by every file system (NFS). Nobody else writes these names.
                     Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                         if std::fs::symlink_metadata(&target).is_ok() {
                             return Err(ErrorKind::AlreadyExists.into());
@@ -130,7 +131,7 @@ impl Disk for Local {
                 if target.parent() == from.parent() { Ok(()) } else { sync_parent(from) }
             })
             .await;
-        done.map_err(|error| match error {
+        result.map_err(|error| match error {
             Error::Exists { .. } => Error::Exists { path: to.to_owned() },
             other => other,
         })
@@ -153,7 +154,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// A new name is durable when its directory is.
+/// A rename is durable when its directory is synced.
 fn sync_parent(path: &Path) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

@@ -1,104 +1,106 @@
-//! A partner and a host that know nothing of each other, in every order: files that grow, are replaced and
-//! sent twice, files that are taken at once or late, a clock that stands still or jumps, and a host that is
-//! killed at any step and starts again with nothing but its journal and its outbox.
+//! Random interleavings of a partner and a host: files that grow, are replaced and sent twice, files that are
+//! taken at once or late, a clock that stands still or jumps, and a host that is killed at any step and restarts
+//! with its journal and its outbox.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
-mod disks;
+mod file_systems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crossdock_exchange::{Error, Exchange, Folder, Layout, Steady};
+use crossdock_exchange::{Error, ExchangeFolder, Folder, Layout, StableFiles};
 use crossdock_model::time::Millis;
-use disks::{Dying, Memory};
+use file_systems::{FaultyFs, MemoryFs};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 const SETTLE: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
-enum Act {
+enum Action {
     /// The partner writes the next part of a file in place.
     Grow { file: u8 },
     /// The partner writes under another name and renames it over what is there.
     Send { file: u8 },
     /// Time passes.
     Wait { millis: u16 },
-    /// The host looks, and is killed after so many steps. Meanwhile, between reading and archiving, the
+    /// The host scans the folder, and is killed after a number of steps. Between reading and archiving, the
     /// partner may replace a file.
     Scan { steps: u8, replaced: Option<u8> },
-    /// The host has something to hand over.
-    Owe { file: u8 },
-    /// The host hands over what it owes, and is killed after so many steps.
-    HandOver { steps: u8 },
-    /// The partner takes what is there.
+    /// The host adds a file to its outbox.
+    Enqueue { file: u8 },
+    /// The host writes the files of its outbox, and is killed after a number of steps.
+    WriteOutbox { steps: u8 },
+    /// The partner takes the files in `out/`.
     Take,
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        1 => (0..3u8).prop_map(|file| Act::Grow { file }),
-        1 => (0..3u8).prop_map(|file| Act::Send { file }),
-        1 => (0..2500u16).prop_map(|millis| Act::Wait { millis }),
-        2 => (0..14u8, prop::option::of(0..3u8)).prop_map(|(steps, replaced)| Act::Scan { steps, replaced }),
-        1 => (0..6u8).prop_map(|file| Act::Owe { file }),
-        2 => (0..14u8).prop_map(|steps| Act::HandOver { steps }),
-        1 => Just(Act::Take),
+        1 => (0..3u8).prop_map(|file| Action::Grow { file }),
+        1 => (0..3u8).prop_map(|file| Action::Send { file }),
+        1 => (0..2500u16).prop_map(|millis| Action::Wait { millis }),
+        2 => (0..14u8, prop::option::of(0..3u8)).prop_map(|(steps, replaced)| Action::Scan { steps, replaced }),
+        1 => (0..6u8).prop_map(|file| Action::Enqueue { file }),
+        2 => (0..14u8).prop_map(|steps| Action::WriteOutbox { steps }),
+        1 => Just(Action::Take),
     ]
 }
 
-/// A whole file says so at its end; one that grows does not before it is done.
-fn whole(text: &[u8]) -> bool {
+/// True for a complete file: a growing one has no end mark.
+fn is_complete(text: &[u8]) -> bool {
     text.ends_with(b"END")
 }
 
 struct World {
-    disk: Memory,
+    files: MemoryFs,
     now: i64,
     sent: u32,
-    /// What the partner still writes to.
+    /// Files that the partner is still writing.
     growing: BTreeMap<u8, Vec<u8>>,
-    steady: Steady,
-    /// Name and text of what was journaled.
+    stable_files: StableFiles,
+    /// Name and text of the journaled files.
     journal: Vec<(String, Vec<u8>)>,
-    /// What was sent and not replaced by the partner itself.
-    due: BTreeSet<Vec<u8>>,
+    /// Files that were sent and not replaced by the partner itself.
+    expected: BTreeSet<Vec<u8>>,
+    /// Whether each file of the outbox is recorded as written.
     outbox: BTreeMap<String, bool>,
-    got: Vec<String>,
+    /// Files that the partner took.
+    received: Vec<String>,
 }
 
 impl World {
     fn new(ids: bool) -> Self {
         Self {
-            disk: Memory::new(ids),
+            files: MemoryFs::new(ids),
             now: 0,
             sent: 0,
             growing: BTreeMap::new(),
-            steady: Steady::new(SETTLE),
+            stable_files: StableFiles::new(SETTLE),
             journal: Vec::new(),
-            due: BTreeSet::new(),
+            expected: BTreeSet::new(),
             outbox: BTreeMap::new(),
-            got: Vec::new(),
+            received: Vec::new(),
         }
     }
 
-    fn folder(&self, steps: usize) -> (Exchange<Dying<Memory>>, Dying<Memory>) {
-        let disk = Dying::new(self.disk.clone(), steps);
-        (Exchange::new(disk.clone(), &Layout::default()), disk)
+    fn folder(&self, steps: usize) -> (ExchangeFolder<FaultyFs<MemoryFs>>, FaultyFs<MemoryFs>) {
+        let files = FaultyFs::new(self.files.clone(), steps);
+        (ExchangeFolder::new(files.clone(), &Layout::default()), files)
     }
 
-    /// A file that is being written to does not stand still for as long as it takes to settle.
+    /// A file that is being written changes within the settle time.
     async fn wait(&mut self, millis: u16) {
         self.now += i64::from(millis);
-        self.disk.set_time(Millis(self.now));
+        self.files.set_time(Millis(self.now));
         for file in self.growing.keys().copied().collect::<Vec<_>>() {
             self.grow(file).await;
         }
     }
 
-    /// The name is free for the partner: nothing it sent lies there unread.
-    async fn free(&self, name: &str) -> bool {
+    /// True when `in/` has no unread file of the name.
+    async fn is_free(&self, name: &str) -> bool {
         let (folder, _) = self.folder(usize::MAX);
         !folder.list().await.unwrap().entries.iter().any(|entry| entry.name == name)
     }
@@ -106,95 +108,95 @@ impl World {
     async fn grow(&mut self, file: u8) {
         let name = format!("g{file}");
         if !self.growing.contains_key(&file) {
-            if !self.free(&name).await {
+            if !self.is_free(&name).await {
                 return;
             }
             self.sent += 1;
         }
         let text = self.growing.entry(file).or_insert_with(|| format!("{}:", self.sent).into_bytes());
         text.extend_from_slice(b"more ");
-        let done = text.len() > 20;
-        if done {
+        let is_last = text.len() > 20;
+        if is_last {
             text.extend_from_slice(b"END");
         }
         let text = text.clone();
-        self.disk.scribble(&format!("in/{name}"), &text);
-        if done {
+        self.files.write_in_place(&format!("in/{name}"), &text);
+        if is_last {
             self.growing.remove(&file);
-            self.due.insert(text);
+            self.expected.insert(text);
         }
     }
 
     async fn send(&mut self, file: u8) {
         let name = format!("s{file}");
         self.sent += 1;
-        // What lies there is replaced by the partner itself; whether the host was quicker is nobody's loss.
+        // The partner replaces its own file: the earlier one may be read or not.
         for entry in self.folder(usize::MAX).0.list().await.unwrap().entries {
             if entry.name == name
                 && let Ok(text) = self.folder(usize::MAX).0.read(&entry, 1000).await
             {
-                self.due.remove(&text);
+                self.expected.remove(&text);
             }
         }
-        // Of different lengths, since SFTP tells files of one second apart by nothing else.
+        // With different lengths: SFTP cannot distinguish files of one second otherwise.
         let text = format!("{}:{}END", self.sent, "x".repeat(self.sent as usize)).into_bytes();
-        self.disk.scribble("in/.new", &text);
-        self.disk.replace("in/.new", &format!("in/{name}"));
-        self.due.insert(text);
+        self.files.write_in_place("in/.new", &text);
+        self.files.replace("in/.new", &format!("in/{name}"));
+        self.expected.insert(text);
     }
 
-    /// What `flow` does with a folder: read, journal unless it is known, archive.
+    /// Reads, journals unless known, and archives, as the driver of a folder does.
     async fn scan(&mut self, steps: usize, mut replaced: Option<u8>) {
-        let (folder, disk) = self.folder(steps);
-        let Ok(listing) = folder.list().await else { return self.died(&disk) };
-        for entry in self.steady.rested(listing.entries, Millis(self.now)) {
+        let (folder, files) = self.folder(steps);
+        let Ok(listing) = folder.list().await else { return self.restart(&files) };
+        for entry in self.stable_files.observe(listing.entries, Millis(self.now)) {
             let text = match folder.read(&entry, 1000).await {
                 Ok(text) => text,
-                Err(Error::Changed { .. } | Error::Gone { .. }) => continue,
-                Err(_) => return self.died(&disk),
+                Err(Error::Changed { .. } | Error::NotFound { .. }) => continue,
+                Err(_) => return self.restart(&files),
             };
-            assert!(whole(&text), "half a file was read");
-            let kept = (entry.name.clone(), text);
-            if !self.journal.contains(&kept) {
-                self.journal.push(kept);
+            assert!(is_complete(&text), "an incomplete file was read");
+            let record = (entry.name.clone(), text);
+            if !self.journal.contains(&record) {
+                self.journal.push(record);
             }
             if let Some(file) = replaced.take() {
                 self.send(file).await;
             }
             match folder.archive(&entry).await {
-                Ok(()) | Err(Error::Changed { .. } | Error::Gone { .. }) => {}
-                Err(_) => return self.died(&disk),
+                Ok(()) | Err(Error::Changed { .. } | Error::NotFound { .. }) => {}
+                Err(_) => return self.restart(&files),
             }
         }
     }
 
-    async fn hand_over(&mut self, steps: usize) {
-        let (folder, disk) = self.folder(steps);
-        let waiting: Vec<String> =
-            self.outbox.iter().filter(|(_, noted)| !**noted).map(|(name, _)| name.clone()).collect();
-        for name in waiting {
+    async fn write_outbox(&mut self, steps: usize) {
+        let (folder, files) = self.folder(steps);
+        let due: Vec<String> =
+            self.outbox.iter().filter(|(_, recorded)| !**recorded).map(|(name, _)| name.clone()).collect();
+        for name in due {
             match folder.put(&name, text(&name).as_bytes()).await {
                 Ok(_) => {}
-                Err(_) => return self.died(&disk),
+                Err(_) => return self.restart(&files),
             }
-            // A last chance to be killed: between the folder and the note of it.
-            if crossdock_exchange::Disk::stat(&disk, "out").await.is_err() {
-                return self.died(&disk);
+            // It can also be killed between the write and the record of it.
+            if crossdock_exchange::FileSystem::stat(&files, "out").await.is_err() {
+                return self.restart(&files);
             }
             self.outbox.insert(name, true);
         }
     }
 
-    fn died(&mut self, disk: &Dying<Memory>) {
-        assert!(disk.died(), "the folder failed by itself");
-        self.steady = Steady::new(SETTLE);
+    fn restart(&mut self, files: &FaultyFs<MemoryFs>) {
+        assert!(files.killed(), "the folder failed without a kill");
+        self.stable_files = StableFiles::new(SETTLE);
     }
 
     fn take(&mut self) {
-        for (path, bytes) in self.disk.take("out") {
+        for (path, bytes) in self.files.take("out") {
             let name = path.strip_prefix("out/").unwrap().to_owned();
-            assert_eq!(bytes, text(&name).as_bytes(), "half a file was handed over");
-            self.got.push(name);
+            assert_eq!(bytes, text(&name).as_bytes(), "an incomplete file was written");
+            self.received.push(name);
         }
     }
 }
@@ -203,22 +205,22 @@ fn text(name: &str) -> String {
     format!("the text of {name}, END")
 }
 
-async fn live(ids: bool, acts: Vec<Act>) {
+async fn run(ids: bool, actions: Vec<Action>) {
     let mut world = World::new(ids);
-    for act in acts {
-        match act {
-            Act::Grow { file } => world.grow(file).await,
-            Act::Send { file } => world.send(file).await,
-            Act::Wait { millis } => world.wait(millis).await,
-            Act::Scan { steps, replaced } => world.scan(steps.into(), replaced).await,
-            Act::Owe { file } => {
+    for action in actions {
+        match action {
+            Action::Grow { file } => world.grow(file).await,
+            Action::Send { file } => world.send(file).await,
+            Action::Wait { millis } => world.wait(millis).await,
+            Action::Scan { steps, replaced } => world.scan(steps.into(), replaced).await,
+            Action::Enqueue { file } => {
                 world.outbox.entry(format!("o{file}")).or_insert(false);
             }
-            Act::HandOver { steps } => world.hand_over(steps.into()).await,
-            Act::Take => world.take(),
+            Action::WriteOutbox { steps } => world.write_outbox(steps.into()).await,
+            Action::Take => world.take(),
         }
     }
-    // The partner ends what it began; the host is left in peace.
+    // The partner finishes its files; the host is not killed any more.
     for file in 0..3 {
         while world.growing.contains_key(&file) {
             world.grow(file).await;
@@ -227,47 +229,51 @@ async fn live(ids: bool, acts: Vec<Act>) {
     for _ in 0..6 {
         world.wait(2500).await;
         world.scan(usize::MAX, None).await;
-        world.hand_over(usize::MAX).await;
+        world.write_outbox(usize::MAX).await;
         world.take();
     }
-    assert!(world.disk.contents("in").is_empty(), "something was left lying");
+    assert!(world.files.contents("in").is_empty(), "a file was left unread");
     let read: Vec<&Vec<u8>> = world.journal.iter().map(|(_, text)| text).collect();
-    for text in &world.due {
+    for text in &world.expected {
         let text_shown = String::from_utf8_lossy(text);
-        assert_eq!(read.iter().filter(|read| **read == text).count(), 1, "{text_shown} was lost or doubled");
+        assert_eq!(
+            read.iter().filter(|read| **read == text).count(),
+            1,
+            "{text_shown} was not read exactly once"
+        );
     }
-    let archived = world.disk.contents("archive/in");
+    let archived = world.files.contents("archive/in");
     for text in &archived {
         assert!(read.contains(&text), "{} was archived unread", String::from_utf8_lossy(text));
     }
-    for text in &world.due {
+    for text in &world.expected {
         assert!(archived.contains(text), "{} is not in the archive", String::from_utf8_lossy(text));
     }
-    let owed: Vec<String> = world.outbox.keys().cloned().collect();
-    let mut got = world.got;
-    got.sort();
-    assert_eq!(got, owed, "each file goes out once");
+    let enqueued: Vec<String> = world.outbox.keys().cloned().collect();
+    let mut received = world.received;
+    received.sort();
+    assert_eq!(received, enqueued, "each file is written once");
 }
 
 proptest! {
     #![proptest_config(Config { cases: 400, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn nothing_is_lost_doubled_or_read_by_halves(
+    fn every_complete_file_is_read_and_written_exactly_once(
         ids in any::<bool>(),
-        acts in prop::collection::vec(act(), 1..60),
+        actions in prop::collection::vec(action(), 1..60),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(live(ids, acts));
+        runtime.block_on(run(ids, actions));
     }
 }
 
-/// What the test above could not find if it were blind: a host that reads at the first scan reads halves.
+/// Proves that the test above can fail: a host that reads at the first scan reads incomplete files.
 #[tokio::test]
-async fn without_settling_halves_are_read() {
+async fn without_the_settle_time_incomplete_files_are_read() {
     let mut world = World::new(true);
     world.grow(0).await;
     let (folder, _) = world.folder(usize::MAX);
     let entry = folder.list().await.unwrap().entries.remove(0);
-    assert!(!whole(&folder.read(&entry, 1000).await.unwrap()));
+    assert!(!is_complete(&folder.read(&entry, 1000).await.unwrap()));
 }

@@ -1,12 +1,12 @@
-//! A folder behind SFTP: a real OpenSSH server, and for what that checks only as root, a small server in
-//! front of its `sftp-server`.
+//! A folder behind SFTP: a real OpenSSH server, and for passwords, which OpenSSH checks only as root, a small
+//! server in front of its `sftp-server`.
 //!
-//! `tests/sftp/up.sh` starts OpenSSH. Where it is not there, these tests say so and pass; with
-//! `CROSSDOCK_SFTP=1` they fetch it, and fail when it does not start.
+//! `tests/sftp/up.sh` starts OpenSSH. Where it is not installed, these tests print that and pass; with
+//! `CROSSDOCK_SFTP=1` they fetch it, and fail if it does not start.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
-mod disks;
+mod file_systems;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,28 +16,28 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossdock_exchange::{Address, Entry, Error, Exchange, Folder, Layout, Put, Sftp};
-use disks::Dying;
+use crossdock_exchange::{Address, Entry, Error, ExchangeFolder, Folder, Layout, Put, Sftp};
+use file_systems::FaultyFs;
 use russh::server::{Auth, ChannelOpenHandle, Msg, Response, Server as _, Session};
 use russh::{Channel, ChannelId, MethodKind, MethodSet};
 use tokio::net::{TcpListener, TcpStream};
 
 const LIMIT: u64 = 1 << 20;
 
-/// A running OpenSSH; it ends with the test.
+/// A running OpenSSH server; it ends with the test.
 struct OpenSsh {
     child: Child,
     fields: HashMap<String, String>,
 }
 
 impl OpenSsh {
-    /// None when this machine has none, and none is asked for.
+    /// None when this machine has none, and it is not required.
     fn start() -> Option<Self> {
-        let wanted = std::env::var_os("CROSSDOCK_SFTP").is_some_and(|wanted| wanted != "present");
+        let required = std::env::var_os("CROSSDOCK_SFTP").is_some_and(|value| value != "present");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sftp/up.sh");
         let mut command = Command::new(script);
         command.arg("--attached").stdin(Stdio::piped()).stdout(Stdio::piped());
-        if !wanted {
+        if !required {
             command.env("CROSSDOCK_SFTP", "present");
         }
         let mut child = command.spawn().unwrap();
@@ -45,8 +45,8 @@ impl OpenSsh {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.is_empty() {
             child.wait().unwrap();
-            assert!(!wanted, "OpenSSH does not start");
-            eprintln!("NOT TESTED: there is no OpenSSH server here; CROSSDOCK_SFTP=1 fetches one");
+            assert!(!required, "OpenSSH does not start");
+            eprintln!("NOT TESTED: no OpenSSH server is installed; CROSSDOCK_SFTP=1 fetches one");
             return None;
         }
         let line = line.trim().trim_start_matches('{').trim_end_matches('}');
@@ -71,13 +71,13 @@ impl OpenSsh {
         format!("sftp://{}@127.0.0.1:{port}{}", self.field("user"), self.field("directory")).parse().unwrap()
     }
 
-    fn disk(&self) -> Sftp {
+    fn file_system(&self) -> Sftp {
         let key = self.key();
         sftp(self.address(self.field("port")), self.field("host-key"), &[&key])
     }
 
-    async fn folder(&self) -> Exchange<Sftp> {
-        let folder = Exchange::new(self.disk(), &Layout::default());
+    async fn folder(&self) -> ExchangeFolder<Sftp> {
+        let folder = ExchangeFolder::new(self.file_system(), &Layout::default());
         folder.prepare().await.unwrap();
         folder
     }
@@ -111,14 +111,14 @@ fn sftp(address: Address, host_key: &str, secrets: &[&str]) -> Sftp {
     Sftp::new(address, vec![host_key.to_owned()], Arc::new(move || secrets.clone()))
 }
 
-async fn only(folder: &Exchange<Sftp>) -> Entry {
+async fn only(folder: &ExchangeFolder<Sftp>) -> Entry {
     let entries = folder.list().await.unwrap().entries;
     assert_eq!(entries.len(), 1, "{entries:?}");
     entries[0].clone()
 }
 
 #[tokio::test]
-async fn files_come_in_and_go_out() {
+async fn files_are_read_archived_and_written() {
     let Some(ssh) = OpenSsh::start() else { return };
     let folder = ssh.folder().await;
     folder.prepare().await.unwrap();
@@ -133,7 +133,7 @@ async fn files_come_in_and_go_out() {
     assert!(matches!(folder.read(&entry, 1000).await, Err(Error::TooLarge { .. })));
     assert_eq!(folder.read(&entry, LIMIT).await.unwrap(), large.as_bytes());
     folder.archive(&entry).await.unwrap();
-    assert!(matches!(folder.archive(&entry).await, Err(Error::Gone { .. })));
+    assert!(matches!(folder.archive(&entry).await, Err(Error::NotFound { .. })));
     ssh.write("in/850.edi", "another");
     let entry = only(&folder).await;
     ssh.write("in/850.edi", "another and more");
@@ -144,44 +144,44 @@ async fn files_come_in_and_go_out() {
     assert_eq!(ssh.names("archive/in").len(), 2);
     assert_eq!(ssh.text("archive/in/850.edi"), Some(large.clone()));
 
-    assert_eq!(folder.put("855.edi", large.as_bytes()).await.unwrap(), Put::Now);
+    assert_eq!(folder.put("855.edi", large.as_bytes()).await.unwrap(), Put::Written);
     assert_eq!(
         (ssh.names("out"), ssh.text("out/855.edi")),
         (vec!["855.edi".to_owned()], Some(large.clone()))
     );
     std::fs::remove_file(ssh.files().join("out/855.edi")).unwrap();
-    assert_eq!(folder.put("855.edi", large.as_bytes()).await.unwrap(), Put::Before);
+    assert_eq!(folder.put("855.edi", large.as_bytes()).await.unwrap(), Put::AlreadyWritten);
     assert!(ssh.names("out").is_empty());
-    assert!(matches!(folder.put("855.edi", b"another").await, Err(Error::Taken { .. })));
+    assert!(matches!(folder.put("855.edi", b"another").await, Err(Error::NameReused { .. })));
     ssh.write("out/856.edi", "somebody else's");
     assert!(matches!(folder.put("856.edi", b"text").await, Err(Error::Exists { .. })));
 }
 
 #[tokio::test]
-async fn a_kill_at_any_step_of_putting_gives_the_partner_one_file() {
+async fn a_kill_at_any_step_of_writing_gives_the_partner_one_file() {
     let Some(ssh) = OpenSsh::start() else { return };
     ssh.folder().await;
     for steps in 0.. {
         let name = format!("{steps}.edi");
-        let disk = Dying::new(ssh.disk(), steps);
-        let tried = Exchange::new(disk.clone(), &Layout::default()).put(&name, b"text").await;
-        let mut got = 0;
+        let files = FaultyFs::new(ssh.file_system(), steps);
+        let result = ExchangeFolder::new(files.clone(), &Layout::default()).put(&name, b"text").await;
+        let mut received = 0;
         let mut take = || {
             if ssh.text(&format!("out/{name}")).is_some_and(|text| text == "text") {
                 std::fs::remove_file(ssh.files().join("out").join(&name)).unwrap();
-                got += 1;
+                received += 1;
             }
         };
         take();
-        if disk.died() {
+        if files.killed() {
             ssh.folder().await.put(&name, b"text").await.unwrap();
         } else {
-            tried.unwrap();
+            result.unwrap();
         }
         take();
-        assert_eq!(got, 1, "killed at {steps}");
+        assert_eq!(received, 1, "killed at {steps}");
         assert!(ssh.names("out").is_empty());
-        if !disk.died() {
+        if !files.killed() {
             assert!(steps > 5);
             break;
         }
@@ -189,60 +189,60 @@ async fn a_kill_at_any_step_of_putting_gives_the_partner_one_file() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_not_pinned_is_told_nothing() {
+async fn a_server_with_another_host_key_gets_no_secret() {
     let Some(ssh) = OpenSsh::start() else { return };
-    let asked = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::new(AtomicUsize::new(0));
     let secrets = {
-        let asked = Arc::clone(&asked);
+        let calls = Arc::clone(&calls);
         Arc::new(move || {
-            asked.fetch_add(1, Ordering::SeqCst);
+            calls.fetch_add(1, Ordering::SeqCst);
             Vec::new()
         })
     };
     let address = ssh.address(ssh.field("port"));
     let other = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned();
-    let folder = Exchange::new(Sftp::new(address, vec![other], secrets), &Layout::default());
-    let said = folder.list().await.unwrap_err().to_string();
-    assert!(said.contains(ssh.field("host-key")), "{said}");
-    assert_eq!(asked.load(Ordering::SeqCst), 0, "no secret was looked up");
+    let folder = ExchangeFolder::new(Sftp::new(address, vec![other], secrets), &Layout::default());
+    let error = folder.list().await.unwrap_err().to_string();
+    assert!(error.contains(ssh.field("host-key")), "{error}");
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "a secret was read");
 }
 
 #[tokio::test]
-async fn the_second_of_two_live_keys_is_tried_and_a_wrong_one_is_said() {
+async fn every_current_secret_is_tried_and_a_wrong_one_is_reported() {
     let Some(ssh) = OpenSsh::start() else { return };
     let address = || ssh.address(ssh.field("port"));
     let host_key = ssh.field("host-key");
     let wrong = std::fs::read_to_string(Path::new(ssh.field("key")).with_file_name("host_key")).unwrap();
-    let folder = Exchange::new(sftp(address(), host_key, &[&wrong, &ssh.key()]), &Layout::default());
+    let folder = ExchangeFolder::new(sftp(address(), host_key, &[&wrong, &ssh.key()]), &Layout::default());
     folder.prepare().await.unwrap();
     for bad in [wrong.as_str(), "a password"] {
-        let folder = Exchange::new(sftp(address(), host_key, &[bad]), &Layout::default());
+        let folder = ExchangeFolder::new(sftp(address(), host_key, &[bad]), &Layout::default());
         let error = folder.list().await.unwrap_err();
-        assert!(matches!(error, Error::NotLetIn { .. }), "{error}");
+        assert!(matches!(error, Error::Login { .. }), "{error}");
     }
     let broken = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n";
-    let folder = Exchange::new(sftp(address(), host_key, &[broken]), &Layout::default());
-    let said = folder.list().await.unwrap_err().to_string();
-    assert!(said.contains("no private key") && !said.contains("c2VjcmV0"), "{said}");
+    let folder = ExchangeFolder::new(sftp(address(), host_key, &[broken]), &Layout::default());
+    let error = folder.list().await.unwrap_err().to_string();
+    assert!(error.contains("not a usable private key") && !error.contains("c2VjcmV0"), "{error}");
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_is_made_again() {
+async fn a_broken_connection_is_replaced() {
     let Some(ssh) = OpenSsh::start() else { return };
     ssh.folder().await;
-    // A wire that can be cut.
+    // A proxy whose connections can be cut.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let target = format!("127.0.0.1:{}", ssh.field("port"));
     let (cut, _) = tokio::sync::broadcast::channel::<()>(1);
-    let wires = Arc::new(AtomicUsize::new(0));
+    let connections = Arc::new(AtomicUsize::new(0));
     tokio::spawn({
-        let (cut, wires) = (cut.clone(), Arc::clone(&wires));
+        let (cut, connections) = (cut.clone(), Arc::clone(&connections));
         async move {
             loop {
                 let (mut near, _) = listener.accept().await.unwrap();
                 let (target, mut cut) = (target.clone(), cut.subscribe());
-                wires.fetch_add(1, Ordering::SeqCst);
+                connections.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     let mut far = TcpStream::connect(target).await.unwrap();
                     tokio::select! {
@@ -253,54 +253,54 @@ async fn a_connection_that_broke_is_made_again() {
             }
         }
     });
-    let disk = sftp(ssh.address(&port), ssh.field("host-key"), &[&ssh.key()]);
-    let folder = Exchange::new(disk, &Layout::default());
+    let files = sftp(ssh.address(&port), ssh.field("host-key"), &[&ssh.key()]);
+    let folder = ExchangeFolder::new(files, &Layout::default());
     ssh.write("in/a", "text");
     let entry = only(&folder).await;
     folder.read(&entry, LIMIT).await.unwrap();
-    assert_eq!(wires.load(Ordering::SeqCst), 1, "one connection does for many requests");
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "one connection serves many requests");
     cut.send(()).unwrap();
-    // The first one to notice fails; what comes after it does not.
+    // The operation on the broken connection fails; the next one succeeds.
     let mut tries = 0;
     while folder.archive(&entry).await.is_err() {
         tries += 1;
         assert!(tries < 5);
     }
-    assert_eq!(wires.load(Ordering::SeqCst), 2);
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
     assert_eq!(ssh.names("archive/in"), ["a"]);
 }
 
-/// Checks a password, by itself or as the answer to a question, and hands the rest to `sftp-server`.
+/// Checks a password, directly or keyboard-interactively, and passes the session on to `sftp-server`.
 #[derive(Clone)]
-struct Guard {
-    asks: bool,
+struct PasswordServer {
+    is_interactive: bool,
     sftp_server: String,
 }
 
-impl russh::server::Server for Guard {
-    type Handler = Guarded;
+impl russh::server::Server for PasswordServer {
+    type Handler = PasswordSession;
 
-    fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> Guarded {
-        Guarded { guard: self.clone(), channels: HashMap::new() }
+    fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> PasswordSession {
+        PasswordSession { server: self.clone(), channels: HashMap::new() }
     }
 }
 
-struct Guarded {
-    guard: Guard,
+struct PasswordSession {
+    server: PasswordServer,
     channels: HashMap<ChannelId, Channel<Msg>>,
 }
 
-fn refused(asks: bool) -> Auth {
-    let next = asks.then(|| MethodSet::from(&[MethodKind::KeyboardInteractive][..]));
+fn refused(is_interactive: bool) -> Auth {
+    let next = is_interactive.then(|| MethodSet::from(&[MethodKind::KeyboardInteractive][..]));
     Auth::Reject { proceed_with_methods: next, partial_success: false }
 }
 
-impl russh::server::Handler for Guarded {
+impl russh::server::Handler for PasswordSession {
     type Error = russh::Error;
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        let right = !self.guard.asks && user == "edi" && password == "right";
-        Ok(if right { Auth::Accept } else { refused(self.guard.asks) })
+        let is_right = !self.server.is_interactive && user == "edi" && password == "right";
+        Ok(if is_right { Auth::Accept } else { refused(self.server.is_interactive) })
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -316,8 +316,8 @@ impl russh::server::Handler for Guarded {
                 prompts: Cow::Owned(vec![(Cow::Borrowed("Password: "), false)]),
             });
         };
-        let right = response.next().is_some_and(|answer| answer.as_ref() == b"right");
-        Ok(if right { Auth::Accept } else { refused(false) })
+        let is_right = response.next().is_some_and(|answer| answer.as_ref() == b"right");
+        Ok(if is_right { Auth::Accept } else { refused(false) })
     }
 
     async fn channel_open_session(
@@ -339,7 +339,7 @@ impl russh::server::Handler for Guarded {
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
         let mut stream = self.channels.remove(&channel).unwrap().into_stream();
-        let server = tokio::process::Command::new(&self.guard.sftp_server)
+        let server = tokio::process::Command::new(&self.server.sftp_server)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -355,10 +355,10 @@ impl russh::server::Handler for Guarded {
 }
 
 #[tokio::test]
-async fn a_password_opens_the_door_by_itself_or_as_an_answer() {
+async fn a_password_is_accepted_directly_and_keyboard_interactively() {
     let Some(ssh) = OpenSsh::start() else { return };
     let host_key = Path::new(ssh.field("key")).with_file_name("host_key");
-    for asks in [false, true] {
+    for is_interactive in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -367,18 +367,18 @@ async fn a_password_opens_the_door_by_itself_or_as_an_answer() {
             auth_rejection_time: std::time::Duration::ZERO,
             ..russh::server::Config::default()
         });
-        let mut guard = Guard { asks, sftp_server: ssh.field("sftp-server").to_owned() };
-        tokio::spawn(async move { guard.run_on_socket(config, &listener).await });
+        let mut server = PasswordServer { is_interactive, sftp_server: ssh.field("sftp-server").to_owned() };
+        tokio::spawn(async move { server.run_on_socket(config, &listener).await });
         let address: Address =
             format!("sftp://edi@127.0.0.1:{port}{}", dir.path().display()).parse().unwrap();
         let open = |secret: &str| {
-            Exchange::new(sftp(address.clone(), ssh.field("host-key"), &[secret]), &Layout::default())
+            ExchangeFolder::new(sftp(address.clone(), ssh.field("host-key"), &[secret]), &Layout::default())
         };
         let error = open("wrong").prepare().await.unwrap_err();
-        assert!(matches!(error, Error::NotLetIn { .. }), "{error}");
+        assert!(matches!(error, Error::Login { .. }), "{error}");
         let folder = open("right");
         folder.prepare().await.unwrap();
-        assert_eq!(folder.put("a.edi", b"text").await.unwrap(), Put::Now);
+        assert_eq!(folder.put("a.edi", b"text").await.unwrap(), Put::Written);
         assert_eq!(std::fs::read(dir.path().join("out/a.edi")).unwrap(), b"text");
     }
 }

@@ -1,4 +1,4 @@
-//! A connector as the flow sees it: a plugin, and what it may do.
+//! A connector as the flow sees it: a plugin, and what it is configured to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::plugins::Plugin;
 pub struct Connector {
     /// What the operator calls it.
     pub name: String,
-    /// The system it speaks of (`shopify`): its events must be of that system.
+    /// The system it speaks to (`shopify`): the events it reads must be of that system.
     pub system: String,
     /// What sort of system that is. Absent where the operator did not say.
     pub class: Option<Class>,
@@ -22,18 +22,20 @@ pub struct Connector {
     pub label: String,
     /// SHA-256 of the plugin's file, in hexadecimal digits.
     pub digest: String,
-    /// In which words this plugin is found again: those of the configuration, or [`crate::swap::BY_DIGEST`] and the
-    /// digest.
+    /// The name that finds this plugin again: the one the configuration uses, or [`crate::swap::BY_DIGEST`] and
+    /// the digest.
     pub file: String,
-    /// The plugin as the configuration asks for it.
+    /// The plugin as the configuration names it.
     pub configured: String,
     /// True when the plugin can check its system's set-up.
     pub setup: bool,
     /// The plugin.
     pub plugin: Arc<dyn Plugin>,
-    /// How requests come in. Absent: they do not.
-    pub intake: Option<Intake>,
-    /// How events go out. Absent: they do not.
+    /// How long one call of the plugin takes at most, the wait for a sandbox instance included.
+    pub deadline: Duration,
+    /// How it receives requests. Absent: it receives none.
+    pub endpoint: Option<Endpoint>,
+    /// How it delivers events. Absent: it delivers none.
     pub sink: Option<Sink>,
     /// How often it is polled. Absent: never.
     pub poll: Option<Duration>,
@@ -41,8 +43,8 @@ pub struct Connector {
     pub poll_window: Option<Window>,
     /// Where it exchanges files with a partner. Absent: nowhere.
     pub folder: Option<Folder>,
-    /// How its system's set-up is looked after. Absent: not, since it is not known where the outside reaches
-    /// the host. Without effect where the plugin has nothing to set up.
+    /// How its system's set-up is checked. Absent: not at all, since the address that the outside reaches the
+    /// host by is not configured. Without effect where the plugin has nothing to set up.
     pub check: Option<Check>,
 }
 
@@ -51,9 +53,9 @@ pub struct Connector {
 pub struct Folder {
     /// The folder.
     pub files: Arc<dyn crossdock_exchange::Folder>,
-    /// Where it is, for people; without anything secret.
+    /// Its path or address, for people; without anything secret.
     pub place: String,
-    /// How often it is looked for new files.
+    /// The interval between two scans for new files.
     pub every: Duration,
     /// How long a file must not have changed before it is read.
     pub settle: Duration,
@@ -61,36 +63,42 @@ pub struct Folder {
     pub limit: u64,
 }
 
-/// How a system's set-up is looked after.
+/// How a system's set-up is checked.
 #[derive(Clone, Debug)]
 pub struct Check {
     /// The address that the outside sends this connector's requests to.
     pub address: String,
-    /// How often it is looked at.
+    /// The interval between two checks.
     pub every: Duration,
 }
 
-/// How requests come in.
-pub struct Intake {
-    /// How they are authenticated and told apart.
+/// How a connector receives requests.
+pub struct Endpoint {
+    /// How they are authenticated and deduplicated.
     pub webhook: Webhook,
-    /// Gives the live secrets, newest first. Asked for every request, so that a rotated secret counts at once.
+    /// Returns the live secrets, newest first. Called for every request, so that a rotated secret counts at once.
     pub secrets: Arc<dyn Fn() -> Vec<Vec<u8>> + Send + Sync>,
 }
 
-/// How events go out.
+/// How a connector delivers events.
 #[derive(Clone, Debug)]
 pub struct Sink {
-    /// The kinds of events the plugin takes.
+    /// The kinds of events the plugin takes. Empty: every kind.
     pub kinds: Vec<String>,
-    /// How many pieces of work it takes a call.
+    /// How many deliveries the plugin takes in one call.
     pub batch: usize,
-    /// How many pieces may be under way.
+    /// How many deliveries may be in flight.
     pub concurrency: u32,
     /// How many a second, and how many at once after a pause. Absent: no limit but concurrency.
     pub rate: Option<(f64, u32)>,
-    /// How long a call may take.
-    pub deadline: Duration,
-    /// What is decided by.
+    /// The policy that outcomes are judged by.
     pub policy: Policy,
+}
+
+impl Sink {
+    /// True when the plugin takes events of this kind.
+    #[must_use]
+    pub fn takes(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|taken| taken == kind)
+    }
 }

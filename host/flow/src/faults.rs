@@ -1,10 +1,9 @@
 //! Crash points, for the tests that kill the host at a chosen moment.
 //!
-//! Without the cargo feature `faults` a point is nothing at all. With it, `CROSSDOCK_CRASH_AT=NAME:N` kills
-//! the process with SIGKILL when the point NAME is passed for the Nth time: no destructor, no flush, no
-//! goodbye.
+//! Without the cargo feature `faults` a point does nothing. With it, `CROSSDOCK_CRASH_AT=NAME:N` kills the process
+//! with SIGKILL when the point NAME is passed for the Nth time: no destructor runs, and nothing is flushed.
 
-/// A place on the way of an event where a crash must lose nothing and double nothing.
+/// A point in the processing of an event where a crash must lose nothing and duplicate nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// A request was authenticated and is not yet durable.
@@ -19,10 +18,10 @@ pub enum Point {
     AfterAnswer,
     /// The outcome is about to be recorded.
     BeforeSettle,
-    /// A file was journaled and is not archived.
+    /// A file was stored as a request and is not archived.
     AfterFile,
-    /// A file was written to the exchange folder, and that is not noted.
-    AfterHandOver,
+    /// A file was written to the exchange folder, and that is not recorded.
+    AfterFileOut,
 }
 
 /// Passes a point.
@@ -63,7 +62,7 @@ impl Point {
             Self::AfterAnswer => "after-answer",
             Self::BeforeSettle => "before-settle",
             Self::AfterFile => "after-file",
-            Self::AfterHandOver => "after-hand-over",
+            Self::AfterFileOut => "after-hand-over",
         }
     }
 }

@@ -1,128 +1,139 @@
-//! Admission control: intake must know when reading and dispatch fall behind.
+//! Back-pressure: intake refuses requests while reading and dispatch fall behind.
 //!
-//! What is behind a target that is down, paused or slow by agreement does not count: that is what the
-//! queue is for, and it is durable. What counts is work this machine has accepted and could be doing now.
-//! A request that comes while there is too much of it waits a moment, which slows a patient sender to the
-//! pace of the host, and is then sent away with a time to come back.
+//! What waits for a target that is down, paused or rate-limited does not count: the queue is durable, and exists
+//! for that. What counts is work that this host has accepted and could be doing now. A request that arrives while
+//! there is too much of it waits a moment, which slows a patient sender to the pace of the host, and is then
+//! refused with a time to come back.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Work of one sort that is in progress.
+/// The amount of one kind of work in progress.
 #[derive(Debug)]
-pub struct Load {
+pub(crate) struct Load {
     count: AtomicI64,
-    excused: AtomicBool,
-    /// True when it keeps out only those who add to it.
-    own: bool,
-    eased: Arc<Notify>,
+    exempt: AtomicBool,
+    decreased: Arc<Notify>,
 }
 
 impl Load {
-    /// `count` more are in progress; fewer when negative. Never falls below zero.
+    fn new(decreased: &Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self {
+            count: AtomicI64::new(0),
+            exempt: AtomicBool::new(false),
+            decreased: Arc::clone(decreased),
+        })
+    }
+
+    /// Adds `count` to the work in progress; negative when work has ended. Never falls below zero.
     pub fn add(&self, count: i64) {
         let add = |now: i64| Some(now.saturating_add(count).max(0));
         let _ = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         if count < 0 {
-            self.eased.notify_waiters();
+            self.decreased.notify_waiters();
         }
     }
 
-    /// Exactly `count` are in progress.
+    /// Sets the work in progress to `count`.
     pub fn set(&self, count: i64) {
         self.count.store(count.max(0), Ordering::Relaxed);
-        self.eased.notify_waiters();
+        self.decreased.notify_waiters();
     }
 
-    /// Says whether the work waits for something this machine cannot speed up.
-    pub fn excuse(&self, excused: bool) {
-        self.excused.store(excused, Ordering::Relaxed);
-        if excused {
-            self.eased.notify_waiters();
+    /// Says whether the work waits for something that this host cannot speed up, and so does not count.
+    pub fn set_exempt(&self, exempt: bool) {
+        self.exempt.store(exempt, Ordering::Relaxed);
+        if exempt {
+            self.decreased.notify_waiters();
         }
     }
 
-    /// How many are in progress.
-    #[must_use]
+    /// The amount of work in progress, exempt or not.
     pub fn count(&self) -> i64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    fn counts(&self) -> i64 {
-        if self.excused.load(Ordering::Relaxed) { 0 } else { self.count() }
+    fn counted(&self) -> i64 {
+        if self.exempt.load(Ordering::Relaxed) { 0 } else { self.count() }
     }
 }
 
-/// Adds up loads and holds newcomers back: by what all share, and by what their own connector has to read. One
-/// whose system hangs, and whose requests pile up, keeps no other out.
+/// How much work may be in progress before requests are refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// The limit for one connector: all deliveries in progress, and its own requests that are not yet read.
+    pub limit: u64,
+    /// How long a request waits before it is refused.
+    pub max_wait: Duration,
+}
+
+/// Adds up the work in progress. Deliveries count against every connector's requests; unread requests count
+/// against requests of their own connector only, so a source whose system hangs keeps no other out.
 #[derive(Debug)]
-pub struct Gate {
-    loads: RwLock<Vec<Arc<Load>>>,
+pub(crate) struct Gate {
+    deliveries: HashMap<String, Arc<Load>>,
+    requests: HashMap<String, Arc<Load>>,
     limit: i64,
-    patience: Duration,
-    eased: Arc<Notify>,
+    max_wait: Duration,
+    decreased: Arc<Notify>,
 }
 
 impl Gate {
-    /// A gate that lets in while less than `limit` is in progress for whoever comes, and else holds for
-    /// `patience`.
-    #[must_use]
-    pub fn new(limit: u64, patience: Duration) -> Self {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        Self { loads: RwLock::default(), limit, patience, eased: Arc::default() }
+    /// A gate without work in progress. `connectors` are the names of all connectors, each with whether it
+    /// delivers.
+    pub fn new(options: Options, connectors: impl IntoIterator<Item = (String, bool)>) -> Self {
+        let decreased = Arc::new(Notify::new());
+        let (mut deliveries, mut requests) = (HashMap::new(), HashMap::new());
+        for (name, delivers) in connectors {
+            if delivers {
+                deliveries.insert(name.clone(), Load::new(&decreased));
+            }
+            requests.insert(name, Load::new(&decreased));
+        }
+        let limit = i64::try_from(options.limit).unwrap_or(i64::MAX);
+        Self { deliveries, requests, limit, max_wait: options.max_wait, decreased }
     }
 
-    /// A new sort of work to count, for everybody who comes.
-    pub fn load(&self) -> Arc<Load> {
-        self.add(false)
+    /// The deliveries in progress of a connector. None for connectors that deliver nothing.
+    pub fn deliveries(&self, connector: &str) -> Option<&Arc<Load>> {
+        self.deliveries.get(connector)
     }
 
-    /// A new sort of work to count for those alone who come with it.
-    pub fn own_load(&self) -> Arc<Load> {
-        self.add(true)
+    /// The requests of a connector that are stored and not yet read. None for unknown connectors.
+    pub fn requests(&self, connector: &str) -> Option<&Arc<Load>> {
+        self.requests.get(connector)
     }
 
-    fn add(&self, own: bool) -> Arc<Load> {
-        let load = Arc::new(Load {
-            count: AtomicI64::new(0),
-            excused: AtomicBool::new(false),
-            own,
-            eased: Arc::clone(&self.eased),
-        });
-        self.loads.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&load));
-        load
-    }
-
-    /// True when there is room now, or soon, for what will be a part of this load.
-    pub async fn enter(&self, own: &Load) -> bool {
-        if self.level_for(own) < self.limit {
+    /// True when one more request of this connector can be accepted now, or within the longest wait.
+    pub async fn enter(&self, connector: &str) -> bool {
+        if self.level_for(connector) < self.limit {
             return true;
         }
-        let room = async {
+        let below_limit = async {
             loop {
-                let eased = self.eased.notified();
-                if self.level_for(own) < self.limit {
+                let decreased = self.decreased.notified();
+                if self.level_for(connector) < self.limit {
                     return;
                 }
-                eased.await;
+                decreased.await;
             }
         };
-        tokio::time::timeout(self.patience, room).await.is_ok()
+        tokio::time::timeout(self.max_wait, below_limit).await.is_ok()
     }
 
-    fn level_for(&self, own: &Load) -> i64 {
-        let loads = self.loads.read().unwrap_or_else(PoisonError::into_inner);
-        let shared: i64 = loads.iter().filter(|load| !load.own).map(|load| load.counts()).sum();
-        shared.saturating_add(own.counts())
+    fn level_for(&self, connector: &str) -> i64 {
+        let deliveries: i64 = self.deliveries.values().map(|load| load.counted()).sum();
+        let own = self.requests.get(connector).map_or(0, |load| load.counted());
+        deliveries.saturating_add(own)
     }
 
-    /// How much is in progress.
-    #[must_use]
+    /// All work in progress that counts.
     pub fn level(&self) -> i64 {
-        self.loads.read().unwrap_or_else(PoisonError::into_inner).iter().map(|load| load.counts()).sum()
+        self.deliveries.values().chain(self.requests.values()).map(|load| load.counted()).sum()
     }
 }
 
@@ -130,45 +141,49 @@ impl Gate {
 mod tests {
     use super::*;
 
+    /// A gate that two pieces of work fill, for a shop that does not deliver and an ERP that does.
+    fn gate(max_wait: Duration) -> Gate {
+        let connectors = [("shop".to_owned(), false), ("till".to_owned(), false), ("erp".to_owned(), true)];
+        Gate::new(Options { limit: 2, max_wait }, connectors)
+    }
+
     #[tokio::test]
-    async fn a_full_gate_holds_and_then_refuses() {
-        let gate = Gate::new(2, Duration::from_millis(20));
-        let own = gate.own_load();
-        gate.load().add(2);
+    async fn a_full_gate_waits_and_then_refuses() {
+        let gate = gate(Duration::from_millis(20));
+        gate.deliveries("erp").unwrap().add(2);
         let before = tokio::time::Instant::now();
-        assert!(!gate.enter(&own).await);
+        assert!(!gate.enter("shop").await);
         assert!(before.elapsed() >= Duration::from_millis(20));
     }
 
     #[tokio::test]
-    async fn who_waits_is_let_in_when_work_is_done() {
-        let gate = Arc::new(Gate::new(2, Duration::from_secs(60)));
-        let load = gate.load();
-        load.add(2);
+    async fn a_waiting_request_enters_when_work_ends() {
+        let gate = Arc::new(gate(Duration::from_secs(60)));
+        let deliveries = Arc::clone(gate.deliveries("erp").unwrap());
+        deliveries.add(2);
         let waiting = tokio::spawn({
-            let (gate, own) = (Arc::clone(&gate), gate.own_load());
-            async move { gate.enter(&own).await }
+            let gate = Arc::clone(&gate);
+            async move { gate.enter("shop").await }
         });
         tokio::task::yield_now().await;
-        load.add(-1);
+        deliveries.add(-1);
         assert!(waiting.await.unwrap());
     }
 
     #[tokio::test]
-    async fn what_waits_for_a_target_that_is_down_keeps_nobody_out() {
-        let gate = Gate::new(2, Duration::from_secs(1));
-        let down = gate.load();
-        down.add(1000);
-        down.excuse(true);
-        assert!(gate.enter(&gate.own_load()).await);
+    async fn deliveries_to_a_target_that_is_down_refuse_no_request() {
+        let gate = gate(Duration::from_secs(1));
+        let deliveries = gate.deliveries("erp").unwrap();
+        deliveries.add(1000);
+        deliveries.set_exempt(true);
+        assert!(gate.enter("shop").await);
     }
 
     #[tokio::test]
-    async fn what_one_connector_has_to_read_keeps_no_other_out() {
-        let gate = Gate::new(2, Duration::from_millis(20));
-        let (full, other) = (gate.own_load(), gate.own_load());
-        full.add(2);
-        assert!(!gate.enter(&full).await && gate.enter(&other).await);
+    async fn unread_requests_of_one_connector_refuse_no_other_connectors_requests() {
+        let gate = gate(Duration::from_millis(20));
+        gate.requests("shop").unwrap().add(2);
+        assert!(!gate.enter("shop").await && gate.enter("till").await);
         assert_eq!(gate.level(), 2);
     }
 }

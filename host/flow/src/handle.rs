@@ -1,17 +1,18 @@
-//! What a running flow is operated through. Every operation is durable and audited before it returns.
-
-mod tables;
+//! Operates a running flow. Every operation is durable and audited before it returns.
 
 use std::sync::Arc;
 
+use crossdock_engine::{Applied, Command, Error, Filter, Moved, Replay, Request, Store};
 use crossdock_model::connector::Problem;
-use crossdock_storage::{Command, Error, Filter, Moved, Replay, Request, Store};
+use crossdock_model::time::{Clock, Millis};
+use crossdock_storage::Writer;
 
-use crate::connectors::Version;
-use crate::intake::{self, Accepted, Refused};
-use crate::setup::{self, Setup, SetupError};
-use crate::shared::Shared;
-use crate::swap::{self, Loader, SwapError, Swapped, Wanted};
+use crate::connectors::{Connectors, Version};
+use crate::gate::Gate;
+use crate::intake::{Accepted, Intake, Refused};
+use crate::journal::Journal;
+use crate::setup::{Report, SetupChecks, SetupError};
+use crate::swap::{Loader, SwapError, Swapped, Swapper, Wanted};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -24,86 +25,122 @@ pub enum OperationError {
     Store(#[from] Error),
 }
 
+/// How many deliveries one command of a replay looks at.
+const REPLAY_PAGE: u32 = 200;
+
 /// Operates a flow. Clones are cheap.
 #[derive(Clone)]
-pub struct Handle {
-    shared: Arc<Shared>,
+pub struct Handle(Arc<Parts>);
+
+/// The services that operations are done by.
+pub(crate) struct Parts {
+    pub intake: Intake,
+    pub commands: Commands,
+    pub connectors: Arc<Connectors>,
+    pub gate: Arc<Gate>,
+    pub journal: Arc<Journal>,
+    pub setups: Arc<SetupChecks>,
+    pub swapper: Swapper,
+}
+
+/// The store, for queries and for an operator's commands.
+pub(crate) struct Commands {
+    pub store: Store,
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Commands {
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    pub async fn submit(&self, command: Command) -> Result<Applied, OperationError> {
+        Ok(self.writer.submit(command).await?)
+    }
+
+    pub async fn moved(&self, command: Command) -> Result<Moved, OperationError> {
+        Ok(self.writer.moved(command).await?)
+    }
 }
 
 impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
     }
 
-    /// Takes one request for a connector. When this returns `Ok`, the request is durable.
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.0.commands
+    }
+
+    /// Accepts one request for a connector. When this returns `Ok`, the request is durable.
     ///
     /// # Errors
-    /// When it is not taken; then nothing of it is kept.
+    /// When it is not accepted; then nothing of it is stored.
     pub async fn accept(&self, connector: &str, request: Request) -> Result<Accepted, Refused> {
-        intake::accept(&self.shared, connector, request).await
+        self.0.intake.accept(connector, request).await
     }
 
     /// The store, for queries.
     #[must_use]
-    pub fn store(&self) -> &dyn Store {
-        &*self.shared.store
+    pub fn store(&self) -> &Store {
+        &self.0.commands.store
     }
 
-    /// What time it is for the flow.
+    /// The time by the flow's clock.
     #[must_use]
-    pub fn now(&self) -> crossdock_model::time::Millis {
-        self.shared.now()
+    pub fn now(&self) -> Millis {
+        self.0.commands.now()
     }
 
     /// The connectors: name and plugin.
+    #[must_use]
     pub fn connectors(&self) -> Vec<(String, String)> {
-        let all = self.shared.connectors.all();
+        let all = self.0.connectors.all();
         all.iter().map(|connector| (connector.name.clone(), connector.label.clone())).collect()
     }
 
     /// The versions of a connector's plugin that are loaded, the current one first.
     #[must_use]
     pub fn versions(&self, connector: &str) -> Vec<Version> {
-        self.shared.connectors.versions(connector)
+        self.0.connectors.versions(connector)
     }
 
-    /// How many requests are kept and not yet read.
+    /// How many requests are stored and not yet read.
     #[must_use]
-    pub fn unread(&self) -> i64 {
-        self.shared.unread.count()
+    pub fn pending_inbounds(&self) -> i64 {
+        self.0.journal.pending()
     }
 
     /// How much work is in progress, as intake counts it.
     #[must_use]
     pub fn in_progress(&self) -> i64 {
-        self.shared.gate.level()
+        self.0.gate.level()
     }
 
-    /// What the last look at a connector's set-up found. None when nobody has looked yet, or there is nothing
-    /// to set up.
+    /// The last report on a connector's set-up. None when it was not checked yet, or there is nothing to set up.
     #[must_use]
-    pub fn setup(&self, connector: &str) -> Option<Setup> {
-        self.shared.setups.get(connector)
+    pub fn setup(&self, connector: &str) -> Option<Report> {
+        self.0.setups.report(connector)
     }
 
-    /// Looks at a connector's set-up now, and puts right what is not as it should be, when told to.
+    /// Checks a connector's set-up now, and repairs what is not as it should be when `repair` is true.
     ///
     /// # Errors
-    /// When there is nothing to look at; not when something was found.
-    pub async fn check_setup(&self, connector: &str, repair: bool, by: &str) -> Result<Setup, SetupError> {
-        setup::look_now(&self.shared, connector, repair, by).await
+    /// When there is nothing to check; not when something was found.
+    pub async fn check_setup(&self, connector: &str, repair: bool, by: &str) -> Result<Report, SetupError> {
+        self.0.setups.check_for(connector, repair, by).await
     }
 
-    /// Sends nothing more through a connector. What is owed to it is kept.
+    /// Sends nothing more through a connector. Its deliveries stay stored.
     ///
     /// # Errors
     /// When there is no such connector, or the store fails; so for every operation.
     pub async fn pause(&self, connector: &str, reason: &str, by: &str) -> Result<(), OperationError> {
         self.known(connector)?;
         let why = Problem { code: "paused".into(), message: reason.to_owned(), field: None };
-        let connector = connector.to_owned();
-        let command = Command::Pause { connector, why, by: by.to_owned(), now: self.shared.now() };
-        self.shared.writer.submit(command).await?;
+        let (connector, by, now) = (connector.to_owned(), by.to_owned(), self.now());
+        self.commands().submit(Command::Pause { connector, why, by, now }).await?;
         Ok(())
     }
 
@@ -113,18 +150,15 @@ impl Handle {
     /// See [`Handle::pause`].
     pub async fn resume(&self, connector: &str, by: &str) -> Result<(), OperationError> {
         self.known(connector)?;
-        let connector = connector.to_owned();
-        self.shared
-            .writer
-            .submit(Command::Resume { connector, by: by.to_owned(), now: self.shared.now() })
-            .await?;
+        let (connector, by, now) = (connector.to_owned(), by.to_owned(), self.now());
+        self.commands().submit(Command::Resume { connector, by, now }).await?;
         Ok(())
     }
 
-    /// Gives a connector another version of its plugin while work flows. See [`swap`].
+    /// Gives a connector another version of its plugin while events flow. See [`crate::swap`].
     ///
     /// # Errors
-    /// When the new version cannot take over; then the old one goes on.
+    /// When the new version cannot take over; then the old one stays.
     pub async fn swap(
         &self,
         loader: &dyn Loader,
@@ -132,7 +166,7 @@ impl Handle {
         plugin: &str,
         by: &str,
     ) -> Result<Swapped, SwapError> {
-        swap::swap(&self.shared, loader, connector, Wanted::Plugin(plugin), by).await
+        self.0.swapper.swap(loader, connector, Wanted::Plugin(plugin), by).await
     }
 
     /// Gives a connector the version back that it had before the last swap.
@@ -145,7 +179,7 @@ impl Handle {
         connector: &str,
         by: &str,
     ) -> Result<Swapped, SwapError> {
-        swap::swap(&self.shared, loader, connector, Wanted::Before, by).await
+        self.0.swapper.swap(loader, connector, Wanted::Previous, by).await
     }
 
     /// Tries an exception again.
@@ -153,21 +187,19 @@ impl Handle {
     /// # Errors
     /// When it is no exception; see [`Handle::pause`].
     pub async fn retry(&self, delivery: i64, by: &str) -> Result<Moved, OperationError> {
-        let command = Command::Retry { delivery, by: by.to_owned(), now: self.shared.now() };
-        Ok(self.shared.writer.moved(command).await?)
+        self.commands().moved(Command::Retry { delivery, by: by.to_owned(), now: self.now() }).await
     }
 
-    /// Gives an exception up; what waits behind it goes on.
+    /// Discards an exception; the deliveries behind it go on.
     ///
     /// # Errors
     /// See [`Handle::retry`].
     pub async fn discard(&self, delivery: i64, why: &str, by: &str) -> Result<Moved, OperationError> {
-        let now = self.shared.now();
-        let command = Command::Discard { delivery, why: why.to_owned(), by: by.to_owned(), now };
-        Ok(self.shared.writer.moved(command).await?)
+        let (why, by, now) = (why.to_owned(), by.to_owned(), self.now());
+        self.commands().moved(Command::Discard { delivery, why, by, now }).await
     }
 
-    /// Sends again what was settled and fits the filter.
+    /// Delivers again what was settled and matches the filter.
     ///
     /// # Errors
     /// See [`Handle::pause`].
@@ -177,8 +209,28 @@ impl Handle {
         generation: Option<u32>,
         by: &str,
     ) -> Result<Moved, OperationError> {
-        let replay = Replay { filter, generation, by: by.to_owned(), now: self.shared.now() };
-        Ok(self.shared.writer.moved(Command::Replay(replay)).await?)
+        let mut all = Moved::default();
+        let mut after = None;
+        loop {
+            let left =
+                filter.limit.map(|limit| limit.saturating_sub(u32::try_from(all.count).unwrap_or(u32::MAX)));
+            let replay = Replay {
+                filter: Filter { limit: left, ..filter.clone() },
+                generation,
+                after,
+                page: REPLAY_PAGE,
+                by: by.to_owned(),
+                now: self.now(),
+            };
+            let moved = self.commands().moved(Command::Replay(replay)).await?;
+            all.count += moved.count;
+            all.skipped += moved.skipped;
+            all.pruned += moved.pruned;
+            after = moved.next;
+            if after.is_none() || left == Some(0) {
+                return Ok(all);
+            }
+        }
     }
 
     /// Reads a quarantined request again.
@@ -187,50 +239,49 @@ impl Handle {
     /// When it is not in quarantine, or its bytes are gone; see [`Handle::pause`].
     pub async fn reread(&self, inbound: i64, by: &str) -> Result<(), OperationError> {
         let gone = || Error::Unknown { what: "quarantined request with its bytes", id: inbound.to_string() };
-        let kept = self.shared.store.inbound(inbound).await?;
-        let kept = kept.filter(|kept| kept.request.is_some()).ok_or_else(gone)?;
-        self.shared
-            .writer
-            .submit(Command::Reread { inbound, by: by.to_owned(), now: self.shared.now() })
-            .await?;
-        self.shared.unread_again(kept);
-        Ok(())
+        let stored = self.store().inbound(inbound).await?;
+        let stored = stored.filter(|stored| stored.request.is_some()).ok_or_else(gone)?;
+        Ok(self.0.journal.reread(inbound, &stored.connector, by).await?)
     }
 
-    /// Erases a person: destroys the key that everything personal about them rests under.
+    /// Erases a person: destroys the key that everything personal about them is encrypted with.
     ///
     /// # Errors
     /// See [`Handle::pause`].
     pub async fn erase(&self, subject: &str, by: &str) -> Result<Moved, OperationError> {
-        let command =
-            Command::ErasePerson { subject: subject.to_owned(), by: by.to_owned(), now: self.shared.now() };
-        Ok(self.shared.writer.moved(command).await?)
+        let mut count = 0;
+        loop {
+            let (subject, by, now) = (subject.to_owned(), by.to_owned(), self.now());
+            let moved = self.commands().moved(Command::ErasePerson { subject, by, now }).await?;
+            count += moved.count;
+            if !moved.more {
+                return Ok(Moved { count, ..moved });
+            }
+        }
     }
 
-    /// Keeps a token by its hash.
+    /// Stores an API token by its hash.
     ///
     /// # Errors
     /// See [`Handle::pause`].
     pub async fn put_token(&self, name: &str, hash: [u8; 32], by: &str) -> Result<(), OperationError> {
-        let (name, by) = (name.to_owned(), by.to_owned());
-        let command = Command::PutToken { name, hash, by, now: self.shared.now() };
-        self.shared.writer.submit(command).await?;
+        let (name, by, now) = (name.to_owned(), by.to_owned(), self.now());
+        self.commands().submit(Command::PutToken { name, hash, by, now }).await?;
         Ok(())
     }
 
-    /// Makes a token worthless.
+    /// Revokes an API token.
     ///
     /// # Errors
     /// When there is no such token; see [`Handle::pause`].
     pub async fn revoke_token(&self, name: &str, by: &str) -> Result<(), OperationError> {
-        let command =
-            Command::RevokeToken { name: name.to_owned(), by: by.to_owned(), now: self.shared.now() };
-        self.shared.writer.submit(command).await?;
+        let (name, by, now) = (name.to_owned(), by.to_owned(), self.now());
+        self.commands().submit(Command::RevokeToken { name, by, now }).await?;
         Ok(())
     }
 
     fn known(&self, connector: &str) -> Result<(), OperationError> {
-        if self.shared.connectors.contains(connector) {
+        if self.0.connectors.contains(connector) {
             return Ok(());
         }
         Err(OperationError::NoSuchConnector(connector.to_owned()))

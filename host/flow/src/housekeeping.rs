@@ -1,92 +1,148 @@
-//! What has to happen by itself: taking up what a former life left, leases that ran out, things overdue,
-//! bodies past their retention.
+//! What has to happen by itself: recovering claims of a former process, expiring leases, overdue deliveries, releases
+//! of very many, retention. Each is done in bounded parts, so that it never holds up the writer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock_model::time::Millis;
-use crossdock_storage::{Command, Error, Retain};
+use crossdock_engine::{Command, Error, Retention};
+use crossdock_model::time::{Clock, Millis};
+use crossdock_storage::Writer;
+use tokio_util::sync::CancellationToken;
 
+use crate::admissions::report_exceptions;
 use crate::connector::Connector;
-use crate::shared::Shared;
+use crate::connectors::Connectors;
+use crate::gate::Gate;
 
-const SWEEP: Duration = Duration::from_secs(1);
-const PAGE: u32 = 256;
+/// The interval between two sweeps for leases that ran out.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Gives back what a former life had claimed: each may have been sent, so it is looked up first.
-pub(crate) async fn take_over(shared: &Shared) -> Result<(), Error> {
-    let moved = shared.writer.moved(Command::TakeOver { now: shared.now() }).await?;
-    if moved.count > 0 {
-        tracing::info!(deliveries = moved.count, "taking over what was under way when the host stopped");
-    }
-    Ok(())
+/// Every so many sweeps, deliveries that waited too long are looked for.
+const SWEEPS_PER_OVERDUE: u64 = 10;
+
+/// Every so many sweeps, what is past its retention is dropped.
+const SWEEPS_PER_RETENTION: u64 = 3600;
+
+/// How many rows of a kind one command of a sweep touches at most.
+const SWEEP_LIMIT: u32 = 500;
+
+/// How long a delivery waits for its parent at a connector that delivers nothing any more.
+const DEFAULT_PARENT_LIMIT: Duration = Duration::from_secs(86_400);
+
+/// Sweeps the store at fixed intervals.
+pub(crate) struct Housekeeper {
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+    pub connectors: Arc<Connectors>,
+    pub gate: Arc<Gate>,
+    pub retention: RetentionPeriods,
 }
 
-/// Hands every kept, unread request to the readers: those of a former life, and those whose reading could
-/// not be kept.
-pub(crate) async fn recover(shared: Arc<Shared>) {
-    let mut after = 0;
-    let mut total = 0usize;
-    loop {
-        let page = match shared.store.pending(after, PAGE).await {
-            Ok(page) => page,
-            Err(error) => {
-                tracing::error!(%error, "unread requests cannot be listed, trying again");
-                tokio::time::sleep(SWEEP).await;
-                continue;
-            }
+/// How long data is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionPeriods {
+    /// Raw requests, the contents of written files, and what was exchanged in attempts: from their arrival or end.
+    pub requests: Duration,
+    /// Orders, and what belongs to them, of which nothing is open: from their last movement. Their keys, references,
+    /// pins and versions stay.
+    pub orders: Duration,
+    /// The audit, conflicts, and the histories of mappings and stores: from when they were recorded.
+    pub records: Duration,
+}
+
+impl Default for RetentionPeriods {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        Self { requests: days(30), orders: days(400), records: days(800) }
+    }
+}
+
+impl RetentionPeriods {
+    /// What is older than its period at this moment.
+    fn at(&self, now: Millis) -> Retention {
+        let before = |period: Duration| {
+            Millis(now.0.saturating_sub(i64::try_from(period.as_millis()).unwrap_or(i64::MAX)))
         };
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        total = total.saturating_add(page.len());
-        page.into_iter().for_each(|kept| shared.unread_again(kept));
-    }
-    if total > 0 {
-        tracing::info!(requests = total, "reading requests that were kept and not read");
+        Retention {
+            bodies_before: before(self.requests),
+            exchanges_before: before(self.requests),
+            orders_before: before(self.orders),
+            records_before: before(self.records),
+            limit: SWEEP_LIMIT,
+        }
     }
 }
 
-/// Sweeps until the host is told to stop.
-pub(crate) async fn run(shared: Arc<Shared>, retain: Duration) {
-    let mut sweeps = 0u64;
-    loop {
-        tokio::select! {
-            () = shared.drain.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
-        }
-        let now = shared.now();
-        sweep(&shared, Command::Expire { now }).await;
-        metrics::gauge!("crossdock_in_progress").set(shared.gate.level() as f64);
-        if sweeps.is_multiple_of(10) {
-            for connector in shared.connectors.all() {
-                sweep(&shared, overdue(&connector, now)).await;
+impl Housekeeper {
+    /// Releases what a former process had claimed: each may have been sent, so it is looked up first.
+    pub async fn take_over(&self) -> Result<(), Error> {
+        let mut recovered = 0;
+        loop {
+            let now = self.clock.now();
+            let moved = self.writer.moved(Command::RecoverClaims { now, limit: SWEEP_LIMIT }).await?;
+            recovered += moved.count;
+            if !moved.more {
+                break;
             }
         }
-        if sweeps.is_multiple_of(3600) {
-            let before = Millis(now.0.saturating_sub(i64::try_from(retain.as_millis()).unwrap_or(i64::MAX)));
-            sweep(&shared, Command::Retain(Retain { bodies_before: before, exchanges_before: before })).await;
+        if recovered > 0 {
+            tracing::info!(
+                deliveries = recovered,
+                "taking over deliveries that were in flight when the host stopped"
+            );
         }
-        sweeps = sweeps.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Sweeps until `drain`.
+    pub async fn run(self, drain: CancellationToken) {
+        let mut sweeps = 0u64;
+        loop {
+            tokio::select! {
+                () = drain.cancelled() => return,
+                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+            }
+            let now = self.clock.now();
+            self.sweep(|| Command::Expire { now, limit: SWEEP_LIMIT }).await;
+            self.sweep(|| Command::ReleaseAwaiting { now, limit: SWEEP_LIMIT }).await;
+            metrics::gauge!("crossdock_in_progress").set(self.gate.level() as f64);
+            if sweeps.is_multiple_of(SWEEPS_PER_OVERDUE) {
+                for connector in self.connectors.all() {
+                    self.sweep(|| overdue(&connector, now)).await;
+                }
+            }
+            if sweeps.is_multiple_of(SWEEPS_PER_RETENTION) {
+                self.sweep(|| Command::Retain(self.retention.at(now))).await;
+            }
+            sweeps = sweeps.wrapping_add(1);
+        }
+    }
+
+    /// Submits a command until there is no more for it to do. Other commands get their turn in between.
+    async fn sweep(&self, command: impl Fn() -> Command) {
+        loop {
+            match self.writer.moved(command()).await {
+                Ok(moved) => {
+                    report_exceptions(&moved.raised);
+                    if moved.count > 0 {
+                        tracing::debug!(count = moved.count, "swept");
+                    }
+                    if !moved.more {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a sweep failed; the next one tries again");
+                    return;
+                }
+            }
+        }
     }
 }
-
-/// How long a connector that has been given nothing to deliver any more lets wait what it was owed.
-const PATIENCE: Duration = Duration::from_secs(86_400);
 
 /// What has waited too long for a connector, by its own limits.
 fn overdue(connector: &Connector, now: Millis) -> Command {
-    let waiting = connector.sink.as_ref().map_or(PATIENCE, |sink| sink.policy.referent_limit);
-    Command::Overdue { connector: connector.name.clone(), now, waiting }
-}
-
-async fn sweep(shared: &Shared, command: Command) {
-    match shared.writer.moved(command).await {
-        Ok(moved) => {
-            shared.raised(&moved.raised);
-            if moved.count > 0 {
-                tracing::debug!(count = moved.count, "swept");
-            }
-        }
-        Err(error) => tracing::error!(%error, "a sweep failed; the next one tries again"),
-    }
+    let sink = connector.sink.as_ref();
+    let wait_limit = sink.map_or(DEFAULT_PARENT_LIMIT, |sink| sink.policy.parent_wait_limit);
+    Command::Overdue { connector: connector.name.clone(), now, wait_limit, limit: SWEEP_LIMIT }
 }

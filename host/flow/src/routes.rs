@@ -9,7 +9,7 @@
 //! event.system      "shopify"
 //! event.tenant      "acme.myshopify.com"
 //! event.entity      {"kind": "order", "id": "1001"}
-//! event.origin      "shopify"  (the system of what it belongs to: of the order, for a shipment an ERP tells)
+//! event.origin      "shopify"  (the system of the root entity: the order's, for a shipment that an ERP reports)
 //! event.channel     "web"      (orders; else "")
 //! event.store       "31"       (what the source calls the store or location; else "")
 //! event.currency    "EUR"      (orders, refunds, prices; else "")
@@ -20,11 +20,11 @@
 pub(crate) mod summary;
 
 use cel::{Context, Program, Value};
+use crossdock_engine::{StoreRecord, Target};
 use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::Millis;
 use crossdock_rules::pin;
 use crossdock_rules::window::Window;
-use crossdock_storage::{StoreRecord, Target};
 
 /// One rule as the operator wrote it.
 #[derive(Clone, Debug, Default)]
@@ -33,23 +33,31 @@ pub struct Rule {
     pub name: String,
     /// The condition; absent means every event.
     pub when: Option<String>,
-    /// The connectors that are owed the event.
+    /// The connectors that the event is delivered to.
     pub to: Vec<String>,
-    /// True when an order's later events stay with the ERP its first one went to. Without effect on what is in
-    /// no order's books, and where the connector is no ERP.
+    /// True when an order's later events go to the ERP that its first one went to. Without effect on events that
+    /// belong to no order's books, and where the connector is no ERP.
     pub pin: bool,
-    /// Where an order lives that is older than Crossdock: since when (microseconds since 1970), and the
-    /// connector that is its home. Absent: it is pinned like any other.
-    pub older: Option<(i64, String)>,
-    /// True when the connector is told the sum of the levels that all systems tell of one article and place.
+    /// Which ERP owns orders that are older than Crossdock. Absent: they are pinned like any other.
+    pub older: Option<OlderOrders>,
+    /// True when the connector is given the sum of the levels that all systems report for one article and store.
     pub sum: bool,
-    /// True when only `posted`, not `received`, lets the next of an order go.
+    /// True when only `posted`, not `received`, releases the next delivery of an order.
     pub posted: bool,
-    /// When what it routes becomes due. Absent: at once.
+    /// When the deliveries it routes become due. Absent: at once.
     pub window: Option<Window>,
 }
 
-/// A rule that cannot be understood, or that failed on an event.
+/// Orders that were placed before Crossdock was set up, and their owning ERP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OlderOrders {
+    /// Orders placed before this moment are meant: microseconds since 1970.
+    pub before_micros: i64,
+    /// The connector of the ERP that owns them.
+    pub owner: String,
+}
+
+/// A rule that cannot be compiled, or that failed on an event.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The condition is no CEL expression.
@@ -60,7 +68,7 @@ pub enum Error {
         /// What the parser said.
         reason: String,
     },
-    /// The condition could not be evaluated, or did not say yes or no.
+    /// The condition could not be evaluated, or its value is not true or false.
     #[error("route `{route}` could not decide about {kind}: {reason}")]
     Undecided {
         /// The rule's name.
@@ -77,17 +85,17 @@ struct Compiled {
     condition: Option<Program>,
 }
 
-/// All rules of a host, ready to be asked.
+/// All rules of a host, compiled.
 pub struct Routes {
     compiled: Vec<Compiled>,
-    /// True when some rule looks into the whole fact.
+    /// True when some rule reads the whole fact.
     reads_data: bool,
-    /// True when some rule asks for the store, or adds up what places hold.
+    /// True when some rule reads the store's record, or adds up stock levels by store.
     reads_store: bool,
 }
 
 impl Routes {
-    /// Reads the rules.
+    /// Compiles the rules.
     ///
     /// # Errors
     /// When a condition is no CEL expression.
@@ -110,17 +118,17 @@ impl Routes {
         Ok(Self { compiled, reads_data, reads_store })
     }
 
-    /// What the source calls the place whose record the rules want to see. Absent when they do not ask.
+    /// The source's code of the store whose record the rules read. Absent when they read none.
     #[must_use]
-    pub fn asks_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
-        summary::place_of(event).filter(|_| self.reads_store)
+    pub fn store_code<'a>(&self, event: &'a Event) -> Option<&'a str> {
+        summary::store_code(event).filter(|_| self.reads_store)
     }
 
-    /// The connectors that are owed the event, each once, in the order of the rules; `store` is the record of
-    /// the place that [`Routes::asks_for`] names. Where two rules name a connector, the first says how.
+    /// The connectors that the event is delivered to, each once, in the order of the rules; `store` is the record of
+    /// the store with the code [`Routes::store_code`]. Where two rules name a connector, the first one applies.
     ///
     /// # Errors
-    /// When a rule cannot decide: the event is then kept back rather than routed by half the rules.
+    /// When a rule cannot decide: the event is then refused rather than routed by half the rules.
     pub fn targets(
         &self,
         event: &Event,
@@ -161,13 +169,13 @@ impl Routes {
 }
 
 fn target(rule: &Rule, connector: &str, event: &Event, store: Option<&StoreRecord>, now: Millis) -> Target {
-    let older = rule.older.as_ref().filter(|(since, _)| pin::is_older(event, *since));
+    let older = rule.older.as_ref().filter(|older| pin::is_older(event, older.before_micros));
     let level = matches!(event.fact, Fact::InventoryCounted(_));
     Target {
         connector: connector.to_owned(),
-        pin: rule.pin && pin::has_books(&event.fact),
+        pin: rule.pin && pin::belongs_to_books(&event.fact),
         posted: rule.posted,
-        home: older.map(|(_, home)| home.clone()),
+        older_orders: older.map(|older| older.owner.clone()),
         sum: store.filter(|_| rule.sum && level).map(|store| store.id.clone()),
         due_at: rule.window.as_ref().map(|window| window.next_open(now)),
         ..Target::default()
@@ -181,7 +189,7 @@ fn decide(condition: &Program, variables: &[(&'static str, Value)]) -> Result<bo
     }
     match condition.execute(&context) {
         Ok(Value::Bool(holds)) => Ok(holds),
-        Ok(other) => Err(format!("it says {other:?}, not true or false")),
+        Ok(other) => Err(format!("its value is {other:?}, not true or false")),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -233,12 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_without_a_condition_takes_every_event() {
+    fn a_rule_without_a_condition_matches_every_event() {
         assert_eq!(names(vec![rule(None, &["erp"])]), ["erp"]);
     }
 
     #[test]
-    fn a_condition_sees_the_summary_and_the_whole_fact() {
+    fn a_condition_reads_the_summary_and_the_whole_fact() {
         let holds =
             r#"event.kind == "inventory.adjusted" && event.entity.id == "9" && data.location == "31""#;
         assert_eq!(
@@ -248,42 +256,42 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_sees_what_the_registry_says_of_the_store() {
+    fn a_condition_reads_the_registrys_record_of_the_store() {
         let berlin =
             StoreRecord { id: "berlin-1".into(), region: Some("north".into()), ..StoreRecord::default() };
         let routes = Routes::compile(vec![rule(Some(r#"store.region == "north""#), &["erp"])]).unwrap();
-        assert_eq!(routes.asks_for(&event()), Some("31"));
+        assert_eq!(routes.store_code(&event()), Some("31"));
         assert_eq!(routes.targets(&event(), Some(&berlin), Millis(0)).unwrap().len(), 1);
         assert_eq!(routes.targets(&event(), None, Millis(0)).unwrap().len(), 0);
         let plain = Routes::compile(vec![rule(Some("event.test"), &["erp"])]).unwrap();
-        assert_eq!(plain.asks_for(&event()), None);
+        assert_eq!(plain.store_code(&event()), None);
     }
 
     #[test]
-    fn a_connector_is_owed_an_event_once_however_many_rules_say_so() {
+    fn a_connector_gets_an_event_once_however_many_rules_name_it() {
         assert_eq!(names(vec![rule(None, &["a", "b"]), rule(None, &["b", "c"])]), ["a", "b", "c"]);
     }
 
     #[test]
-    fn only_what_is_in_an_orders_books_is_pinned_and_a_route_can_wait_for_posted() {
+    fn only_events_of_an_orders_books_are_pinned_and_a_route_can_wait_for_posted() {
         let routes = Routes::compile(vec![Rule { posted: true, ..rule(None, &["erp"]) }]).unwrap();
-        let told = |event: &Event| routes.targets(event, None, Millis(0)).unwrap().remove(0);
-        let stock = told(&event());
+        let target = |event: &Event| routes.targets(event, None, Millis(0)).unwrap().remove(0);
+        let stock = target(&event());
         assert!(!stock.pin && stock.posted);
         let fact =
             json!({ "kind": "refund.issued", "value": { "at": "2026-11-23T10:00:00Z", "currency": "EUR" } });
         let refund = Event { fact: serde_json::from_value(fact).unwrap(), ..event() };
-        assert!(told(&refund).pin);
+        assert!(target(&refund).pin);
     }
 
     #[test]
-    fn a_condition_that_cannot_be_read_is_refused_at_the_start() {
-        let said = Routes::compile(vec![rule(Some("event.kind =="), &["a"])]).err().unwrap().to_string();
-        assert!(said.contains("route `r`: its condition cannot be read"), "{said}");
+    fn a_condition_that_does_not_compile_is_refused_at_the_start() {
+        let error = Routes::compile(vec![rule(Some("event.kind =="), &["a"])]).err().unwrap().to_string();
+        assert!(error.contains("route `r`: its condition cannot be read"), "{error}");
     }
 
     #[test]
-    fn a_condition_that_cannot_decide_keeps_the_event_back() {
+    fn a_condition_that_cannot_decide_refuses_the_event() {
         for undecided in ["event.nothing == 1", "event.kind"] {
             let routes = Routes::compile(vec![rule(Some(undecided), &["a"])]).unwrap();
             assert!(routes.targets(&event(), None, Millis(0)).is_err(), "{undecided}");
@@ -291,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_with_a_window_routes_is_due_when_it_opens() {
+    fn deliveries_of_a_rule_with_a_window_are_due_when_it_opens() {
         let night = Rule { window: "0 3 * * * UTC for 1h".parse().ok(), ..rule(None, &["erp"]) };
         let routes = Routes::compile(vec![night, rule(None, &["erp", "shop"])]).unwrap();
         let hours = |hours: i64| Millis(hours * 3_600_000);

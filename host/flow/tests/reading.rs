@@ -1,4 +1,4 @@
-//! Requests that are read: what one connector's system, the host, or an operator does to the reading of others.
+//! Reading of stored requests: what a hanging system, the host's own trouble and a pause do to it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -9,44 +9,48 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use crossdock_engine::view::Page as Rows;
+use crossdock_engine::{Accept, MasterKey, Request};
 use crossdock_flow::connector::Connector;
-use crossdock_flow::plugins::{Exchange, Finding, NoAnswer, Plugin};
+use crossdock_flow::plugins::{CallEffects, Finding, NoAnswer, Plugin};
 use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Problem, Work};
 use crossdock_model::event::Event;
 use crossdock_model::time::{Clock as _, SystemClock};
 use crossdock_rules::outcome::Fault;
-use crossdock_storage::view::Page as Rows;
-use crossdock_storage::{Accept, MasterKey, Request, Sqlite, SqliteOptions, Store, Writer, WriterOptions};
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::{CacheOptions, SqliteOptions, Writer, WriterOptions, open_sqlite};
 use tokio::sync::Semaphore;
-use world::{Scribe, World, connector, eventually};
+use world::{RecordingPlugin, World, connector, eventually};
 
-/// What becomes of a request that a plugin is given.
-enum Mood {
-    /// Its system answers when there is a permit.
+/// What the plugin does with a request.
+enum Behaviour {
+    /// It answers when there is a permit.
     Slow(Semaphore),
     /// The host cannot start it.
-    Lost,
-    /// Its system does not know the credentials.
+    NotStarted,
+    /// Its system does not accept the credentials.
     Unauthorized,
+    /// It cannot read the request.
+    Rejected,
 }
 
-struct Reader {
-    mood: Mood,
-    asked: AtomicU32,
+struct TestSource {
+    behaviour: Behaviour,
+    calls: AtomicU32,
 }
 
-impl Reader {
-    fn new(mood: Mood) -> Arc<Self> {
-        Arc::new(Self { mood, asked: AtomicU32::new(0) })
+impl TestSource {
+    fn new(behaviour: Behaviour) -> Arc<Self> {
+        Arc::new(Self { behaviour, calls: AtomicU32::new(0) })
     }
 
     fn connector(self: &Arc<Self>, name: &str) -> Connector {
         let plugin = Arc::clone(self) as Arc<dyn Plugin>;
-        Connector { name: name.into(), plugin, ..connector(&Arc::new(Scribe::default())) }
+        Connector { name: name.into(), plugin, ..connector(&Arc::new(RecordingPlugin::default())) }
     }
 
-    fn asked(&self) -> u32 {
-        self.asked.load(Ordering::SeqCst)
+    fn calls(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
     }
 }
 
@@ -55,33 +59,39 @@ fn no_answer<T>(fault: Fault) -> Result<T, NoAnswer> {
 }
 
 #[async_trait]
-impl Plugin for Reader {
-    async fn receive(&self, _: Inbound) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, Exchange) {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let answer = match &self.mood {
-            Mood::Slow(open) => {
+impl Plugin for TestSource {
+    async fn receive(&self, _: Inbound) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, CallEffects) {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let answer = match &self.behaviour {
+            Behaviour::Slow(open) => {
                 drop(open.acquire().await.unwrap());
                 Ok(Ok(Vec::new()))
             }
-            Mood::Lost => no_answer(Fault::Lost),
-            Mood::Unauthorized => {
-                let problem = Problem { code: "401".into(), message: "who are you".into(), field: None };
+            Behaviour::NotStarted => no_answer(Fault::Lost),
+            Behaviour::Rejected => {
+                let problem =
+                    Problem { code: "no-order".into(), message: "what is this".into(), field: None };
+                Ok(Err(Failure::Rejected(problem)))
+            }
+            Behaviour::Unauthorized => {
+                let problem =
+                    Problem { code: "401".into(), message: "unknown credentials".into(), field: None };
                 Ok(Err(Failure::Unauthorized(problem)))
             }
         };
-        (answer, Exchange::default())
+        (answer, CallEffects::default())
     }
 
     async fn poll(&self, _: Option<String>, _: u32) -> Result<Result<Page, Failure>, NoAnswer> {
         no_answer(Fault::Trap)
     }
 
-    async fn deliver(&self, _: &str, _: Vec<Work>) -> (Result<Vec<Outcome>, NoAnswer>, Exchange) {
-        (no_answer(Fault::Trap), Exchange::default())
+    async fn deliver(&self, _: &str, _: Vec<Work>) -> (Result<Vec<Outcome>, NoAnswer>, CallEffects) {
+        (no_answer(Fault::Trap), CallEffects::default())
     }
 
-    async fn find(&self, _: &str, _: Vec<Work>) -> (Result<Vec<Found>, NoAnswer>, Exchange) {
-        (no_answer(Fault::Trap), Exchange::default())
+    async fn find(&self, _: &str, _: Vec<Work>) -> (Result<Vec<Found>, NoAnswer>, CallEffects) {
+        (no_answer(Fault::Trap), CallEffects::default())
     }
 
     async fn check(&self, _: &str, _: bool) -> Result<Result<Vec<Finding>, Failure>, NoAnswer> {
@@ -89,10 +99,10 @@ impl Plugin for Reader {
     }
 }
 
-/// Keeps requests as a host that was killed leaves them: the next start reads them, in this order.
-async fn left_by_a_former_life(dir: &std::path::Path, requests: &[(&str, usize)]) {
+/// Stores unread requests as a killed host leaves them: the next start reads them.
+async fn store_unread_requests(dir: &std::path::Path, requests: &[(&str, usize)]) {
     let options = SqliteOptions::new(dir.join("x.db"), MasterKey::new([7; 32]));
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).await.unwrap());
+    let store = open_sqlite(options, CacheOptions::default(), Safeguards::default()).await.unwrap();
     let (writer, writing) = Writer::start(store, WriterOptions::default());
     for (name, count) in requests {
         for number in 0..*count {
@@ -102,6 +112,7 @@ async fn left_by_a_former_life(dir: &std::path::Path, requests: &[(&str, usize)]
                 request: Request::default(),
                 received_at: SystemClock.now(),
                 trace: "t".into(),
+                lease: None,
             };
             writer.accept(accept).await.unwrap();
         }
@@ -111,32 +122,34 @@ async fn left_by_a_former_life(dir: &std::path::Path, requests: &[(&str, usize)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_whose_system_hangs_holds_nobody_else_up() {
+async fn a_source_whose_system_hangs_delays_no_other() {
     let dir = tempfile::tempdir().unwrap();
-    left_by_a_former_life(dir.path(), &[("slow", 100), ("erp", 1)]).await;
-    let (slow, quick) = (Reader::new(Mood::Slow(Semaphore::new(0))), Arc::new(Scribe::default()));
+    store_unread_requests(dir.path(), &[("slow", 100), ("erp", 1)]).await;
+    let (slow, quick) =
+        (TestSource::new(Behaviour::Slow(Semaphore::new(0))), Arc::new(RecordingPlugin::default()));
     let connectors = vec![slow.connector("slow"), connector(&quick)];
-    let world = World::between(dir.path(), Arc::default(), connectors).await;
-    eventually("the other's is read", async || !quick.received.lock().unwrap().is_empty()).await;
-    eventually("so many are asked", async || slow.asked() == 16).await;
-    eventually("its own wait", async || world.handle.unread() == 100).await;
-    if let Mood::Slow(open) = &slow.mood {
+    let world = World::with_connectors(dir.path(), Arc::default(), connectors).await;
+    eventually("the other connector's request is read", async || !quick.received.lock().unwrap().is_empty())
+        .await;
+    eventually("a quarter of all call slots is in use", async || slow.calls() == 16).await;
+    eventually("its own requests wait", async || world.handle.pending_inbounds() == 100).await;
+    if let Behaviour::Slow(open) = &slow.behaviour {
         open.add_permits(1000);
     }
-    eventually("all are read", async || world.handle.unread() == 0).await;
+    eventually("all are read", async || world.handle.pending_inbounds() == 0).await;
     world.stop().await;
 }
 
-/// The host's own trouble is not the plugin's, and what waits to be read again holds no stop up.
+/// That the host could not start the plugin is not the plugin's failure, and does not delay a stop.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_started_is_read_again_later_and_counts_for_nothing() {
+async fn a_read_that_could_not_be_started_is_postponed_and_counts_as_no_failure() {
     let dir = tempfile::tempdir().unwrap();
-    left_by_a_former_life(dir.path(), &[("erp", 1)]).await;
-    let lost = Reader::new(Mood::Lost);
-    let world = World::start(dir.path(), Arc::default(), lost.connector("erp")).await;
-    eventually("it is asked", async || lost.asked() > 0 && world.handle.unread() == 0).await;
+    store_unread_requests(dir.path(), &[("erp", 1)]).await;
+    let source = TestSource::new(Behaviour::NotStarted);
+    let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
+    eventually("it is called", async || source.calls() > 0 && world.handle.in_progress() == 0).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(lost.asked(), 1);
+    assert_eq!((source.calls(), world.handle.pending_inbounds()), (1, 1));
     assert!(world.handle.store().quarantined(None, Rows::default()).await.unwrap().is_empty());
     let begun = Instant::now();
     world.stop().await;
@@ -144,20 +157,51 @@ async fn what_could_not_be_started_is_read_again_later_and_counts_for_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connector_that_a_person_paused_says_so_also_when_its_system_says_no() {
+async fn the_reason_of_an_operators_pause_stays_when_the_system_refuses_the_credentials() {
     let dir = tempfile::tempdir().unwrap();
-    left_by_a_former_life(dir.path(), &[("erp", 1)]).await;
+    store_unread_requests(dir.path(), &[("erp", 1)]).await;
     let paused =
         async |world: &World| world.handle.store().paused("erp").await.unwrap().map(|pause| pause.message);
-    let stranger = Reader::new(Mood::Unauthorized);
-    let world = World::start(dir.path(), Arc::default(), stranger.connector("erp")).await;
+    let source = TestSource::new(Behaviour::Unauthorized);
+    let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
     eventually("it is paused", async || paused(&world).await.is_some()).await;
-    assert_eq!(paused(&world).await.unwrap(), "who are you");
+    assert_eq!(paused(&world).await.unwrap(), "unknown credentials");
     world.handle.pause("erp", "stocktaking", "test").await.unwrap();
     world.stop().await;
-    let again = Reader::new(Mood::Unauthorized);
+    let again = TestSource::new(Behaviour::Unauthorized);
     let world = World::start(dir.path(), Arc::default(), again.connector("erp")).await;
-    eventually("it is asked", async || again.asked() == 1 && world.handle.unread() == 0).await;
+    eventually("it is called", async || again.calls() == 1 && world.handle.in_progress() == 0).await;
     assert_eq!(paused(&world).await.unwrap(), "stocktaking");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_a_connector_that_is_no_longer_configured_are_quarantined() {
+    let dir = tempfile::tempdir().unwrap();
+    store_unread_requests(dir.path(), &[("gone", 40), ("erp", 1)]).await;
+    let source = Arc::new(RecordingPlugin::default());
+    let world = World::start(dir.path(), Arc::default(), connector(&source)).await;
+    let page = Rows { limit: 100, ..Rows::default() };
+    let quarantined = async || world.handle.store().quarantined(None, page).await.unwrap();
+    eventually("they are quarantined", async || quarantined().await.len() == 40).await;
+    let all = quarantined().await;
+    assert!(all.iter().all(|row| row.connector == "gone" && row.problem.code == "no-connector"));
+    eventually("the other is read", async || !source.received.lock().unwrap().is_empty()).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantined_request_is_read_again_when_an_operator_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    store_unread_requests(dir.path(), &[("erp", 1)]).await;
+    let source = TestSource::new(Behaviour::Rejected);
+    let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
+    let quarantined = async || world.handle.store().quarantined(None, Rows::default()).await.unwrap();
+    eventually("it is quarantined", async || !quarantined().await.is_empty()).await;
+    let id = quarantined().await[0].id;
+    world.handle.reread(id, "test").await.unwrap();
+    eventually("it is read again", async || source.calls() == 2 && !quarantined().await.is_empty()).await;
+    assert_eq!(world.handle.pending_inbounds(), 0);
+    assert!(world.handle.reread(id + 1, "test").await.is_err());
     world.stop().await;
 }

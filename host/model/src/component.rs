@@ -1,7 +1,7 @@
-//! What lets the types cross into a WebAssembly component.
+//! Makes the types usable in wasmtime's component bindings.
 
-/// The items that wasmtime's generated bindings look for in a module that stands for an interface. An
-/// interface of types alone has nothing to call and nothing to link.
+/// The items that wasmtime's generated bindings expect in the module of an interface. An interface of types alone
+/// has nothing to call and nothing to link.
 macro_rules! interface_of_types {
     () => {
         /// Nothing to implement: the interface has no functions.

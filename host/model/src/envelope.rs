@@ -1,20 +1,20 @@
-//! An event in its envelope: CloudEvents 1.0, structured JSON. This is how events are shown and streamed.
+//! An event in its envelope: CloudEvents 1.0, structured JSON. Events are shown and streamed in this form.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 
-/// The version of CloudEvents that is spoken.
-const SPEC: &str = "1.0";
-/// What `data` is written in.
+/// The supported version of CloudEvents.
+const SPEC_VERSION: &str = "1.0";
+/// The content type of `data`.
 const JSON: &str = "application/json";
 
-/// An event as others read it.
+/// An event for other systems.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(title = "Crossdock event", description = "A canonical retail event in a CloudEvents 1.0 envelope")]
 pub struct Envelope {
     /// Always `1.0`.
-    #[schemars(extend("const" = SPEC))]
+    #[schemars(extend("const" = SPEC_VERSION))]
     pub specversion: String,
     /// The event's idempotency key: the same event always has the same.
     #[schemars(length(min = 1))]
@@ -36,21 +36,21 @@ pub struct Envelope {
     pub data: Event,
 }
 
-/// An envelope that cannot be opened.
+/// An envelope that is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is of another version of CloudEvents.
     #[error("opening an envelope of CloudEvents `{0}`, not of 1.0")]
     Version(String),
-    /// What is written on it is not what is in it.
-    #[error("opening an envelope whose `{attribute}` says `{told}`, but which holds `{held}`")]
+    /// An attribute does not match the event.
+    #[error("opening an envelope whose `{attribute}` is `{stated}`, but the event's is `{actual}`")]
     Mismatch {
         /// The envelope's attribute.
         attribute: &'static str,
-        /// What it says.
-        told: String,
-        /// What the event says.
-        held: String,
+        /// The attribute's value.
+        stated: String,
+        /// The event's value.
+        actual: String,
     },
 }
 
@@ -59,7 +59,7 @@ impl Envelope {
     #[must_use]
     pub fn seal(event: Event, key: impl Into<String>) -> Self {
         Self {
-            specversion: SPEC.into(),
+            specversion: SPEC_VERSION.into(),
             id: key.into(),
             source: source(&event),
             kind: event.fact.kind().into(),
@@ -73,19 +73,19 @@ impl Envelope {
     /// Takes the event and its key out again.
     ///
     /// # Errors
-    /// When the envelope is of another version, or does not say what it holds.
+    /// When the envelope is of another version, or does not match its event.
     pub fn open(self) -> Result<(Event, String), Error> {
-        if self.specversion != SPEC {
+        if self.specversion != SPEC_VERSION {
             return Err(Error::Version(self.specversion));
         }
         let event = self.data;
-        for (attribute, told, held) in [
+        for (attribute, stated, actual) in [
             ("type", self.kind, event.fact.kind().to_owned()),
             ("subject", self.subject, event.entity.to_string()),
             ("source", self.source, source(&event)),
         ] {
-            if told != held {
-                return Err(Error::Mismatch { attribute, told, held });
+            if stated != actual {
+                return Err(Error::Mismatch { attribute, stated, actual });
             }
         }
         Ok((event, self.id))
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_in_its_envelope_is_a_cloud_event() {
+    fn an_envelope_is_a_cloud_event() {
         let event = edit("acme.myshopify.com");
         let envelope = Envelope::seal(event.clone(), "shopify/acme.myshopify.com/order/1001/edited/e5");
         let expected = json!({
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn sealing_and_opening_loses_nothing() {
+    fn an_envelope_survives_json() {
         let event = edit("Müller & Co");
         let envelope = Envelope::seal(event.clone(), "key");
         assert_eq!(envelope.source, "/shopify/M%C3%BCller%20%26%20Co");
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_does_not_say_what_it_holds_is_refused() {
+    fn an_envelope_that_does_not_match_its_event_is_refused() {
         let sealed = || Envelope::seal(edit("acme"), "key");
-        let wrong = Envelope { kind: "order.placed".into(), ..sealed() };
-        let error = wrong.open().unwrap_err().to_string();
+        let mismatch = Envelope { kind: "order.placed".into(), ..sealed() };
+        let error = mismatch.open().unwrap_err().to_string();
         assert_eq!(
             error,
-            "opening an envelope whose `type` says `order.placed`, but which holds `order.edited`"
+            "opening an envelope whose `type` is `order.placed`, but the event's is `order.edited`"
         );
         let old = Envelope { specversion: "0.3".into(), ..sealed() };
         assert!(matches!(old.open(), Err(Error::Version(version)) if version == "0.3"));

@@ -1,6 +1,6 @@
-//! The parts of the JSON form that a Rust type alone does not decide.
+//! JSON forms that differ from the Rust type's default.
 
-/// 64-bit numbers as text, since readers of JSON lose digits beyond 2^53.
+/// 64-bit numbers as text, because many JSON parsers lose digits beyond 2^53.
 pub(crate) mod number {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -13,7 +13,7 @@ pub(crate) mod number {
     }
 }
 
-/// The same where the number may be absent.
+/// Optional 64-bit numbers as text.
 pub(crate) mod number_or_absent {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

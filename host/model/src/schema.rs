@@ -1,7 +1,7 @@
 //! The published JSON Schema of an event in its envelope.
 //!
-//! It is made from the types, and the types from `wit/`; the file beside the contract is what others read,
-//! and `tests/schema.rs` keeps it true.
+//! It is generated from the types, and the types from `wit/`. The published file is beside the contract;
+//! `tests/schema.rs` checks that it is current.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;

@@ -1,29 +1,29 @@
-//! Time, passed in. Nothing in the host reads the wall clock but [`SystemClock`].
+//! Time, passed in as a [`Clock`]. Only [`SystemClock`] reads the system's clock.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// A moment in milliseconds since 1970-01-01T00:00:00Z: what is stored and compared.
+/// An instant in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// The moment `span` later.
+    /// The instant `span` later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this moment is; zero when it is not after it.
+    /// The time since `earlier`; zero when that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The number of the day the moment lies in, by UTC.
+    /// The number of the UTC day since 1970-01-01.
     #[must_use]
     pub fn day(self) -> i64 {
         self.0.div_euclid(86_400_000)
@@ -40,13 +40,18 @@ impl fmt::Display for Millis {
     }
 }
 
-/// Where the host learns what time it is.
+/// A clock.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// Now by the wall clock, which can be set: for what is stored and what is compared with the outside.
     fn now(&self) -> Millis;
+
+    /// Now by a clock that nobody sets and that never goes back: for durations.
+    fn monotonic(&self) -> Instant {
+        Instant::now()
+    }
 }
 
-/// The machine's clock.
+/// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -56,11 +61,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// Microseconds since 1970 of an instant as the vocabulary writes it (RFC 3339; a blank for the `T`, as
-/// some sources write, is understood).
+/// Microseconds since 1970 of an instant of the vocabulary (RFC 3339; a space instead of the `T` is accepted, as
+/// some sources write it).
 ///
 /// # Errors
-/// When the text is no instant with an offset.
+/// When the text is not an instant with an offset.
 pub fn micros(instant: &str) -> Result<i64, NoInstant> {
     instant
         .parse::<jiff::Timestamp>()
@@ -68,9 +73,9 @@ pub fn micros(instant: &str) -> Result<i64, NoInstant> {
         .map_err(|source| NoInstant { text: instant.to_owned(), source })
 }
 
-/// A text that should have been an instant and is none.
+/// A text that is not an instant.
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is no RFC 3339 instant with an offset")]
+#[error("`{text}` is not an RFC 3339 instant with an offset")]
 pub struct NoInstant {
     text: String,
     source: jiff::Error,

@@ -1,8 +1,8 @@
-//! The vocabulary crosses into a component and back, and through JSON and back, and nothing is lost; and
-//! `wit/` and the Rust types agree on every type there is.
+//! Values of the vocabulary pass into a component and back, and through JSON and back, without loss; and `wit/`
+//! and the Rust types agree on every type.
 //!
-//! The component is made here: for each type it exports a function that takes a list of it and hands back
-//! the very bytes it was given. wasmtime compares each function's types with the Rust types.
+//! The component is built here: for each type it exports a function that takes a list of it and returns the same
+//! bytes. wasmtime compares each function's types with the Rust types.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,8 +31,8 @@ use wit_parser::{Resolve, TypeDefKind};
 
 const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/0.1.0");
 
-/// A core module whose exports all hand back the list they were given. A list comes as address and
-/// length, and goes as the address of the two.
+/// A core module whose exports return the list they were given. A list is passed as address and length, and
+/// returned as the address of the two.
 const CORE: &str = r#"
     (memory (export "memory") 1)
     (global $free (mut i32) (i32.const 16))
@@ -62,9 +62,9 @@ fn vocabulary() -> BTreeSet<(String, String)> {
     let mut types = BTreeSet::new();
     for (_, interface) in resolve.interfaces.iter() {
         let package = &resolve.packages[interface.package.unwrap()].name;
-        let spoken = package.name == "retail"
+        let is_vocabulary = package.name == "retail"
             || package.name == "connector" && interface.name.as_deref() == Some("types");
-        for (name, id) in interface.types.iter().filter(|_| spoken) {
+        for (name, id) in interface.types.iter().filter(|_| is_vocabulary) {
             let kind = &resolve.types[*id].kind;
             if matches!(kind, TypeDefKind::Record(_) | TypeDefKind::Variant(_) | TypeDefKind::Enum(_)) {
                 types.insert((interface.name.clone().unwrap(), name.clone()));
@@ -74,7 +74,7 @@ fn vocabulary() -> BTreeSet<(String, String)> {
     types
 }
 
-/// The component, made from `wit/` as it is now.
+/// The component, built from the current `wit/`.
 fn component() -> (&'static Engine, &'static Component) {
     static MADE: OnceLock<(Engine, Component)> = OnceLock::new();
     let (engine, component) = MADE.get_or_init(|| {
@@ -108,8 +108,8 @@ fn instance() -> (Store<()>, Instance) {
     (store, instance)
 }
 
-/// Into the component and back.
-fn crossed<T>(export: &str, values: Vec<T>) -> Vec<T>
+/// Passes values into the component and back.
+fn through_component<T>(export: &str, values: Vec<T>) -> Vec<T>
 where
     T: Lift + Lower + 'static,
     (Vec<T>,): ComponentNamedList + Lift + Lower,
@@ -119,12 +119,12 @@ where
     same.call(&mut store, (values,)).unwrap().0
 }
 
-/// Into JSON and back.
-fn written<T: Serialize + DeserializeOwned>(value: &T) -> T {
+/// Passes a value through JSON and back.
+fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
-/// Values of any shape, made from bytes that look random and are the same each time.
+/// Values of any shape, from pseudo-random bytes with a fixed seed.
 fn any_values<T: for<'a> Arbitrary<'a>>() -> Vec<T> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = vec![0u8; 64 * 1024];
@@ -144,9 +144,9 @@ macro_rules! agreement {
             $({
                 let export = concat!($interface, "-", $name);
                 let values = any_values::<$type>();
-                assert_eq!(crossed(export, values.clone()), values, "{export}");
+                assert_eq!(through_component(export, values.clone()), values, "{export}");
                 for value in &values {
-                    assert_eq!(&written(value), value, "{export}");
+                    assert_eq!(&through_json(value), value, "{export}");
                 }
                 compared.insert(($interface.to_owned(), $name.to_owned()));
             })+
@@ -223,7 +223,7 @@ agreement! {
 }
 
 #[test]
-fn a_type_that_differs_is_noticed() {
+fn a_type_that_differs_is_detected() {
     let (mut store, instance) = instance();
     // A record with other fields, where an order's line change is expected.
     let other = instance.get_typed_func::<(Vec<common::Attribute>,), (Vec<common::Attribute>,)>(
@@ -239,15 +239,11 @@ proptest! {
     #[test]
     fn any_event_survives_the_component_and_json(bytes in prop::collection::vec(any::<u8>(), 0..8_192)) {
         let mut source = Unstructured::new(&bytes);
-        let told = Event::arbitrary(&mut source).unwrap();
-        let crossed = crossed("event-event", vec![told.clone()]).remove(0);
-        let read = written(&crossed);
-        prop_assert_eq!(&read, &told);
-        let back = crossed_again(read);
-        prop_assert_eq!(back, told);
+        let event = Event::arbitrary(&mut source).unwrap();
+        let crossed = through_component("event-event", vec![event.clone()]).remove(0);
+        let read = through_json(&crossed);
+        prop_assert_eq!(&read, &event);
+        let back = through_component("event-event", vec![read]).remove(0);
+        prop_assert_eq!(back, event);
     }
-}
-
-fn crossed_again(event: Event) -> Event {
-    crossed("event-event", vec![event]).remove(0)
 }

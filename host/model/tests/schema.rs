@@ -1,4 +1,4 @@
-//! The published schema is the one that the types say, and it takes what the host writes.
+//! The published schema is the schema of the types, and accepts what the host writes.
 //!
 //! After a change of the vocabulary: `UPDATE=1 cargo test -p crossdock-model --test schema`.
 
@@ -21,7 +21,7 @@ fn file() -> PathBuf {
 }
 
 #[test]
-fn the_published_schema_is_what_the_types_say() {
+fn the_published_schema_is_current() {
     let text = serde_json::to_string_pretty(&schema::envelope()).unwrap() + "\n";
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(file().parent().unwrap()).unwrap();
@@ -31,7 +31,7 @@ fn the_published_schema_is_what_the_types_say() {
     assert!(published == text, "the schema changed: run this test with UPDATE=1 and look at the difference");
 }
 
-/// An order of an amount, in its envelope.
+/// An order with this amount, in its envelope.
 fn envelope(amount: Value) -> Value {
     let price = json!({ "shop": { "amount": amount, "currency": "USD" } });
     let event = json!({
@@ -57,7 +57,7 @@ fn envelope(amount: Value) -> Value {
 }
 
 #[test]
-fn the_schema_takes_what_the_host_writes_and_refuses_what_it_cannot_read() {
+fn the_schema_accepts_exactly_what_the_host_reads_and_writes() {
     let schema = jsonschema::validator_for(&schema::envelope()).unwrap();
     let good = envelope(json!("12.50"));
     let read: Envelope = serde_json::from_value(good.clone()).unwrap();

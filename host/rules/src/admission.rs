@@ -1,119 +1,66 @@
-//! What becomes of an event that is owed to a connector: decided once, inside the storage transaction.
+//! Admission: what becomes of an event that a route sends to a connector. Decided once, inside the storage
+//! transaction that records the event.
 //!
-//! Events arrive in any order and more than once. Admission sees to it that what a sink is told about an
-//! entity is in order, that the newest state is told last, and that nothing is told that need not be.
+//! Events arrive in any order and more than once. Admission ensures that a sink receives the states of an entity
+//! in order and the newest state last, and receives nothing that it does not need.
 
-use std::io;
 use std::sync::Arc;
 
-use crossdock_model::event::{Event, Fact, OrderOperation};
+use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::Millis;
-use sha2::{Digest as _, Sha256};
 
-use crate::confirm::Confirmation;
-use crate::day::Day;
-use crate::lane::{DeliveryState, Ending, Sent, names};
+use crate::attributes::{AttributeValue, attribute_values};
+use crate::confirmation::Confirmation;
+use crate::day::BusinessDay;
+use crate::digest::DigestWriter;
+use crate::effect::Effect;
+use crate::entity_state::EntityState;
+use crate::error::Error;
+use crate::key;
+use crate::lane::{DeliveryState, Ending, Sent};
 use crate::ownership::Verdict;
 use crate::safeguards::Safeguards;
-use crate::stock::Counted;
-use crate::told::{Marks, Told, told};
+use crate::stock::CountedLevel;
 use crate::version::{Gate, Stamp, gate};
-use crate::{Error, key};
 
-/// What an event does to its entity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// Its first state: the order was placed.
-    Create,
-    /// Its state now: latest wins.
-    Change,
-    /// Its state now, which is cancelled.
-    Cancel,
-    /// A fact that happens once and is its own entity: a refund.
-    Once,
-    /// A difference to a state that other events tell: an edit, a stock adjustment.
-    Difference,
-}
-names!(
-    Effect,
-    "effect of an event",
-    Create = "create",
-    Change = "change",
-    Cancel = "cancel",
-    Once = "once",
-    Difference = "difference"
-);
-
-impl Effect {
-    /// True for a state of the entity: a newer one replaces it.
-    #[must_use]
-    pub fn is_snapshot(self) -> bool {
-        matches!(self, Self::Create | Self::Change | Self::Cancel)
-    }
-
-    /// True when admitting the event moves [`Known::newest`]. Differences do not: they are no state.
-    #[must_use]
-    pub fn advances(self) -> bool {
-        self != Self::Difference
-    }
-
-    fn of(fact: &Fact) -> Self {
-        match fact {
-            Fact::Order(change) => match change.operation {
-                _ if change.is_cancelled() => Self::Cancel,
-                OrderOperation::Placed => Self::Create,
-                _ => Self::Change,
-            },
-            Fact::RefundIssued(_) | Fact::DayClosed(_) => Self::Once,
-            Fact::OrderEdited(_) | Fact::InventoryAdjusted(_) => Self::Difference,
-            Fact::ShipmentUpdated(_)
-            | Fact::InventoryCounted(_)
-            | Fact::DocumentUpdated(_)
-            | Fact::CustomerUpdated(_)
-            | Fact::ProductUpdated(_)
-            | Fact::PriceUpdated(_) => Self::Change,
-        }
-    }
-}
-
-/// What admission needs to know of an event.
+/// What admission needs of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incoming {
     /// Its idempotency key, before any collision; see [`key::collide`].
     pub key: String,
-    /// Its lane: the identity of its root.
+    /// Its lane: the identity of its root entity.
     pub lane: String,
     /// The identity of its entity.
     pub entity: String,
-    /// The identity of the entity that must be there first. Absent when it stands alone.
+    /// The identity of the entity that must exist in the target first. Absent when it depends on none.
     pub parent: Option<String>,
     /// Which state it describes, or when it happened.
     pub stamp: Stamp,
     /// What it does to its entity.
     pub effect: Effect,
-    /// SHA-256, in hex, of the JSON of what the fact holds, without its kind: the same snapshot told as
-    /// placed and as paid has one digest.
+    /// SHA-256, in hex, of the JSON of the fact's content, without its kind: the same snapshot reported as placed
+    /// and as paid has one digest.
     pub digest: String,
-    /// What it tells, attribute by attribute, without what is personal.
-    pub told: Arc<[Told]>,
-    /// What names the sale in every system that tells of it, where it is a sale and has such a name.
+    /// The attribute values it reports, without personal ones.
+    pub reported: Arc<[AttributeValue]>,
+    /// What names the sale in every system that reports it. Absent where it is not a sale or has no such name.
     pub natural_key: Option<String>,
-    /// The day of a store's books that it belongs to, or closes.
-    pub day: Option<Day>,
+    /// The store's business day that it belongs to, or closes.
+    pub business_day: Option<BusinessDay>,
     /// What it says about a message that its source had received.
-    pub confirms: Option<Confirmation>,
-    /// The level it tells, where that can be added to others.
-    pub stock: Option<Counted>,
+    pub confirmation: Option<Confirmation>,
+    /// The stock level it reports, where that can be added to others.
+    pub level: Option<CountedLevel>,
 }
 
 impl Incoming {
-    /// Computes it from an event out of which the personal data has been taken, and from when it arrived:
-    /// for a request that is read again, when the request arrived.
+    /// Computes it from an event without its personal data, and from when the event arrived. For a request that is
+    /// read again, that is when the request arrived.
     ///
     /// # Errors
-    /// When the instant that places the event cannot be read.
+    /// When the instant that orders the event cannot be read, or its fact cannot be written as JSON.
     pub fn of(event: &Event, arrived: Millis) -> Result<Self, Error> {
-        let said = Stamp::of(event)?;
+        let stamp = Stamp::of(event)?;
         let entity = event.entity.to_string();
         let lane = key::lane(event);
         let parent = match (&event.parent, &event.fact) {
@@ -123,68 +70,42 @@ impl Incoming {
         let digest =
             digest(&event.fact).map_err(|source| Error::Digest { entity: entity.clone(), source })?;
         Ok(Self {
-            // The key is what the source says, so that it is the same whenever it arrives.
-            key: key::key_at(event, &said),
+            // From the source's own stamp, so that the key is the same whenever the event arrives.
+            key: key::key_at(event, &stamp),
             lane,
             entity,
             parent,
-            stamp: said.arrived(arrived),
+            stamp: stamp.arrived(arrived),
             effect: Effect::of(&event.fact),
             digest,
-            told: told(event)?.into(),
+            reported: attribute_values(event)?.into(),
             natural_key: event.fact.order().and_then(|order| order.natural_key.clone()),
-            day: Day::of(event, arrived),
-            confirms: Confirmation::of(event),
-            stock: Counted::of(event),
+            business_day: BusinessDay::of(event, arrived),
+            confirmation: Confirmation::of(event),
+            level: CountedLevel::of(event),
         })
     }
 }
 
-/// What was admitted for a connector about one entity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Stamp and digest of the newest state admitted (anything but [`Admission::Stale`], for effects that
-    /// [advance](Effect::advances)). Absent when nothing was admitted yet.
-    pub newest: Option<(Stamp, String)>,
-    /// True when the connector's system has the entity, as far as the host was told: a delivery of it was
-    /// posted or found, or the entity comes from that very system.
-    pub exists: bool,
-    /// True when the entity was cancelled before it was ever sent. Admitting anything for sending clears it.
-    pub annulled: bool,
-    /// What the newest state told. Absent when nothing was admitted yet, or what was tells no attributes.
-    pub told: Option<Marks>,
-    /// [`Stamp::at`] of the newest state that was owed: what ended at once as an echo or a conflict is
-    /// admitted and not owed.
-    pub owed: Option<i64>,
-}
-
-impl Known {
-    /// [`Stamp::at`] of the newest state that was owed. None when nothing was.
-    #[must_use]
-    pub fn owed_at(&self) -> Option<i64> {
-        self.owed.or_else(|| self.newest.as_ref().map(|(stamp, _)| stamp.at))
-    }
-}
-
-/// One delivery of the incoming event's lane and connector that is not settled, waiting ones included.
+/// One unsettled delivery of the incoming event's lane and connector, including those that await their parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenDelivery {
     /// Its number; rises in the order of the lane.
     pub delivery: i64,
     /// Where it stands.
     pub state: DeliveryState,
-    /// Whether the target has been told.
+    /// Whether it was sent to the target.
     pub sent: Sent,
-    /// What the event it carries does; after a join, what [`Admission::Join`] said.
+    /// The effect of the event it carries; after a join, the one in [`Admission::Join`].
     pub effect: Effect,
-    /// [`Stamp::at`] of the event it carries; after a join, of the one it carries now.
+    /// [`Stamp::at`] of the event it carries; after a join, of the event it carries now.
     pub at: i64,
     /// The identity of its entity.
     pub entity: String,
 }
 
-impl Open {
-    /// True when the target surely knows nothing of it, so that it can still be changed or taken back.
+impl OpenDelivery {
+    /// True when it surely was not sent, so that it can still be changed or withdrawn.
     #[must_use]
     pub fn is_unsent(&self) -> bool {
         use DeliveryState::{Exception, Queued, Ready, Waiting};
@@ -195,38 +116,38 @@ impl Open {
 /// What becomes of the incoming event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It gets a delivery at the end of its lane: ready when nothing holds the lane, else queued.
+    /// It gets a delivery at the end of its lane: ready when the lane is free, else queued.
     Enqueue,
-    /// It gets a delivery outside of the lane that waits until this entity is there.
-    Wait {
+    /// It gets a delivery outside of the lane that waits until this entity exists in the target.
+    AwaitParent {
         /// The identity of the entity.
-        referent: String,
+        parent: String,
     },
     /// It is settled as stale and never sent.
     Stale {
         /// Why, for a person.
         reason: String,
     },
-    /// The unsent delivery carries this event from now on, in its old place and under its old key. The
-    /// event's own delivery is settled as joined to it.
+    /// The unsent delivery carries this event from now on, in its old position and under its old key. The event's
+    /// own delivery is settled as joined to it.
     Join {
         /// The delivery that carries the event.
         delivery: i64,
-        /// What the delivery's event does from now on.
+        /// The effect of that delivery from now on.
         effect: Effect,
-        /// Differences that the event contains: settled as joined too.
+        /// Deliveries of differences that the event contains: settled as joined too.
         superseded: Vec<i64>,
-        /// Whether an exception becomes ready again: the event may have put right what was wrong with it.
+        /// Whether an exception becomes ready again: the event may have corrected its cause.
         retries: bool,
     },
-    /// It is settled as annulled, and these unsent deliveries with it; the root counts as annulled.
+    /// It is settled as annulled, and these unsent deliveries with it; the root entity counts as annulled.
     Annul {
-        /// The deliveries, in the order of the lane. Empty when the root was annulled before.
+        /// The deliveries, in the order of the lane. Empty when the root entity was annulled before.
         deliveries: Vec<i64>,
     },
-    /// It is settled so at once and never sent.
+    /// It is settled with this ending at once and never sent.
     End {
-        /// How.
+        /// The ending.
         ending: Ending,
         /// Why, for a person.
         reason: String,
@@ -234,68 +155,73 @@ pub enum Admission {
 }
 
 impl Admission {
-    /// What becomes of the event when what it tells is taken into account too. An echo that can go out with
-    /// what has yet to be sent does so: that is then the newest state. What waits for a person goes on
-    /// waiting: an echo puts nothing right, and may be of a write that says what is wrong. A conflict goes
-    /// nowhere.
+    /// The admission once the verdict about the reported attribute values is taken into account.
+    ///
+    /// An echo joins an unsent delivery all the same, because that delivery then carries the newest state; but it
+    /// does not retry an exception: it corrects nothing, and may echo the very write that reports the cause. A
+    /// conflict is never sent.
     #[must_use]
-    pub fn judged(self, verdict: &Verdict) -> Self {
+    pub fn with_verdict(self, verdict: &Verdict) -> Self {
         let end = |ending, reason: String| Self::End { ending, reason };
         match (verdict, self) {
             (_, stale @ Self::Stale { .. }) => stale,
-            (Verdict::Echo, Self::Enqueue | Self::Wait { .. }) => {
-                end(Ending::Echo, "it only tells what was written there".to_owned())
+            (Verdict::Echo, Self::Enqueue | Self::AwaitParent { .. }) => {
+                end(Ending::Echo, "it only reports what was written there".to_owned())
             }
-            (Verdict::Repeated, Self::Enqueue | Self::Wait { .. }) => {
-                end(Ending::Echo, "it tells nothing new".to_owned())
+            (Verdict::Repeated, Self::Enqueue | Self::AwaitParent { .. }) => {
+                end(Ending::Echo, "it reports nothing new".to_owned())
             }
             (Verdict::Echo | Verdict::Repeated, Self::Join { delivery, effect, superseded, .. }) => {
                 Self::Join { delivery, effect, superseded, retries: false }
             }
             (Verdict::Conflict { attributes }, _) => {
                 let names: Vec<&str> = attributes.iter().map(|attribute| attribute.as_str()).collect();
-                end(Ending::Conflict, format!("{} told by a system that does not own it", names.join(", ")))
+                end(
+                    Ending::Conflict,
+                    format!("{} reported by a system that does not own it", names.join(", ")),
+                )
             }
             (_, decided) => decided,
         }
     }
 
-    /// What becomes of an event of a sale that another system told first.
+    /// The admission of an event of a sale that another system reported first, under the identity `first`.
     #[must_use]
     pub fn same_sale(first: &str) -> Self {
         Self::End { ending: Ending::SameSale, reason: format!("the same sale as {first}") }
     }
 
-    /// What becomes of a refund that another system told too, of a sale that both tell.
+    /// The admission of a refund that another system reported too, under the identity `matching`.
     #[must_use]
-    pub fn same_refund(twin: &str) -> Self {
-        Self::End { ending: Ending::SameSale, reason: format!("the same refund as {twin}") }
+    pub fn same_refund(matching: &str) -> Self {
+        Self::End { ending: Ending::SameSale, reason: format!("the same refund as {matching}") }
     }
 }
 
-/// Decides what becomes of an event that is owed to a connector.
+/// Decides what becomes of an event that a route sends to a connector.
 ///
-/// `entity` is what is known of the event's own entity, `parent` of the entity it depends on (absent is
-/// taken for "nothing"), `lane` every unsettled delivery of its lane, by number.
+/// `entity` is the state of the event's own entity, `parent` of the entity it depends on (absent counts as nothing
+/// admitted), `lane` every unsettled delivery of its lane, by number.
 #[must_use]
 pub fn admit(
     incoming: &Incoming,
-    entity: &Known,
-    parent: Option<&Known>,
-    lane: &[Open],
+    entity: &EntityState,
+    parent: Option<&EntityState>,
+    lane: &[OpenDelivery],
     safeguards: Safeguards,
 ) -> Admission {
     if let Some(reason) = stale(incoming, entity, safeguards) {
         return Admission::Stale { reason };
     }
-    if let Some(referent) = &incoming.parent {
+    if let Some(identity) = &incoming.parent {
         if parent.is_some_and(|parent| parent.annulled) {
             return Admission::Annul { deliveries: Vec::new() };
         }
         let admitted = parent.is_some_and(|parent| parent.exists || parent.newest.is_some());
-        let queued = lane.iter().any(|open| open.effect.is_snapshot() && &open.entity == referent);
-        if !admitted && !queued {
-            return joined(incoming, lane).unwrap_or_else(|| Admission::Wait { referent: referent.clone() });
+        let queued = lane.iter().any(|open| open.effect.is_snapshot() && &open.entity == identity);
+        if !admitted && !queued && safeguards.await_parent() {
+            return joined(incoming, lane, safeguards)
+                .unwrap_or_else(|| Admission::AwaitParent { parent: identity.clone() });
         }
     }
     if incoming.effect == Effect::Cancel {
@@ -303,20 +229,21 @@ pub fn admit(
             return Admission::Annul { deliveries: Vec::new() };
         }
         let created = lane.iter().any(|open| open.effect == Effect::Create && open.entity == incoming.entity);
-        if created && !entity.exists && lane.iter().all(Open::is_unsent) {
+        let unsent = lane.iter().all(OpenDelivery::is_unsent) || !safeguards.annul_unsent();
+        if created && !entity.exists && unsent {
             return Admission::Annul { deliveries: lane.iter().map(|open| open.delivery).collect() };
         }
     }
-    joined(incoming, lane).unwrap_or(Admission::Enqueue)
+    joined(incoming, lane, safeguards).unwrap_or(Admission::Enqueue)
 }
 
-/// Why the event is not to be sent, when something admitted makes it needless.
-fn stale(incoming: &Incoming, entity: &Known, safeguards: Safeguards) -> Option<String> {
+/// Why the event is not to be sent, when an admitted state makes it needless.
+fn stale(incoming: &Incoming, entity: &EntityState, safeguards: Safeguards) -> Option<String> {
     let (newest, digest) = entity.newest.as_ref()?;
     match incoming.effect {
-        Effect::Once => safeguards.dedupe().then(|| "it has been told already".to_owned()),
+        Effect::Once => safeguards.dedupe().then(|| "it was admitted before".to_owned()),
         Effect::Difference => (safeguards.version_gate()
-            && overtaken(incoming.effect, incoming.stamp.at, newest))
+            && is_contained_in(incoming.effect, incoming.stamp.at, newest))
         .then(|| "a state admitted before contains it".to_owned()),
         Effect::Create | Effect::Change | Effect::Cancel => {
             match gate(Some((newest, digest)), &incoming.stamp, &incoming.digest) {
@@ -330,16 +257,16 @@ fn stale(incoming: &Incoming, entity: &Known, safeguards: Safeguards) -> Option<
     }
 }
 
-/// The unsent delivery that can carry a newer state in its place.
-fn joined(incoming: &Incoming, lane: &[Open]) -> Option<Admission> {
+/// The join to the unsent delivery that can carry a newer state in its position, if there is one.
+fn joined(incoming: &Incoming, lane: &[OpenDelivery], safeguards: Safeguards) -> Option<Admission> {
     if !incoming.effect.is_snapshot() {
         return None;
     }
-    let own = |open: &&Open| open.entity == incoming.entity;
+    let own = |open: &&OpenDelivery| open.entity == incoming.entity;
     let last = lane.iter().filter(own).rfind(|open| open.effect.is_snapshot())?;
-    last.is_unsent().then(|| Admission::Join {
+    (last.is_unsent() || !safeguards.join_unsent()).then(|| Admission::Join {
         delivery: last.delivery,
-        // Once the order's birth has been seen, a change on top of it leaves the delivery a creation.
+        // A change on top of an unsent creation leaves the delivery a creation.
         effect: match (last.effect, incoming.effect) {
             (Effect::Create, Effect::Change) => Effect::Create,
             (_, effect) => effect,
@@ -347,23 +274,23 @@ fn joined(incoming: &Incoming, lane: &[Open]) -> Option<Admission> {
         superseded: lane
             .iter()
             .filter(own)
-            .filter(|open| open.is_unsent() && overtaken(open.effect, open.at, &incoming.stamp))
+            .filter(|open| open.is_unsent() && is_contained_in(open.effect, open.at, &incoming.stamp))
             .map(|open| open.delivery)
             .collect(),
         retries: true,
     })
 }
 
-/// True for a difference that a state contains: telling it after that state would apply it twice. To be
-/// asked again when a difference that waited for its order goes back into the lane.
+/// True for a difference that a state contains: sending it after that state would apply it twice. Ask again when a
+/// difference that awaited its parent returns to the lane.
 #[must_use]
-pub fn overtaken(effect: Effect, at: i64, state: &Stamp) -> bool {
+pub fn is_contained_in(effect: Effect, at: i64, state: &Stamp) -> bool {
     effect == Effect::Difference && at <= state.at
 }
 
-/// The digest of what a fact holds.
+/// The digest of a fact's content.
 fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
-    let mut hash = Hash::default();
+    let mut hash = DigestWriter::default();
     match fact {
         Fact::Order(change) => serde_json::to_writer(&mut hash, &change.order),
         Fact::OrderEdited(edit) => serde_json::to_writer(&mut hash, edit),
@@ -378,27 +305,6 @@ fn digest(fact: &Fact) -> Result<String, serde_json::Error> {
         Fact::DayClosed(day) => serde_json::to_writer(&mut hash, day),
     }?;
     Ok(hash.hex())
-}
-
-/// Takes JSON into a digest as it is written, without a copy of it in memory.
-#[derive(Default)]
-pub(crate) struct Hash(Sha256);
-
-impl Hash {
-    pub(crate) fn hex(self) -> String {
-        hex::encode(self.0.finalize())
-    }
-}
-
-impl io::Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

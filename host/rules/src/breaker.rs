@@ -1,8 +1,8 @@
-//! The circuit breaker of a connector: while its target is down, nothing is claimed for it.
+//! The circuit breaker of a connector: while its target is down, no delivery is claimed for it.
 //!
-//! It counts only "the destination is down", never "it said no". What it holds back uses up no attempts,
-//! so an outage makes no exceptions. After a cool-down one call probes the target; each probe that finds
-//! it still down doubles the cool-down.
+//! It counts only calls that found the target down, never refusals. Deliveries that it delays use up no attempts, so
+//! an outage raises no exceptions. After a cool-down one call probes the target; each probe that finds it still down
+//! doubles the cool-down.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crossdock_model::time::Millis;
 
 use crate::outcome::Signal;
 
-/// When a breaker opens and for how long.
+/// When a circuit breaker opens and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How many calls in a row have to find the target down.
+    /// How many calls in a row must find the target down to open it.
     pub threshold: u32,
     /// How long it stays open at first.
     pub cool_down: Duration,
@@ -27,44 +27,44 @@ impl Default for Options {
     }
 }
 
-/// What the breaker lets through.
+/// Which calls the circuit breaker permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Everything.
+    /// All calls.
     Closed,
-    /// Nothing before this moment.
+    /// No call before this moment.
     Open {
-        /// When a probe may go.
+        /// When a probe is permitted.
         until: Millis,
     },
     /// One call, the probe.
     HalfOpen,
 }
 
-/// The right to make one call. Goes back to the breaker with what the call showed.
+/// The permission to make one call. Returned to the circuit breaker with the signal of the call.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a permit that is not given back blocks the probe"]
+#[must_use = "a permit that is not returned blocks the probe"]
 pub struct Permit {
-    /// Which spell of the breaker it was given in: an answer from before the outage says nothing now.
-    spell: u64,
+    /// The generation in which it was given: an answer from before the outage says nothing about the target now.
+    generation: u64,
     probe: bool,
 }
 
 impl Permit {
-    /// True when the call is the probe of a target that was down: see [`crate::outcome::Try::probe`].
+    /// True when the call is the probe of a target that was down: see [`crate::outcome::CallContext::probe`].
     #[must_use]
     pub fn is_probe(&self) -> bool {
         self.probe
     }
 }
 
-/// The breaker itself. Lives in memory: after a restart the target is given a new chance.
+/// The circuit breaker. Lives in memory: after a restart the target is assumed to be up.
 #[derive(Debug)]
 pub struct Breaker {
     options: Options,
     state: Phase,
-    /// Rises with every change of state.
-    spell: u64,
+    /// Rises with every change of phase.
+    generation: u64,
     cool_down: Duration,
 }
 
@@ -76,13 +76,13 @@ enum Phase {
 }
 
 impl Breaker {
-    /// A closed breaker.
+    /// A closed circuit breaker.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, state: Phase::Closed { down: 0 }, spell: 0, cool_down: options.cool_down }
+        Self { options, state: Phase::Closed { down: 0 }, generation: 0, cool_down: options.cool_down }
     }
 
-    /// Asks to make one call. Absent while the target is taken to be down.
+    /// Requests permission to make one call. None while the target is assumed to be down.
     pub fn permit(&mut self, now: Millis) -> Option<Permit> {
         if let Phase::Open { until } = self.state
             && now >= until
@@ -90,18 +90,18 @@ impl Breaker {
             self.change(Phase::HalfOpen { probing: false });
         }
         match &mut self.state {
-            Phase::Closed { .. } => Some(Permit { spell: self.spell, probe: false }),
+            Phase::Closed { .. } => Some(Permit { generation: self.generation, probe: false }),
             Phase::Open { .. } | Phase::HalfOpen { probing: true } => None,
             Phase::HalfOpen { probing } => {
                 *probing = true;
-                Some(Permit { spell: self.spell, probe: true })
+                Some(Permit { generation: self.generation, probe: true })
             }
         }
     }
 
-    /// Takes a permit back with what its call showed; `Neither` for a call that was not made.
+    /// Takes a permit back with the signal of its call; `Neither` for a call that was not made.
     pub fn record(&mut self, permit: Permit, signal: Signal, now: Millis) {
-        if permit.spell != self.spell {
+        if permit.generation != self.generation {
             return;
         }
         match (&mut self.state, signal) {
@@ -123,7 +123,7 @@ impl Breaker {
         }
     }
 
-    /// What it lets through now.
+    /// Which calls it permits now.
     #[must_use]
     pub fn state(&self, now: Millis) -> State {
         match self.state {
@@ -139,7 +139,7 @@ impl Breaker {
 
     fn change(&mut self, phase: Phase) {
         self.state = phase;
-        self.spell = self.spell.wrapping_add(1);
+        self.generation = self.generation.wrapping_add(1);
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_breaker_opens_when_the_target_is_down_again_and_again() {
+    fn a_breaker_opens_when_the_target_is_repeatedly_down() {
         let mut breaker = Breaker::new(OPTIONS);
         down(&mut breaker, 0);
         assert_eq!(breaker.state(Millis(0)), State::Open { until: Millis(1_000) });
@@ -175,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn a_breaker_does_not_count_what_said_no() {
+    fn a_breaker_does_not_count_refusals() {
         let mut breaker = Breaker::new(OPTIONS);
         for now in 0..100 {
             assert!(call(&mut breaker, Signal::Down, now));
             assert!(call(&mut breaker, Signal::Down, now));
-            // It answered: it is there, whatever it said.
+            // It answered, so it is up, whatever the answer.
             assert!(call(&mut breaker, Signal::Up, now));
         }
         assert_eq!(breaker.state(Millis(100)), State::Closed);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn one_probe_goes_after_the_cool_down_and_closes_the_breaker() {
+    fn one_probe_is_permitted_after_the_cool_down_and_closes_the_breaker() {
         let mut breaker = Breaker::new(OPTIONS);
         down(&mut breaker, 0);
         let probe = breaker.permit(Millis(1_000)).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_tells_nothing_makes_room_for_another() {
+    fn a_probe_without_a_signal_permits_another() {
         let mut breaker = Breaker::new(OPTIONS);
         down(&mut breaker, 0);
         assert!(call(&mut breaker, Signal::Neither, 1_000));

@@ -1,8 +1,8 @@
-//! Days that are closed: a store makes up its books once, and what comes later is for a person.
+//! Closed business days: a person decides about a sale or refund that arrives after its store closed the day.
 //!
-//! A store that was offline uploads late. A sale of a day whose books are made up is not booked silently
-//! into it, nor into another: it becomes an exception, and retrying it books it. What counts is when both
-//! arrived, not which was read first: a large file of sales is read longer than the small one of the closing.
+//! A store that was offline uploads late. A sale of a closed day is booked neither into that day nor into another
+//! without being asked for: it becomes an exception, and retrying it books it. What counts is when sale and closing
+//! arrived, not which was read first: a large file of sales takes longer to read than the small one of the closing.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crossdock_model::connector::Problem;
 use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::Millis;
 
-use crate::admission::Known;
-use crate::outcome::code;
+use crate::code;
+use crate::entity_state::EntityState;
 
-/// A day of a store's books.
+/// A business day of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Day {
-    /// The store: `system/tenant/store`, so that two systems' stores of one number are two. Who knows
-    /// better (the store registry) may put the store's own id here, in sales and closings alike.
+pub struct BusinessDay {
+    /// The store: `system/tenant/store`, so that stores of two systems with the same number are told apart; or the
+    /// store registry's id, in sales and closings alike: see [`Self::of_store`].
     pub store: String,
     /// The business date.
     pub date: String,
-    /// When the day was closed, by the till's clock, where the event itself closes it.
+    /// When the day was closed, by the till's clock. Absent unless the event itself closes the day.
     pub closed_at: Option<String>,
     /// When the event arrived.
     pub arrived: Millis,
@@ -30,16 +30,16 @@ pub struct Day {
 
 /// The closing of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closing {
+pub struct DayClosing {
     /// When it was closed, by the till's clock.
     pub at: Arc<str>,
-    /// When word of it arrived.
+    /// When the closing arrived.
     pub arrived: Millis,
 }
 
-impl Day {
-    /// The day that an event belongs to, or closes, and that it arrived at this moment. None for events that
-    /// belong to none.
+impl BusinessDay {
+    /// The business day that an event belongs to, or closes, given when the event arrived. None for events without
+    /// a business day.
     #[must_use]
     pub fn of(event: &Event, arrived: Millis) -> Option<Self> {
         let (store, date, closed_at) = match &event.fact {
@@ -48,26 +48,31 @@ impl Day {
             Fact::DayClosed(day) => (Some(&day.store), Some(&day.date), Some(day.closed_at.clone())),
             _ => return None,
         };
-        Some(Self { store: of_system(&event.entity, store?), date: date?.clone(), closed_at, arrived })
+        Some(Self { store: qualified(&event.entity, store?), date: date?.clone(), closed_at, arrived })
     }
 
-    /// The same day, of the store that the registry knows by this id.
+    /// The same business day, of the store that the registry knows by this id.
     #[must_use]
-    pub fn at(self, store: impl Into<String>) -> Self {
+    pub fn of_store(self, store: impl Into<String>) -> Self {
         Self { store: store.into(), ..self }
     }
 }
 
-fn of_system(entity: &Entity, store: &str) -> String {
+fn qualified(entity: &Entity, store: &str) -> String {
     format!("{}/{}/{store}", entity.system, entity.tenant)
 }
 
-/// Why a sale or a refund has to be decided by a person: word of its day's closing arrived before it did, and
-/// the target has not heard of it before. `closing` is the closing of its day, if it is closed. What arrived
-/// together with the closing was not late.
+/// Why a person has to decide about a sale or a refund: the closing of its business day arrived before it did, and
+/// nothing about it was admitted for the target before. `closing` is the closing of its day, if the day is closed;
+/// `entity` the state of the sale or refund. An event that arrived together with the closing is not late. None when
+/// no person has to decide.
 #[must_use]
-pub fn late(day: &Day, closing: Option<&Closing>, known: &Known) -> Option<Problem> {
-    if day.closed_at.is_some() || known.newest.is_some() || known.exists {
+pub fn after_closing(
+    day: &BusinessDay,
+    closing: Option<&DayClosing>,
+    entity: &EntityState,
+) -> Option<Problem> {
+    if day.closed_at.is_some() || entity.newest.is_some() || entity.exists {
         return None;
     }
     closing.filter(|closing| day.arrived > closing.arrived).map(|closing| Problem {
@@ -104,27 +109,27 @@ mod tests {
         }}))
     }
 
-    fn closed(arrived: i64) -> Closing {
-        Closing { at: "2026-11-23T23:00:00+01:00".into(), arrived: Millis(arrived) }
+    fn closed(arrived: i64) -> DayClosing {
+        DayClosing { at: "2026-11-23T23:00:00+01:00".into(), arrived: Millis(arrived) }
     }
 
     #[test]
     fn a_sale_belongs_to_the_day_that_its_store_closes() {
-        let of = |event: &Event| Day::of(event, Millis(5));
+        let of = |event: &Event| BusinessDay::of(event, Millis(5));
         let (closing, sale) = (of(&closing()).unwrap(), of(&refund(Some("2026-11-23"))).unwrap());
         assert_eq!((&closing.store, &closing.date), (&sale.store, &sale.date));
         assert_eq!(closing.closed_at.as_deref(), Some("2026-11-23T23:00:00+01:00"));
         assert_eq!((sale.closed_at.as_deref(), sale.arrived), (None, Millis(5)));
         assert_eq!(of(&refund(None)), None);
-        assert_eq!(sale.at("hamburg").store, "hamburg");
+        assert_eq!(sale.of_store("hamburg").store, "hamburg");
     }
 
     #[test]
-    fn what_comes_after_its_day_was_closed_is_for_a_person() {
-        let sale = Day::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
-        let nothing = Known::default();
-        assert_eq!(late(&sale, None, &nothing), None);
-        let problem = late(&sale, Some(&closed(4)), &nothing).unwrap();
+    fn a_sale_that_arrives_after_its_day_was_closed_is_for_a_person() {
+        let sale = BusinessDay::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
+        let nothing = EntityState::default();
+        assert_eq!(after_closing(&sale, None, &nothing), None);
+        let problem = after_closing(&sale, Some(&closed(4)), &nothing).unwrap();
         assert_eq!(problem.code, "day-closed");
         assert_eq!(
             problem.message,
@@ -133,23 +138,23 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_before_the_closing_or_with_it_is_not_late_though_it_is_read_after_it() {
-        let sale = Day::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
+    fn a_sale_that_arrived_before_or_with_the_closing_is_not_late_even_if_read_after_it() {
+        let sale = BusinessDay::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
         for closing in [closed(5), closed(6)] {
-            assert_eq!(late(&sale, Some(&closing), &Known::default()), None);
+            assert_eq!(after_closing(&sale, Some(&closing), &EntityState::default()), None);
         }
     }
 
     #[test]
-    fn what_the_target_has_heard_of_before_is_not_late() {
-        let sale = Day::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
+    fn a_sale_that_was_admitted_before_is_not_late() {
+        let sale = BusinessDay::of(&refund(Some("2026-11-23")), Millis(5)).unwrap();
         let stamp = Stamp { at: 1, believed: 1, sequence: None, progress: 0 };
-        let told = Known { newest: Some((stamp, "digest".into())), ..Known::default() };
-        let there = Known { exists: true, ..Known::default() };
-        for known in [told, there] {
-            assert_eq!(late(&sale, Some(&closed(1)), &known), None);
+        let admitted = EntityState { newest: Some((stamp, "digest".into())), ..EntityState::default() };
+        let existing = EntityState { exists: true, ..EntityState::default() };
+        for known in [admitted, existing] {
+            assert_eq!(after_closing(&sale, Some(&closed(1)), &known), None);
         }
-        let closing = Day::of(&closing(), Millis(5)).unwrap();
-        assert_eq!(late(&closing, Some(&closed(1)), &Known::default()), None);
+        let closing = BusinessDay::of(&closing(), Millis(5)).unwrap();
+        assert_eq!(after_closing(&closing, Some(&closed(1)), &EntityState::default()), None);
     }
 }

@@ -1,20 +1,20 @@
-//! Idempotency keys: derived from what happened, never minted for a try, a replay or a re-read.
+//! Idempotency keys: derived from the event, never generated for an attempt, a replay or a second read.
 
 use crossdock_model::event::{Event, Fact, OrderOperation};
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
-use crate::admission::Effect;
+use crate::effect::Effect;
+use crate::error::Error;
 use crate::version::Stamp;
 
 /// The alphabet of Crockford's base 32: no letter that a person takes for a digit.
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// What is done to stock whose difference is told.
+/// The operation of a reported difference in stock.
 const ADJUSTED: &str = "adjusted";
 
-/// The key of an event: `system/tenant/kind/id/operation`, with the version where an operation repeats, and
-/// with what caused it where that is told of a difference in stock.
+/// The key of an event: `system/tenant/kind/id/operation`, with the version where an operation repeats, and with
+/// the cause of a difference in stock where the source reports it.
 ///
 /// # Errors
 /// When the version's instant cannot be read.
@@ -64,7 +64,7 @@ fn repeated(entity: &crossdock_model::common::Entity, operation: &str, stamp: &S
     key
 }
 
-/// The key in 26 letters and digits (Crockford base 32 of its SHA-256, 130 bits), for targets whose
+/// The key in 26 letters and digits (Crockford base 32 of the first 130 bits of its SHA-256), for targets whose
 /// reference field is short.
 #[must_use]
 pub fn short(key: &str) -> String {
@@ -87,20 +87,20 @@ pub fn short(key: &str) -> String {
     short
 }
 
-/// The key of an event whose plain key is taken by another content: two changes within one tick of the
-/// source's clock. The same content always gets the same key.
+/// The key of an event whose plain key belongs to an event with another content: two changes within one tick of
+/// the source's clock. The same content always gets the same key.
 #[must_use]
 pub fn distinct(key: &str, digest: &str) -> String {
     format!("{key}~{}", digest.get(..8).unwrap_or(digest))
 }
 
-/// The lane of an event: the identity of the entity whose events are kept in order with it.
+/// The lane of an event: the identity of its root entity. Events of one root are sent in order.
 #[must_use]
 pub fn lane(event: &Event) -> String {
     event.root().to_string()
 }
 
-/// What an event is whose key is stored already.
+/// How an event relates to the stored event with the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Collision {
     /// The same fact again: nothing to do.
@@ -109,22 +109,22 @@ pub enum Collision {
     Distinct(String),
 }
 
-/// Decides about an event whose key is stored already. A fact that happens once is the same fact however
-/// its content is written (a refund read again after its payment went through must not be paid twice), and so
-/// is an edit, which has a number of its own. A state that repeats is another one when its content differs,
-/// and so is an adjustment of stock: nothing but its content tells it apart, and it must not be lost.
+/// Decides whether an event whose key is stored already is a duplicate. A fact that happens once is the same fact
+/// whatever its content (a refund read again after its payment went through must not be paid twice), and so is an
+/// edit, which has its own number. A state is another one when its content differs, and so is an adjustment of
+/// stock: only its content distinguishes it, and it must not be lost.
 #[must_use]
 pub fn collide(effect: Effect, key: &str, stored_digest: &str, digest: &str) -> Collision {
     match effect {
         Effect::Once => Collision::Duplicate,
-        Effect::Difference if !adjusts(key) => Collision::Duplicate,
+        Effect::Difference if !is_adjustment(key) => Collision::Duplicate,
         _ if stored_digest == digest => Collision::Duplicate,
         _ => Collision::Distinct(distinct(key, digest)),
     }
 }
 
 /// True for the key of an adjustment of stock.
-fn adjusts(key: &str) -> bool {
+fn is_adjustment(key: &str) -> bool {
     key.split('/').any(|part| part.strip_prefix(ADJUSTED).is_some_and(|rest| rest.starts_with('@')))
 }
 
@@ -164,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn an_adjustment_that_only_its_content_tells_apart_is_not_lost() {
+    fn an_adjustment_that_differs_only_in_content_is_not_lost() {
         for event in [adjusted(None), adjusted(Some("5"))] {
             let key = key(&event).unwrap();
             assert_eq!(collide(Effect::Difference, &key, "aaaaaaaaaa", "aaaaaaaaaa"), Collision::Duplicate);
             let other = collide(Effect::Difference, &key, "aaaaaaaaaa", "bbbbbbbbbb");
             assert_eq!(other, Collision::Distinct(format!("{key}~bbbbbbbb")));
         }
-        // An edit has a number of its own.
+        // An edit has its own number.
         let edit = "shopify/acme/order/1/edited/7";
         assert_eq!(collide(Effect::Difference, edit, "a", "b"), Collision::Duplicate);
     }

@@ -1,74 +1,61 @@
 //! The states of a delivery and the order within a lane.
 //!
-//! Within one connector the deliveries of a lane (an order, or a SKU at a location) go one after the
-//! other: only the head may be sent. Lanes do not wait for each other.
+//! Within one connector the deliveries of a lane (an order, or a SKU at a location) are sent one after the other:
+//! only the head of the lane may be sent. Lanes do not wait for each other.
+//!
+//! [`next_ready`] decides which delivery becomes head, [`blocked_by`] which one a queued delivery is stuck behind.
+//! Both look at the whole lane and at nothing else.
 
-/// Enums that are stored and shown by name.
-macro_rules! names {
-    ($type:ty, $what:literal, $($case:ident = $name:literal),+ $(,)?) => {
-        impl $type {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$case),+];
+use strum::VariantArray;
 
-            /// The name it is stored and shown by.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$case => $name),+ }
-            }
-        }
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-        impl std::str::FromStr for $type {
-            type Err = $crate::Error;
-            fn from_str(text: &str) -> Result<Self, $crate::Error> {
-                match text {
-                    $($name => Ok(Self::$case),)+
-                    _ => Err($crate::Error::Name { what: $what, text: text.to_owned() }),
-                }
-            }
-        }
-    };
-}
-pub(crate) use names;
+use crate::code;
+use crate::name::UnknownName;
 
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown_state)]
 pub enum DeliveryState {
     /// In its lane, behind another.
     Queued,
     /// Head of its lane: may be claimed when it is due.
     Ready,
-    /// Claimed: it may be on its way.
+    /// Claimed: a call may be in flight.
     Sending,
-    /// Out of the lane until another entity is there.
+    /// Awaiting another entity, outside of the lane.
     Waiting,
     /// The target has it and will confirm later.
     Received,
-    /// Done, one way or another; see [`Ending`].
+    /// Done; see [`Ending`].
     Settled,
     /// A person must decide.
     Exception,
 }
-names!(
-    DeliveryState,
-    "state of a delivery",
-    Queued = "queued",
-    Ready = "ready",
-    Sending = "sending",
-    Waiting = "waiting",
-    Received = "received",
-    Settled = "settled",
-    Exception = "exception"
-);
+
+fn unknown_state(text: &str) -> UnknownName {
+    UnknownName::new("delivery state", text)
+}
 
 impl DeliveryState {
-    /// True while the delivery holds a place in its lane: nothing behind it is sent.
+    /// Every value.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The name it is stored and shown by.
     #[must_use]
-    pub fn holds_lane(self) -> bool {
-        matches!(self, Self::Queued | Self::Ready | Self::Sending | Self::Exception)
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// True until the delivery is done.
@@ -78,21 +65,48 @@ impl DeliveryState {
     }
 }
 
-/// Whether the target has been told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Whether a delivery was sent to its target.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown_sent)]
 pub enum Sent {
     /// Surely not: it was never claimed, or the target said that nothing was done.
     #[default]
     No,
-    /// What the last call did is not known.
+    /// The outcome of the last call is unknown.
     Maybe,
     /// Surely: all of it, or the part that the resume token stands for.
     Yes,
 }
-names!(Sent, "answer to whether it was sent", No = "no", Maybe = "maybe", Yes = "yes");
+
+fn unknown_sent(text: &str) -> UnknownName {
+    UnknownName::new("send status", text)
+}
 
 impl Sent {
-    /// What a claim makes of it, durably and before anything leaves the host.
+    /// Every value.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The name it is stored and shown by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The status once the delivery is claimed, recorded durably before anything leaves the host.
     #[must_use]
     pub fn claimed(self) -> Self {
         self.max(Self::Maybe)
@@ -100,7 +114,21 @@ impl Sent {
 }
 
 /// Why a delivery is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown_ending)]
 pub enum Ending {
     /// The target booked it.
     Posted,
@@ -108,110 +136,154 @@ pub enum Ending {
     AlreadyThere,
     /// The target has no use for it.
     Ignored,
-    /// Something newer was admitted or is known to the target.
+    /// A newer state was admitted or is known to the target.
     Stale,
-    /// Its content went out with another delivery.
+    /// Its content was sent with another delivery.
     Joined,
-    /// It and what it would have undone cancel each other out.
+    /// It and the unsent deliveries that it would have undone cancel each other out.
     Annulled,
-    /// A person said so.
+    /// A person discarded it.
     Discarded,
-    /// It only told what Crossdock itself had written, or nothing new.
+    /// It only reported what Crossdock itself had written, or nothing new.
     Echo,
-    /// What it told is not its source's own to tell.
+    /// It reported attributes that its source does not own.
     Conflict,
-    /// Another system told the same sale first.
+    /// Another system reported the same sale first.
     SameSale,
 }
-names!(
-    Ending,
-    "ending of a delivery",
-    Posted = "posted",
-    AlreadyThere = "already-there",
-    Ignored = "ignored",
-    Stale = "stale",
-    Joined = "joined",
-    Annulled = "annulled",
-    Discarded = "discarded",
-    Echo = "echo",
-    Conflict = "conflict",
-    SameSale = "same-sale"
-);
+
+fn unknown_ending(text: &str) -> UnknownName {
+    UnknownName::new("ending of a delivery", text)
+}
 
 impl Ending {
-    /// True when the target has the entity after the sink answered so.
+    /// Every value.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// The name it is stored and shown by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// True when the target has the entity after a delivery of it ended so.
     #[must_use]
     pub fn exists(self) -> bool {
         matches!(self, Self::Posted | Self::AlreadyThere | Self::Stale)
     }
 
-    /// True when what waits for the entity goes back into the lane after its delivery ended so. What was
-    /// ignored or discarded releases too: the target then says itself what it makes of the rest.
+    /// True when deliveries that await the entity return to their lanes after its delivery ended so. After `ignored`
+    /// and `discarded` too: the target then decides itself about the dependent ones.
     #[must_use]
     pub fn releases_waiting(self) -> bool {
         self.exists() || matches!(self, Self::Ignored | Self::Discarded)
     }
 }
 
-/// The head of a lane: the delivery with the lowest number that holds a place in it.
-pub fn head(lane: impl IntoIterator<Item = (i64, DeliveryState)>) -> Option<i64> {
-    lane.into_iter().filter(|(_, state)| state.holds_lane()).map(|(delivery, _)| delivery).min()
+/// A delivery as the rules of its lane see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneEntry<'a> {
+    /// Its number; rises in the order of the lane.
+    pub delivery: i64,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// True when a received delivery keeps its lane blocked until it is posted: its route demands so.
+    pub holds: bool,
+    /// The code of the reason why it is in this state. Absent when there is none.
+    pub reason_code: Option<&'a str>,
+    /// True while the arrival of an entity or a mapping would release it.
+    pub awaits: bool,
 }
 
-/// Why a delivery behind this head is not moving, for a person.
+impl LaneEntry<'_> {
+    fn is_exception(&self, code: &str) -> bool {
+        self.state == DeliveryState::Exception && self.reason_code == Some(code)
+    }
+}
+
+/// True when the delivery occupies its lane: what stands behind it is not sent before it.
+///
+/// A delivery that awaits its parent does not, nor does one whose parent did not come in time, because they must not
+/// block the parent's own delivery. One that was received does only if its route demands `posted`, and so it stays
+/// when the confirmation is overdue.
 #[must_use]
-pub fn behind(head: i64, state: DeliveryState) -> String {
+pub fn occupies(entry: &LaneEntry<'_>) -> bool {
+    match entry.state {
+        DeliveryState::Queued | DeliveryState::Ready | DeliveryState::Sending => true,
+        DeliveryState::Received => entry.holds,
+        DeliveryState::Exception if entry.is_exception(code::OVERDUE) => entry.holds,
+        DeliveryState::Exception => !is_parent_missing(entry),
+        DeliveryState::Waiting | DeliveryState::Settled => false,
+    }
+}
+
+/// True for an exception whose only cause is that its parent did not come in time.
+#[must_use]
+pub fn is_parent_missing(entry: &LaneEntry<'_>) -> bool {
+    entry.awaits && entry.is_exception(code::REFERENT_MISSING)
+}
+
+/// True for an exception that returns to its lane without a person when the parent or the mapping that it awaits
+/// arrives.
+#[must_use]
+pub fn can_be_released(entry: &LaneEntry<'_>) -> bool {
+    entry.awaits && (entry.is_exception(code::REFERENT_MISSING) || entry.is_exception(code::UNMAPPED))
+}
+
+/// True for the head of a lane: no other delivery of the lane may be sent before it is done.
+fn is_head(entry: &LaneEntry<'_>) -> bool {
+    use DeliveryState::{Ready, Received, Sending};
+    occupies(entry) && matches!(entry.state, Ready | Sending | Received)
+}
+
+/// The delivery that is to become ready. None when the lane has a head already, when its first delivery is an
+/// exception, or when nothing is queued.
+#[must_use]
+pub fn next_ready<'a>(lane: impl IntoIterator<Item = LaneEntry<'a>>) -> Option<i64> {
+    let mut first: Option<LaneEntry<'a>> = None;
+    for entry in lane.into_iter().filter(occupies) {
+        if is_head(&entry) {
+            return None;
+        }
+        if first.is_none_or(|first| entry.delivery < first.delivery) {
+            first = Some(entry);
+        }
+    }
+    first.filter(|first| first.state == DeliveryState::Queued).map(|first| first.delivery)
+}
+
+/// The delivery of the lane that a queued delivery is stuck behind, with its state: the head of the lane, or an
+/// exception before it; of several the first. None when only queued deliveries stand before it, and for a delivery
+/// that is not queued.
+#[must_use]
+pub fn blocked_by<'a>(
+    delivery: i64,
+    lane: impl IntoIterator<Item = LaneEntry<'a>>,
+) -> Option<(i64, DeliveryState)> {
+    let mut blocker: Option<LaneEntry<'a>> = None;
+    for entry in lane.into_iter().filter(occupies) {
+        if entry.delivery == delivery {
+            if entry.state != DeliveryState::Queued {
+                return None;
+            }
+            continue;
+        }
+        let is_exception = entry.state == DeliveryState::Exception && entry.delivery < delivery;
+        if (is_exception || is_head(&entry)) && blocker.is_none_or(|known| entry.delivery < known.delivery) {
+            blocker = Some(entry);
+        }
+    }
+    blocker.map(|entry| (entry.delivery, entry.state))
+}
+
+/// Why a delivery that is [blocked by](blocked_by) this one does not move, for a person.
+#[must_use]
+pub fn blocked_reason(blocker: i64, state: DeliveryState) -> String {
     match state {
-        DeliveryState::Exception => format!("waits for exception #{head}"),
-        _ => format!("waits for delivery #{head} of its lane"),
+        DeliveryState::Exception => format!("waits for exception #{blocker}"),
+        _ => format!("waits for delivery #{blocker} of its lane, which is {state}"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lane_has_one_head_and_it_is_the_oldest() {
-        use DeliveryState::{Exception, Queued, Ready, Received, Settled, Waiting};
-        assert_eq!(head([(7, Queued), (5, Ready), (6, Queued)]), Some(5));
-        assert_eq!(head([(1, Settled), (2, Received), (3, Waiting), (4, Queued)]), Some(4));
-        assert_eq!(head([(1, Exception), (2, Queued)]), Some(1));
-        assert_eq!(head([(1, Settled)]), None);
-    }
-
-    #[test]
-    fn an_exception_keeps_its_lane_blocked_and_says_so() {
-        assert!(DeliveryState::Exception.holds_lane());
-        assert_eq!(behind(41, DeliveryState::Exception), "waits for exception #41");
-        assert_eq!(behind(41, DeliveryState::Sending), "waits for delivery #41 of its lane");
-    }
-
-    #[test]
-    fn received_releases_a_lane() {
-        assert!(!DeliveryState::Received.holds_lane());
-        assert!(DeliveryState::Received.is_open());
-    }
-
-    #[test]
-    fn a_claim_is_the_durable_record_that_it_may_have_been_sent() {
-        assert_eq!(Sent::No.claimed(), Sent::Maybe);
-        assert_eq!(Sent::Maybe.claimed(), Sent::Maybe);
-        assert_eq!(Sent::Yes.claimed(), Sent::Yes);
-    }
-
-    #[test]
-    fn every_name_reads_back() {
-        for state in DeliveryState::ALL {
-            assert_eq!(state.as_str().parse::<DeliveryState>().unwrap(), *state);
-        }
-        for sent in Sent::ALL {
-            assert_eq!(sent.as_str().parse::<Sent>().unwrap(), *sent);
-        }
-        for ending in Ending::ALL {
-            assert_eq!(ending.as_str().parse::<Ending>().unwrap(), *ending);
-        }
-        let error = "lost".parse::<DeliveryState>().unwrap_err();
-        assert_eq!(error.to_string(), "`lost` is no state of a delivery");
-    }
-}
+mod tests;

@@ -1,19 +1,19 @@
-//! How fast a connector may call: a token bucket that slows down when the target asks for patience.
+//! How fast a connector may call: a token bucket that slows down when the target throttles.
 //!
-//! A target that throttles is given the pause it asks for, and calls go on at half the rate; from there
-//! the rate comes back little by little, so that the host settles just under what the target allows.
+//! After a target throttles, no call is made for the delay it asks for, and calls continue at half the rate; from there
+//! the rate recovers gradually, so that it settles just below what the target allows.
 
 use std::time::Duration;
 
 use crossdock_model::time::Millis;
 
-/// The slowest a limiter gets, as a share of its configured rate.
-const FLOOR: f64 = 1.0 / 16.0;
-/// How long a limiter takes from nothing to its configured rate when nobody complains.
-const RECOVERY: Duration = Duration::from_secs(60);
+/// The lowest rate of a limiter, as a share of its configured rate.
+const MIN_RATE_SHARE: f64 = 1.0 / 16.0;
+/// How long a limiter would take to recover from zero to its configured rate without being throttled.
+const RECOVERY_TIME: Duration = Duration::from_secs(60);
 
-/// What sums of fractions may fall short by.
-const ROUNDING: f64 = 1e-6;
+/// How much a sum of fractions of tokens may fall short of a whole one.
+const ROUNDING_TOLERANCE: f64 = 1e-6;
 
 /// A token bucket. One token is one call.
 #[derive(Clone, Debug)]
@@ -22,12 +22,12 @@ pub struct Limiter {
     rate: f64,
     /// The most tokens it holds.
     burst: f64,
-    /// The share of the rate in force, from [`FLOOR`] to 1.
+    /// The share of the configured rate that applies now, from [`MIN_RATE_SHARE`] to 1.
     share: f64,
     tokens: f64,
     /// Up to when tokens were counted.
     counted: Millis,
-    /// No call before this moment: the target asked for patience.
+    /// No call before this moment: the target throttled.
     closed_until: Millis,
 }
 
@@ -41,7 +41,7 @@ impl Limiter {
         Self { rate, burst, share: 1.0, tokens: burst, counted: now, closed_until: now }
     }
 
-    /// Takes up to `wanted` tokens and says how many there were.
+    /// Takes up to `wanted` tokens and returns how many were available.
     pub fn take(&mut self, wanted: u32, now: Millis) -> u32 {
         self.count(now);
         if now < self.closed_until {
@@ -49,36 +49,36 @@ impl Limiter {
         }
         // A bucket holds at most `burst` tokens, which is a u32.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let granted = wanted.min((self.tokens + ROUNDING).floor() as u32);
+        let granted = wanted.min((self.tokens + ROUNDING_TOLERANCE).floor() as u32);
         self.tokens = (self.tokens - f64::from(granted)).max(0.0);
         granted
     }
 
-    /// Puts tokens back that were taken for calls that were not made.
+    /// Returns tokens that were taken for calls that were not made.
     pub fn put_back(&mut self, unused: u32) {
         self.tokens = (self.tokens + f64::from(unused)).min(self.burst);
     }
 
-    /// When there will be a token, as far as is known now; `now` when there is one.
+    /// When a token will be available at the latest; `now` when one is.
     #[must_use]
     pub fn ready_at(&self, now: Millis) -> Millis {
         let mut then = self.clone();
         then.count(now);
         let missing = (1.0 - then.tokens).max(0.0);
-        // The rate in force can only rise meanwhile, so this is the latest moment.
-        let wait = Duration::try_from_secs_f64(missing / (then.rate * then.share)).unwrap_or(RECOVERY);
+        // The rate can only rise meanwhile, so this is the latest moment.
+        let wait = Duration::try_from_secs_f64(missing / (then.rate * then.share)).unwrap_or(RECOVERY_TIME);
         let whole =
             Duration::from_millis(u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
-        // While the target asks for patience nothing is counted.
+        // No tokens accrue until the target accepts calls again.
         now.max(then.closed_until).plus(whole)
     }
 
-    /// The target asked for patience: no call for `wait`, then half the rate.
+    /// The target throttled: no call for `wait`, then half the rate.
     pub fn throttled(&mut self, wait: Duration, now: Millis) {
         self.count(now);
-        // Several calls under way are told the same at the same time: that is one complaint.
+        // Several calls in flight may be throttled at the same time: that halves the rate once.
         if now >= self.closed_until {
-            self.share = (self.share / 2.0).max(FLOOR);
+            self.share = (self.share / 2.0).max(MIN_RATE_SHARE);
         }
         self.closed_until = self.closed_until.max(now.plus(wait));
         self.tokens = self.tokens.min(1.0);
@@ -90,13 +90,13 @@ impl Limiter {
         self.rate * self.share
     }
 
-    /// Counts the tokens of the time that went by, and lets the rate recover.
+    /// Adds the tokens of the elapsed time, and lets the rate recover.
     fn count(&mut self, now: Millis) {
         let from = self.counted.max(self.closed_until.min(now));
-        let passed = now.since(from).as_secs_f64();
+        let elapsed = now.since(from).as_secs_f64();
         self.counted = self.counted.max(now);
-        self.tokens = (self.tokens + passed * self.rate * self.share).min(self.burst);
-        self.share = (self.share + passed / RECOVERY.as_secs_f64()).min(1.0);
+        self.tokens = (self.tokens + elapsed * self.rate * self.share).min(self.burst);
+        self.share = (self.share + elapsed / RECOVERY_TIME.as_secs_f64()).min(1.0);
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_burst_goes_at_once_and_then_the_rate_holds() {
+    fn a_burst_is_allowed_at_once_and_then_the_rate_applies() {
         let mut limiter = Limiter::new(40.0, 80, Millis(0));
         assert_eq!(limiter.take(100, Millis(0)), 80);
         assert_eq!(limiter.take(1, Millis(0)), 0);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_calls_that_were_not_made_come_back() {
+    fn tokens_of_calls_that_were_not_made_are_returned() {
         let mut limiter = Limiter::new(1.0, 4, Millis(0));
         assert_eq!(limiter.take(4, Millis(0)), 4);
         limiter.put_back(3);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn one_complaint_heard_by_many_calls_halves_the_rate_once() {
+    fn calls_throttled_at_the_same_time_halve_the_rate_once() {
         let mut limiter = Limiter::new(40.0, 80, Millis(0));
         for _ in 0..8 {
             limiter.throttled(Duration::from_secs(1), Millis(0));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slowed_limiter_recovers_little_by_little() {
+    fn a_slowed_limiter_recovers_gradually() {
         let mut limiter = Limiter::new(40.0, 80, Millis(0));
         limiter.throttled(Duration::ZERO, Millis(0));
         limiter.take(1, Millis(6_000));
@@ -185,7 +185,7 @@ mod tests {
         }
 
         #[test]
-        fn there_is_a_token_when_the_limiter_says_so(
+        fn a_token_is_available_when_the_limiter_is_ready(
             rate in 0.5f64..200.0, burst in 1u32..50, drained in 0u32..60, pause in 0u64..5_000, at in 0i64..5_000,
         ) {
             let mut limiter = Limiter::new(rate, burst, Millis(0));

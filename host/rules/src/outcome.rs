@@ -1,39 +1,42 @@
-//! What an answer leads to: the one table that decides what becomes of a delivery after a call.
+//! The outcome table: what becomes of a delivery after a call was answered.
 //!
-//! A plugin answers in the contract's outcomes and the host decides by them and by nothing else. Whether
-//! something may have been sent is never forgotten: an answer of "nothing was done" puts it back to what
-//! it was before the call, not to "no".
+//! A plugin answers with the contract's outcomes, and the host decides by them and by nothing else. Whether a request
+//! may have been sent is never forgotten: an answer of "nothing was done" restores the send status from before the
+//! call, not "no".
 
 use std::time::Duration;
 
 use crossdock_model::common::Reference;
-use crossdock_model::connector::{Failure, Found, Outcome, Problem, Receipt, Throttle, Unmapped, Written};
+use crossdock_model::connector::{
+    Failure, Found, Outcome, Problem, Progress, Receipt, Throttle, Unmapped, Written,
+};
 use crossdock_model::time::Millis;
 
+use crate::code;
 use crate::lane::{Ending, Sent};
-use crate::lookup::{self, Absent, First, Keys};
+use crate::lookup::{AbsentAnswer, BeforeSending, Keys, before_sending, weigh_absent};
 use crate::retry::Backoff;
 use crate::safeguards::Safeguards;
 
-/// What is decided alike for all deliveries of a connector.
+/// The settings that hold for all deliveries of a connector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// How many tries a delivery has before a person must decide.
+    /// How many attempts a delivery has before a person must decide.
     pub max_attempts: u32,
     /// How often a plugin may fail at one delivery before a person must decide.
     pub plugin_retries: u32,
-    /// How long to wait between tries.
+    /// How long to wait between attempts.
     pub backoff: Backoff,
-    /// The target's max-inflight: so long after it left, a request cannot take effect unseen any more.
+    /// The target's max-inflight: how long after it left a request can still take effect unseen.
     pub max_inflight: Duration,
-    /// What the target offers against doubles.
+    /// What the target offers against duplicates.
     pub keys: Keys,
-    /// How long something waits for the entity it refers to.
-    pub referent_limit: Duration,
-    /// How long the target may take to confirm what it received.
-    pub overdue: Duration,
-    /// The longest patience that a target can ask for; what it asks beyond is taken for a mistake.
-    pub max_patience: Duration,
+    /// How long a delivery waits for its parent before a person must decide.
+    pub parent_wait_limit: Duration,
+    /// How long the target may take to confirm a message that it received.
+    pub confirmation_limit: Duration,
+    /// The longest delay that a throttling target can ask for; a longer one counts as a mistake and is cut to this.
+    pub max_retry_after: Duration,
     /// Which safeguards are on.
     pub safeguards: Safeguards,
 }
@@ -46,17 +49,17 @@ impl Default for Policy {
             backoff: Backoff::default(),
             max_inflight: Duration::from_secs(60),
             keys: Keys::Find,
-            referent_limit: Duration::from_secs(24 * 3600),
-            overdue: Duration::from_secs(24 * 3600),
-            max_patience: Duration::from_secs(3600),
+            parent_wait_limit: Duration::from_secs(24 * 3600),
+            confirmation_limit: Duration::from_secs(24 * 3600),
+            max_retry_after: Duration::from_secs(3600),
             safeguards: Safeguards::default(),
         }
     }
 }
 
-/// The call that was answered, and what came before it.
+/// The call that was answered, and the history of its delivery before it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Try {
+pub struct CallContext {
     /// True when the call was a `find`, false when it was a `deliver`.
     pub find: bool,
     /// How many attempts had been used up before the call.
@@ -67,43 +70,43 @@ pub struct Try {
     pub finds: u32,
     /// The last moment at which a request may have left before this call: see [`Settlement::sent_at`].
     pub sent_at: Millis,
-    /// Whether the target had been told, as it stood before the claim of this call.
+    /// Whether the delivery had been sent, as recorded before the claim of this call.
     pub sent: Sent,
     /// The resume token the call was given.
     pub resume: Option<String>,
-    /// Since when the delivery waits for a referent, if it has waited. Absent when it has not.
+    /// Since when the delivery has been waiting for its parent. Absent when it has not waited.
     pub waiting_since: Option<Millis>,
-    /// True when only `posted`, not `received`, lets the next of the lane go: the delivery's route says so.
+    /// True when only `posted`, not `received`, releases the lane: the delivery's route demands so.
     pub holds_until_posted: bool,
-    /// True when the call was the breaker's probe of a target that was down.
+    /// True when the call was the circuit breaker's probe of a target that was down.
     pub probe: bool,
 }
 
-/// How a call failed without an answer of the contract.
+/// How a call failed without an outcome of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The plugin trapped or ran out of memory.
     Trap,
     /// The plugin took too long.
     Deadline,
-    /// The plugin answered something the contract does not allow.
+    /// The plugin returned an answer that the contract does not allow.
     BadAnswer,
-    /// The host was gone before the answer: a restart, or a lease that ran out. Not the plugin's fault.
+    /// The host stopped before the answer: a restart, or an expired lease. Not the plugin's fault.
     Lost,
 }
 
-/// What came of a call.
+/// The answer to a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// What `deliver` answered.
+    /// The outcome of `deliver`.
     Outcome(Outcome),
-    /// What `find` answered.
+    /// The result of `find`.
     Found(Found),
-    /// Nothing was answered.
+    /// There was no answer.
     Failed {
-        /// How.
+        /// How the call failed.
         fault: Fault,
-        /// The same for a person.
+        /// The failure, for a person.
         problem: Problem,
     },
 }
@@ -113,110 +116,95 @@ pub enum Answer {
 pub enum Next {
     /// It is done.
     Settle(Ending),
-    /// The target has it and will confirm.
+    /// The target has it and will confirm it.
     Received {
         /// From when the confirmation is overdue.
         overdue_at: Millis,
-        /// True when the next of the lane may go.
+        /// True when the lane is released: the next delivery may be sent.
         releases: bool,
     },
-    /// It stays head of its lane and is due at this moment.
+    /// It stays head of its lane and is due again.
     Retry {
-        /// When.
+        /// From when it is due.
         at: Millis,
-        /// True when the target is asked first.
+        /// True when the target is asked with `find` first.
         find: bool,
     },
-    /// It leaves the lane until this entity is there.
+    /// It leaves the lane until its parent exists in the target.
     Wait {
-        /// The entity's identity.
-        referent: String,
-        /// When to try again even if the host did not hear of the entity: it may be made by hand.
-        again: Millis,
+        /// The identity of the parent.
+        parent: String,
+        /// When to try again even if the host does not learn of the parent: a person may create it in the target.
+        retry_at: Millis,
     },
     /// A person must decide; the lane is blocked meanwhile.
     Exception {
-        /// Why, a stable code: the problem's own, or one of those in [`code`].
+        /// The reason, a stable code: the problem's own, or one of those in [`code`](mod@crate::code).
         code: String,
-        /// What puts it back into its line when it comes: see [`mapping`]. Absent when only a person can.
-        waits_for: Option<String>,
+        /// The key of the mapping whose arrival returns it to its lane: see [`mapping_key`]. Absent when only a person
+        /// can.
+        awaits: Option<String>,
     },
 }
 
-/// What a delivery waits for whose value is not mapped.
+/// The key that a delivery with an unmapped value awaits.
 #[must_use]
-pub fn mapping(table: &str, value: &str) -> String {
+pub fn mapping_key(table: &str, value: &str) -> String {
     format!("mapping/{table}/{value}")
 }
 
-/// What the answer says about the target being there.
+/// What an answer says about the availability of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// It answered.
     Up,
-    /// It is down or out of reach.
+    /// It is down or cannot be reached.
     Down,
-    /// The answer does not tell.
+    /// The answer does not say.
     Neither,
 }
 
-/// Everything that an answer leads to; recorded in one transaction.
+/// Everything that follows from an answer; recorded in one transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
     /// What happens next.
     pub next: Next,
-    /// Whether the target has been told, from now on.
+    /// Whether the delivery was sent, from now on.
     pub sent: Sent,
-    /// The last moment at which a request may have left, where this call moves it.
+    /// The last moment at which a request may have left. Absent when this call does not change it.
     pub sent_at: Option<Millis>,
     /// True when the call counts as an attempt.
     pub uses_attempt: bool,
-    /// True when the call counts against the plugin's version.
+    /// True when the call counts as a failure of the plugin's version.
     pub plugin_failed: bool,
-    /// Why it did not simply work, for a person. Absent when it did.
+    /// Why the delivery did not succeed at once, for a person. Absent when it did.
     pub reason: Option<Problem>,
-    /// What the target calls the entity, to be kept. Empty when it did not say.
+    /// The target's references for the entity, to be stored. Empty when it gave none.
     pub references: Vec<Reference>,
-    /// What was set in the target and will come back as a change, to be known by that. Empty when nothing is.
-    pub written: Vec<Written>,
-    /// The resume token for the next try. Absent leaves the one there is.
+    /// The attribute values that the plugin wrote, to recognise their echo when a system reports them back. Empty when
+    /// it wrote none.
+    pub outbound_writes: Vec<Written>,
+    /// The resume token for the next call. Absent keeps the previous one.
     pub resume: Option<String>,
-    /// What the breaker learns.
+    /// What is reported to the circuit breaker.
     pub breaker: Signal,
-    /// True when the connector is to be paused until a person looks.
+    /// True when the connector is to be paused until a person resumes it.
     pub pause: bool,
-    /// How long the connector's limiter waits. Absent leaves the limiter alone.
+    /// How long the connector's rate limiter makes no calls. Absent when the limiter is not affected.
     pub slow: Option<Duration>,
 }
 
-/// The codes of exceptions that the host itself raises.
-pub mod code {
-    /// All attempts are used up.
-    pub const OUT_OF_ATTEMPTS: &str = "out-of-attempts";
-    /// It may have been sent, and the target cannot tell.
-    pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
-    /// The target has it more than once.
-    pub const DUPLICATED: &str = "duplicated";
-    /// The entity it refers to did not appear in time.
-    pub const REFERENT_MISSING: &str = "referent-missing";
-    /// The operator's tables lack a value.
-    pub const UNMAPPED: &str = "unmapped";
-    /// The plugin failed at it again and again.
-    pub const PLUGIN_FAILED: &str = "plugin-failed";
-    /// The target received it and did not confirm it in time.
-    pub const OVERDUE: &str = "overdue";
-    /// The target received it, and then refused it.
-    pub const REFUSED: &str = "refused";
-    /// The target received it, and booked it without some of its lines.
-    pub const LINES_REJECTED: &str = "lines-rejected";
-    /// The store's day was closed before it came.
-    pub const DAY_CLOSED: &str = "day-closed";
-}
-
-/// Decides what an answer leads to. `now` is the moment of the answer; `random` any number, evenly spread.
+/// Decides what becomes of a delivery after an answer. `now` is the moment of the answer; `random` any number, evenly
+/// spread.
 #[must_use]
-pub fn settle(answer: Answer, tried: &Try, policy: &Policy, now: Millis, random: u64) -> Settlement {
-    let call = Call { tried, policy, now, random };
+pub fn settle(
+    answer: Answer,
+    context: &CallContext,
+    policy: &Policy,
+    now: Millis,
+    random: u64,
+) -> Settlement {
+    let call = Call { context, policy, now, random };
     match answer {
         Answer::Outcome(outcome) => call.outcome(outcome),
         Answer::Found(found) => call.found(found),
@@ -224,26 +212,26 @@ pub fn settle(answer: Answer, tried: &Try, policy: &Policy, now: Millis, random:
     }
 }
 
-/// One call with all that its answer is judged by.
+/// One call with everything that the decision about its answer needs.
 struct Call<'a> {
-    tried: &'a Try,
+    context: &'a CallContext,
     policy: &'a Policy,
     now: Millis,
     random: u64,
 }
 
 impl Call<'_> {
-    /// An answer of the target after which the delivery stands as it stood before the call.
+    /// The settlement that changes nothing but what happens next; the target answered.
     fn unchanged(&self, next: Next) -> Settlement {
         Settlement {
             next,
-            sent: self.tried.sent,
+            sent: self.context.sent,
             sent_at: None,
             uses_attempt: false,
             plugin_failed: false,
             reason: None,
             references: Vec::new(),
-            written: Vec::new(),
+            outbound_writes: Vec::new(),
             resume: None,
             breaker: Signal::Up,
             pause: false,
@@ -251,30 +239,30 @@ impl Call<'_> {
         }
     }
 
-    /// The target has it, all or in part.
-    fn there(&self, next: Next, references: Vec<Reference>) -> Settlement {
+    /// The target has the entity, completely or in part.
+    fn present(&self, next: Next, references: Vec<Reference>) -> Settlement {
         Settlement { sent: Sent::Yes, references, ..self.unchanged(next) }
     }
 
-    /// The target has it, and said what it made of it.
-    fn receipted(&self, next: Next, receipt: Receipt) -> Settlement {
-        Settlement { written: receipt.written, ..self.there(next, receipt.references) }
+    /// The target has the entity, and gave a receipt.
+    fn with_receipt(&self, next: Next, receipt: Receipt) -> Settlement {
+        Settlement { outbound_writes: receipt.written, ..self.present(next, receipt.references) }
     }
 
     fn outcome(&self, outcome: Outcome) -> Settlement {
         match outcome {
-            Outcome::Posted(receipt) => self.receipted(Next::Settle(Ending::Posted), receipt),
-            Outcome::AlreadyThere(receipt) => self.receipted(Next::Settle(Ending::AlreadyThere), receipt),
+            Outcome::Posted(receipt) => self.with_receipt(Next::Settle(Ending::Posted), receipt),
+            Outcome::AlreadyThere(receipt) => self.with_receipt(Next::Settle(Ending::AlreadyThere), receipt),
             Outcome::Received(receipt) => {
-                let overdue_at = self.now.plus(self.policy.overdue);
-                let releases = !self.tried.holds_until_posted;
-                self.receipted(Next::Received { overdue_at, releases }, receipt)
+                let overdue_at = self.now.plus(self.policy.confirmation_limit);
+                let releases = !self.context.holds_until_posted;
+                self.with_receipt(Next::Received { overdue_at, releases }, receipt)
             }
             Outcome::Partial(progress) => self.partial(progress.resume, progress.references),
             Outcome::NotYet(entity) => self.not_yet(entity.to_string()),
             Outcome::Ignored(why) => {
                 let reason = Some(problem("ignored", why));
-                // The plugin may well have decided so by itself.
+                // The plugin may have decided so without calling the target.
                 let breaker = Signal::Neither;
                 Settlement { reason, breaker, ..self.unchanged(Next::Settle(Ending::Ignored)) }
             }
@@ -287,100 +275,112 @@ impl Call<'_> {
             Outcome::Unauthorized(problem) => self.failure(Failure::Unauthorized(problem)),
             Outcome::Rejected(problem) => self.failure(Failure::Rejected(problem)),
             Outcome::Unmapped(missing) => self.unmapped(&missing),
-            Outcome::Unknown(problem) => self.in_doubt(problem, true),
+            Outcome::Unknown(problem) => self.unknown(problem, true),
         }
     }
 
-    /// The operator's tables lack values: a person adds them, and it goes on.
+    /// The operator's mapping tables lack values: the delivery is retried when a person adds them.
     fn unmapped(&self, missing: &[Unmapped]) -> Settlement {
-        let named: Vec<String> = missing.iter().map(|one| format!("{}: {}", one.table, one.value)).collect();
-        let reason = Some(problem(code::UNMAPPED, format!("not mapped: {}", named.join(", "))));
-        // One after the other: with the first of them it is tried again, and says what is still missing.
-        let waits_for = missing.first().map(|one| mapping(&one.table, &one.value));
-        let next = Next::Exception { code: code::UNMAPPED.to_owned(), waits_for };
+        let listed: Vec<String> = missing.iter().map(|one| format!("{}: {}", one.table, one.value)).collect();
+        let reason = Some(problem(code::UNMAPPED, format!("not mapped: {}", listed.join(", "))));
+        // It awaits only the first: once that is mapped it is tried again, and reports what is still missing.
+        let awaits = missing.first().map(|one| mapping_key(&one.table, &one.value));
+        let next = Next::Exception { code: code::UNMAPPED.to_owned(), awaits };
         Settlement { reason, breaker: Signal::Neither, ..self.unchanged(next) }
     }
 
     fn found(&self, found: Found) -> Settlement {
         match found {
-            Found::Present(receipt) => self.receipted(Next::Settle(Ending::Posted), receipt),
-            Found::Partial(progress) => self.partial(progress.resume, progress.references),
+            Found::Present(receipt) => self.with_receipt(Next::Settle(Ending::Posted), receipt),
+            Found::Partial(progress) => self.found_partial(progress),
             Found::Pending => {
-                let at = self.after(self.tried.finds);
+                let at = self.after(self.context.finds);
                 let reason = Some(problem("pending", "the target is still working on it"));
                 Settlement { reason, ..self.unchanged(Next::Retry { at, find: true }) }
             }
             Found::Absent => self.absent(),
             Found::Duplicated(references) => {
                 let reason = Some(problem(code::DUPLICATED, "the target has it more than once"));
-                Settlement { reason, ..self.there(exception(code::DUPLICATED), references) }
+                Settlement { reason, ..self.present(exception(code::DUPLICATED), references) }
             }
             Found::Failed(failure) => self.failure(failure),
         }
     }
 
-    /// A part is done. A step forward is free; the same token again is no step.
+    /// A part is done. Progress uses up no attempt; the same resume token again is not progress.
     fn partial(&self, resume: String, references: Vec<Reference>) -> Settlement {
-        let stuck = !self.tried.find && self.tried.resume.as_deref() == Some(resume.as_str());
+        let stuck = !self.context.find && self.context.resume.as_deref() == Some(resume.as_str());
         let settlement = if stuck {
             let reason = Some(problem("no-progress", "the plugin reported the same step again"));
-            Settlement { reason, ..self.again(false) }
+            Settlement { reason, ..self.retry(false) }
         } else {
             self.unchanged(Next::Retry { at: self.now, find: false })
         };
         Settlement { sent: Sent::Yes, references, resume: Some(resume), ..settlement }
     }
 
-    fn not_yet(&self, referent: String) -> Settlement {
-        let limit = self.tried.waiting_since.unwrap_or(self.now).plus(self.policy.referent_limit);
-        let reason = Some(problem("not-yet", format!("not yet: {referent}")));
+    fn not_yet(&self, parent: String) -> Settlement {
+        let limit = self.context.waiting_since.unwrap_or(self.now).plus(self.policy.parent_wait_limit);
+        let reason = Some(problem("not-yet", format!("not yet: {parent}")));
         if self.now >= limit {
             let breaker = Signal::Neither;
             return Settlement { reason, breaker, ..self.unchanged(exception(code::REFERENT_MISSING)) };
         }
-        let again = self.now.plus(self.policy.backoff.cap).min(limit);
+        let retry_at = self.now.plus(self.policy.backoff.cap).min(limit);
         let breaker = Signal::Neither;
-        Settlement { reason, breaker, ..self.unchanged(Next::Wait { referent, again }) }
+        Settlement { reason, breaker, ..self.unchanged(Next::Wait { parent, retry_at }) }
     }
 
-    /// "Absent" is true after max-inflight; before, the target may just not show it yet.
+    /// The next step may already be on its way: it is sent again once max-inflight has passed.
+    fn found_partial(&self, progress: Progress) -> Settlement {
+        let settlement = self.partial(progress.resume, progress.references);
+        match self.weigh_missing() {
+            AbsentAnswer::AskAgain(at) => {
+                let reason =
+                    Some(problem("not-visible-yet", "its next step may have been sent and may still appear"));
+                Settlement { next: Next::Retry { at, find: true }, reason, ..settlement }
+            }
+            AbsentAnswer::Believed => settlement,
+        }
+    }
+
+    /// Whether what the target does not show can still appear.
+    fn weigh_missing(&self) -> AbsentAnswer {
+        let Policy { max_inflight, backoff, safeguards, .. } = self.policy;
+        let max_inflight = if safeguards.max_inflight() { *max_inflight } else { Duration::ZERO };
+        weigh_absent(self.context.sent_at, max_inflight, self.now, backoff, self.context.finds, self.random)
+    }
+
+    /// "Absent" is believed after max-inflight; before, the target may just not show the entity yet.
     fn absent(&self) -> Settlement {
-        let Policy { max_inflight, backoff, .. } = self.policy;
-        match lookup::absent(
-            self.tried.sent_at,
-            *max_inflight,
-            self.now,
-            backoff,
-            self.tried.finds,
-            self.random,
-        ) {
-            Absent::AskAgain(at) => {
+        match self.weigh_missing() {
+            AbsentAnswer::AskAgain(at) => {
                 let reason = Some(problem("not-visible-yet", "it may have been sent and may still appear"));
                 Settlement { reason, ..self.unchanged(Next::Retry { at, find: true }) }
             }
-            Absent::Believed => {
-                let next = if self.tried.attempts >= self.policy.max_attempts {
+            AbsentAnswer::Believed => {
+                let next = if self.context.attempts >= self.policy.max_attempts {
                     exception(code::OUT_OF_ATTEMPTS)
                 } else {
                     Next::Retry { at: self.now, find: false }
                 };
-                // What a resume token stands for was surely there once: that is not to be undone or replaced.
-                let sent = if self.tried.resume.is_some() { Sent::Yes } else { Sent::No };
+                // The part that a resume token stands for surely arrived: it must not be withdrawn or replaced.
+                let sent = if self.context.resume.is_some() { Sent::Yes } else { Sent::No };
                 Settlement { sent, ..self.unchanged(next) }
             }
         }
     }
 
-    /// The question was not answered, and the call changed nothing.
+    /// The call failed without effect, or a `find` was not answered.
     fn failure(&self, failure: Failure) -> Settlement {
-        let find = self.tried.find;
+        let find = self.context.find;
         match failure {
             Failure::Unavailable(problem) => {
-                Settlement { reason: Some(problem), breaker: Signal::Down, ..self.again(find) }
+                Settlement { reason: Some(problem), breaker: Signal::Down, ..self.retry(find) }
             }
             Failure::Throttled(Throttle { after_ms, message }) => {
                 let asked = after_ms.map_or(self.policy.backoff.base, Duration::from_millis);
-                let wait = asked.min(self.policy.max_patience);
+                let wait = asked.min(self.policy.max_retry_after);
                 let next = Next::Retry { at: self.now.plus(wait), find };
                 let reason = Some(problem("throttled", message));
                 Settlement { reason, slow: Some(wait), ..self.unchanged(next) }
@@ -399,34 +399,34 @@ impl Call<'_> {
     /// The call ended without an answer.
     fn fault(&self, fault: Fault, problem: Problem) -> Settlement {
         let plugin_failed = fault != Fault::Lost;
-        if plugin_failed && self.tried.failures >= self.policy.plugin_retries {
-            let doubt = self.in_doubt(problem, false);
-            return Settlement { next: exception(code::PLUGIN_FAILED), plugin_failed, ..doubt };
+        if plugin_failed && self.context.failures >= self.policy.plugin_retries {
+            let unknown = self.unknown(problem, false);
+            return Settlement { next: exception(code::PLUGIN_FAILED), plugin_failed, ..unknown };
         }
-        Settlement { plugin_failed, ..self.in_doubt(problem, false) }
+        Settlement { plugin_failed, ..self.unknown(problem, false) }
     }
 
-    /// It may or may not have been done: ask, where the target can be asked.
-    fn in_doubt(&self, problem: Problem, uses_attempt: bool) -> Settlement {
+    /// The outcome is unknown: look it up, where the target can be asked.
+    fn unknown(&self, problem: Problem, uses_attempt: bool) -> Settlement {
         let Policy { safeguards, keys, max_attempts, .. } = self.policy;
-        let tired = self.tried.attempts.max(self.tried.failures);
-        // A question changes nothing, so one without an answer leaves the doubt there was.
-        let (sent, sent_at) = match self.tried.find {
-            true => (self.tried.sent, None),
+        let failed = self.context.attempts.max(self.context.failures);
+        // A `find` changes nothing, so one without an answer leaves the send status as it was.
+        let (sent, sent_at) = match self.context.find {
+            true => (self.context.sent, None),
             false => (Sent::Maybe, Some(self.now)),
         };
-        let first = match (self.tried.find, lookup::first(Sent::Maybe, *keys)) {
-            (true, _) => First::Find,
-            (false, First::Find | First::Person) if !safeguards.find() => First::Send,
+        let first = match (self.context.find, before_sending(Sent::Maybe, *keys)) {
+            (true, _) => BeforeSending::Find,
+            (false, BeforeSending::Find | BeforeSending::Person) if !safeguards.find() => BeforeSending::Send,
             (false, first) => first,
         };
-        let out = uses_attempt && self.tried.attempts.saturating_add(1) >= *max_attempts;
+        let out = uses_attempt && self.context.attempts.saturating_add(1) >= *max_attempts;
         let next = match first {
-            First::Find if self.tried.find => Next::Retry { at: self.after(tired), find: true },
-            First::Find => Next::Retry { at: self.after(0), find: true },
-            First::Person => exception(code::OUTCOME_UNKNOWN),
-            First::Send if out => exception(code::OUT_OF_ATTEMPTS),
-            First::Send => Next::Retry { at: self.after(tired), find: false },
+            BeforeSending::Find if self.context.find => Next::Retry { at: self.after(failed), find: true },
+            BeforeSending::Find => Next::Retry { at: self.after(0), find: true },
+            BeforeSending::Person => exception(code::OUTCOME_UNKNOWN),
+            BeforeSending::Send if out => exception(code::OUT_OF_ATTEMPTS),
+            BeforeSending::Send => Next::Retry { at: self.after(failed), find: false },
         };
         Settlement {
             sent,
@@ -438,14 +438,14 @@ impl Call<'_> {
         }
     }
 
-    /// The same call again after a while, as long as there are attempts left. The breaker's probe of a
-    /// target that was down is free: an outage must not use up the attempts of whatever probes it.
-    fn again(&self, find: bool) -> Settlement {
-        let uses_attempt = !self.tried.probe;
-        let next = if uses_attempt && self.tried.attempts.saturating_add(1) >= self.policy.max_attempts {
+    /// The same call again after a backoff, as long as there are attempts left. The circuit breaker's probe of a target
+    /// that was down uses up none: an outage must not exhaust the attempts of the delivery that probes it.
+    fn retry(&self, find: bool) -> Settlement {
+        let uses_attempt = !self.context.probe;
+        let next = if uses_attempt && self.context.attempts.saturating_add(1) >= self.policy.max_attempts {
             exception(code::OUT_OF_ATTEMPTS)
         } else {
-            Next::Retry { at: self.after(self.tried.attempts), find }
+            Next::Retry { at: self.after(self.context.attempts), find }
         };
         Settlement { uses_attempt, ..self.unchanged(next) }
     }
@@ -456,7 +456,7 @@ impl Call<'_> {
 }
 
 fn exception(code: &str) -> Next {
-    Next::Exception { code: code.to_owned(), waits_for: None }
+    Next::Exception { code: code.to_owned(), awaits: None }
 }
 
 fn problem(code: &str, message: impl Into<String>) -> Problem {

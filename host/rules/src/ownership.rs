@@ -1,8 +1,9 @@
-//! Who owns which attribute, and what an event is when it tells one: news, an echo, or a conflict.
+//! Which system owns which attribute, and whether an event that reports attribute values is news, an echo, or a
+//! conflict.
 //!
-//! What Crossdock wrote to a system comes back from it as a change. An event that tells nothing but that
-//! is an echo: delivering it would send it round again. An attribute that somebody tells who does not own
-//! it is a conflict: it is recorded for a person, and not applied.
+//! A value that Crossdock wrote to a system comes back from it as a change. An event that reports nothing else is an
+//! echo: delivering it would start a loop. A value reported by a system that does not own the attribute is a conflict:
+//! it is recorded for a person, and not applied.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,21 +12,50 @@ use std::str::FromStr;
 use crossdock_model::event::Fact;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::lane::names;
-use crate::told::{Attribute, Mark, Marks};
+use crate::attributes::{Attribute, Fingerprint, Fingerprints};
+use crate::name::UnknownName;
 
-/// What sort of system a connector speaks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The class of the system that a connector speaks to.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown)]
 pub enum Class {
-    /// It sells: a shop, a till, a marketplace.
+    /// A system that sells: a shop, a till, a marketplace.
     Channel,
-    /// It keeps the books.
+    /// A system that keeps the books.
     Erp,
-    /// It keeps the goods.
+    /// A system that stores the goods.
     Warehouse,
 }
-names!(Class, "class of systems", Channel = "channel", Erp = "erp", Warehouse = "warehouse");
+fn unknown(text: &str) -> UnknownName {
+    UnknownName::new("class of systems", text)
+}
+
+impl Class {
+    /// Every value.
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The name it is stored and shown by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// Who owns an attribute. As text: `channel`, `erp`, `warehouse`, `system:NAME`, `connector:NAME`, `anyone`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +66,7 @@ pub enum Owner {
     System(String),
     /// One connector.
     Connector(String),
-    /// Whoever tells it.
+    /// Every system that reports it.
     Anyone,
 }
 
@@ -51,15 +81,15 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A text that names no owner.
+/// A text that does not name an owner.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no owner; write channel, erp, warehouse, system:NAME, connector:NAME or anyone")]
-pub struct NoOwner(String);
+#[error("`{0}` is not an owner; write channel, erp, warehouse, system:NAME, connector:NAME or anyone")]
+pub struct OwnerError(String);
 
 impl FromStr for Owner {
-    type Err = NoOwner;
+    type Err = OwnerError;
 
-    fn from_str(text: &str) -> Result<Self, NoOwner> {
+    fn from_str(text: &str) -> Result<Self, OwnerError> {
         let named = |prefix| text.strip_prefix(prefix).filter(|name: &&str| !name.is_empty());
         if let Some(name) = named("system:") {
             return Ok(Self::System(name.to_owned()));
@@ -69,7 +99,7 @@ impl FromStr for Owner {
         }
         match text {
             "anyone" => Ok(Self::Anyone),
-            _ => text.parse().map(Self::Class).map_err(|_| NoOwner(text.to_owned())),
+            _ => text.parse().map(Self::Class).map_err(|_| OwnerError(text.to_owned())),
         }
     }
 }
@@ -86,26 +116,26 @@ impl<'de> Deserialize<'de> for Owner {
     }
 }
 
-/// Who tells an event.
+/// The source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Speaker<'a> {
+pub struct Reporter<'a> {
     /// The connector it came from.
     pub connector: &'a str,
     /// The system that connector speaks to.
     pub system: &'a str,
-    /// What sort of system that is. Absent where the operator did not say: then no class is held against it.
+    /// The class of that system. Absent where the operator did not configure one: then it counts as any class.
     pub class: Option<Class>,
 }
 
-/// The table of who owns what. As it is written in the configuration, an owner or a list of them for each
-/// attribute; what is not written keeps its default.
+/// The owners of each attribute. In the configuration an owner or a list of owners for each attribute; an attribute
+/// that is left out keeps its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Ownership(BTreeMap<Attribute, Vec<Owner>>);
 
 impl Default for Ownership {
-    /// A channel owns what was sold, at what price and how it was paid; the ERP owns articles, prices and
-    /// its documents; on hand is what ERP or warehouse say; what leaves is told by whoever sends it.
+    /// Channels own the content of their orders; ERPs own articles, prices and their documents; ERPs and warehouses own
+    /// stock levels and shipments.
     fn default() -> Self {
         use Class::{Channel, Erp, Warehouse};
         let of = |classes: &[Class]| classes.iter().map(|class| Owner::Class(*class)).collect::<Vec<_>>();
@@ -120,7 +150,7 @@ impl Default for Ownership {
                     of(&[Erp, Warehouse])
                 }
                 Attribute::ProductContent | Attribute::PriceAmount | Attribute::DocumentState => of(&[Erp]),
-                // A shop that hands goods over itself tells so with the order; nobody else would.
+                // A shop that hands over goods itself reports that with the order, and no other system does.
                 Attribute::OrderFulfilment => vec![Owner::Anyone],
             };
             (*attribute, owners)
@@ -153,95 +183,103 @@ impl<'de> Deserialize<'de> for Ownership {
 }
 
 impl Ownership {
-    /// Whether an attribute is the speaker's own.
+    /// Whether the reporter owns an attribute.
     #[must_use]
-    pub fn owns(&self, attribute: Attribute, speaker: Speaker<'_>) -> bool {
+    pub fn owns(&self, attribute: Attribute, reporter: Reporter<'_>) -> bool {
         let Some(owners) = self.0.get(&attribute) else { return true };
         owners.iter().any(|owner| match owner {
-            Owner::Class(class) => speaker.class.is_none_or(|own| own == *class),
-            Owner::System(system) => system == speaker.system,
-            Owner::Connector(connector) => connector == speaker.connector,
+            Owner::Class(class) => reporter.class.is_none_or(|own| own == *class),
+            Owner::System(system) => system == reporter.system,
+            Owner::Connector(connector) => connector == reporter.connector,
             Owner::Anyone => true,
         })
     }
 
-    /// Who owns an attribute.
+    /// The owners of an attribute.
     #[must_use]
     pub fn owners(&self, attribute: Attribute) -> &[Owner] {
         self.0.get(&attribute).map_or(&[], Vec::as_slice)
     }
 
-    /// The attributes that a fact can tell and that are not the speaker's own.
+    /// The attributes that a fact can report and that the reporter does not own.
     #[must_use]
-    pub fn foreign(&self, fact: &Fact, speaker: Speaker<'_>) -> Vec<Attribute> {
-        Attribute::of(fact).iter().copied().filter(|attribute| !self.owns(*attribute, speaker)).collect()
+    pub fn foreign(&self, fact: &Fact, reporter: Reporter<'_>) -> Vec<Attribute> {
+        Attribute::of(fact).iter().copied().filter(|attribute| !self.owns(*attribute, reporter)).collect()
     }
 }
 
-/// What an event is, by what it tells.
+/// How an event counts, by the attribute values that it reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It tells something new that is its source's own to tell, or something that is no attribute.
+    /// It reports a new value of an attribute that its source owns, or content that is not an attribute.
     News {
-        /// Attributes that it tells too, and that are not its source's own.
+        /// Attributes of which it reports a new value too, and that its source does not own.
         disputed: Vec<Attribute>,
     },
-    /// All that it tells anew is what was last written to its source.
+    /// Every new value that it reports is the one that was last written to its source.
     Echo,
-    /// It tells what its source told before, and nothing else.
+    /// It reports the values that its source reported before, and nothing else.
     Repeated,
-    /// All that it tells anew is not its source's own.
+    /// Its source owns none of the attributes of which it reports a new value.
     Conflict {
-        /// What.
+        /// These attributes.
         attributes: Vec<Attribute>,
     },
 }
 
-/// Decides what an event is. `told` is what it tells, `written` what was last written to its source about
-/// the entity, `before` what its source told last about it (absent when it never did), `foreign` what is not
-/// its source's own. `whole` says that `told` is all there is to tell: then telling it again is no news.
+/// Decides whether an event is news, an echo, a repetition or a conflict. `reported` are the values it reports,
+/// `written` those last written to its source for the entity, `previous` those its source reported last for it (absent
+/// when it never did), `foreign` the attributes its source does not own. `complete` says that `reported` is the
+/// event's complete content: then reporting it again is not news.
 #[must_use]
-pub fn judge(
-    told: &Marks,
-    written: &Marks,
-    before: Option<&Marks>,
+pub fn classify(
+    reported: &Fingerprints,
+    written: &Fingerprints,
+    previous: Option<&Fingerprints>,
     foreign: &[Attribute],
-    whole: bool,
+    complete: bool,
 ) -> Verdict {
-    let fresh = fresh(told, written, before);
-    if told.is_empty() {
+    let new = newly_reported(reported, written, previous);
+    if reported.is_empty() {
         return Verdict::News { disputed: Vec::new() };
     }
-    if fresh.is_empty() {
-        return if changed(told, before).next().is_some() {
+    if new.is_empty() {
+        return if changed(reported, previous).next().is_some() {
             Verdict::Echo
-        } else if whole {
+        } else if complete {
             Verdict::Repeated
-        } else if told.iter().all(|(attribute, mark)| written.has(attribute, mark)) {
+        } else if reported.iter().all(|(attribute, fingerprint)| written.has(attribute, fingerprint)) {
             Verdict::Echo
         } else {
             Verdict::News { disputed: Vec::new() }
         };
     }
     let (attributes, own): (Vec<_>, Vec<_>) =
-        fresh.into_iter().partition(|attribute| foreign.contains(attribute));
+        new.into_iter().partition(|attribute| foreign.contains(attribute));
     if own.is_empty() { Verdict::Conflict { attributes } } else { Verdict::News { disputed: attributes } }
 }
 
-/// The attributes that an event tells anew, and that were not written so to its source. When the event is
-/// news, what was written of them is to be forgotten: whoever sets them back to it changes them again.
+/// The attributes of which an event reports a new value that was not written to its source. When the event is news,
+/// the values written for them must be forgotten: setting an attribute back to such a value is another change.
 #[must_use]
-pub fn fresh(told: &Marks, written: &Marks, before: Option<&Marks>) -> Vec<Attribute> {
-    changed(told, before)
-        .filter(|(attribute, mark)| !written.has(*attribute, *mark))
+pub fn newly_reported(
+    reported: &Fingerprints,
+    written: &Fingerprints,
+    previous: Option<&Fingerprints>,
+) -> Vec<Attribute> {
+    changed(reported, previous)
+        .filter(|(attribute, fingerprint)| !written.has(*attribute, *fingerprint))
         .map(|(attribute, _)| attribute)
         .collect()
 }
 
-/// What is told otherwise than before, or for the first time.
-fn changed<'m>(told: &'m Marks, before: Option<&'m Marks>) -> impl Iterator<Item = (Attribute, Mark)> + 'm {
-    told.iter().filter(move |(attribute, mark)| {
-        before.and_then(|before| before.get(*attribute)).is_none_or(|known| known != *mark)
+/// The values that differ from the previous report, or are reported for the first time.
+fn changed<'f>(
+    reported: &'f Fingerprints,
+    previous: Option<&'f Fingerprints>,
+) -> impl Iterator<Item = (Attribute, Fingerprint)> + 'f {
+    reported.iter().filter(move |(attribute, fingerprint)| {
+        previous.and_then(|previous| previous.get(*attribute)).is_none_or(|known| known != *fingerprint)
     })
 }
 

@@ -1,16 +1,16 @@
 //! When to try again: exponential backoff with full jitter.
 //!
-//! Full jitter (any moment between at once and the ceiling) spreads the tries of a thousand orders that
-//! failed together, which a fixed delay would send together again.
+//! Full jitter (any delay between zero and the ceiling) spreads the retries of a thousand orders that failed together;
+//! with a fixed delay they would all be sent together again.
 
 use std::time::Duration;
 
-/// How the ceiling of the delay grows.
+/// How the ceiling of the delay grows with each failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The ceiling before the first retry. Each further retry doubles it.
     pub base: Duration,
-    /// What the ceiling never exceeds.
+    /// The largest ceiling.
     pub cap: Duration,
 }
 
@@ -21,17 +21,17 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The longest delay after `failed` tries before this one.
+    /// The longest delay before the next attempt, when `failed` attempts had failed before the current one.
     #[must_use]
     pub fn ceiling(&self, failed: u32) -> Duration {
         self.base.saturating_mul(1u32.checked_shl(failed).unwrap_or(u32::MAX)).min(self.cap)
     }
 
-    /// The delay after `failed` tries before this one; `random` is any number, evenly spread.
+    /// The delay before the next attempt, when `failed` attempts had failed before the current one; `random` is any number, evenly spread.
     #[must_use]
     pub fn delay(&self, failed: u32, random: u64) -> Duration {
         let ceiling = self.ceiling(failed).as_millis();
-        // A share of the ceiling: random / 2^64 of it, rounded to the nearer end so that both ends occur.
+        // `random` / 2^64 of the ceiling and one, rounded down, so that both zero and the ceiling occur.
         let share = (ceiling.saturating_add(1)).saturating_mul(u128::from(random)) >> 64;
         Duration::from_millis(u64::try_from(share).unwrap_or(u64::MAX))
     }
@@ -66,7 +66,7 @@ mod tests {
         }
 
         #[test]
-        fn a_delay_grows_with_the_dice(failed in 0u32..20, a: u64, b: u64) {
+        fn a_delay_grows_with_the_random_number(failed in 0u32..20, a: u64, b: u64) {
             let (low, high) = (a.min(b), a.max(b));
             prop_assert!(BACKOFF.delay(failed, low) <= BACKOFF.delay(failed, high));
         }

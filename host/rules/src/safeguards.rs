@@ -1,60 +1,151 @@
-//! The three safeguards that a test of the tests switches off.
+//! The safeguards, and how a test switches one off to prove that the other tests notice.
 //!
-//! A harness that finds no loss and no duplicate proves something only if it finds them when the
-//! protection is gone. Another value than the default can be built with the cargo feature `faults` alone,
-//! so that no shipped host runs without them.
+//! A test that finds neither loss nor duplicates proves something only if it finds them once the safeguard is off. Only
+//! with the cargo feature `faults` can a value other than the default be built, so that no shipped host runs without
+//! safeguards.
 
-/// Which safeguards are on. All of them, unless a test says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Safeguards {
-    dedupe: bool,
-    version_gate: bool,
-    find: bool,
+use strum::VariantArray;
+
+use crate::name::UnknownName;
+
+/// A rule that can be switched off.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown)]
+pub enum Safeguard {
+    /// The same fact arriving again is recognised.
+    Dedupe,
+    /// A state older than the newest admitted one is not sent.
+    VersionGate,
+    /// The target is asked before a delivery with an unknown outcome is sent again.
+    Find,
+    /// "Absent" is believed only after the target's max-inflight.
+    MaxInflight,
+    /// A lane has one head.
+    LaneHead,
+    /// A delivery of an entity that the target does not have awaits it.
+    AwaitParent,
+    /// A cancellation annuls only what surely was not sent.
+    AnnulUnsent,
+    /// A newer state joins only a delivery that surely was not sent.
+    JoinUnsent,
+    /// A claim counts as maybe sent until it is settled.
+    ClaimRecord,
+    /// The arrival of an entity releases the deliveries that await it.
+    Release,
+    /// A claim is settled by its own fence only.
+    Fence,
+    /// What may be the echo of an in-flight write awaits that write.
+    AwaitInFlight,
 }
 
-impl Default for Safeguards {
-    fn default() -> Self {
-        Self { dedupe: true, version_gate: true, find: true }
-    }
+fn unknown(text: &str) -> UnknownName {
+    UnknownName::new("safeguard", text)
+}
+
+impl Safeguard {
+    /// Every value.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+}
+
+/// Which safeguards are on. All of them by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Safeguards {
+    /// One bit for each safeguard that is off.
+    off: u16,
 }
 
 impl Safeguards {
-    /// The same fact arriving again is recognised.
-    #[must_use]
-    pub fn dedupe(self) -> bool {
-        self.dedupe
+    const fn is_on(self, safeguard: Safeguard) -> bool {
+        self.off & (1 << safeguard as u16) == 0
     }
 
-    /// What is older than what was admitted is not sent.
-    #[must_use]
-    pub fn version_gate(self) -> bool {
-        self.version_gate
-    }
-
-    /// The target is asked before anything whose outcome is unknown is sent again.
-    #[must_use]
-    pub fn find(self) -> bool {
-        self.find
-    }
-
-    /// Without recognising duplicates.
+    /// Without this one.
     #[cfg(feature = "faults")]
     #[must_use]
-    pub fn without_dedupe(self) -> Self {
-        Self { dedupe: false, ..self }
+    pub const fn without(self, safeguard: Safeguard) -> Self {
+        Self { off: self.off | (1 << safeguard as u16) }
     }
 
-    /// Without the version gate.
-    #[cfg(feature = "faults")]
+    /// See [`Safeguard::Dedupe`].
     #[must_use]
-    pub fn without_version_gate(self) -> Self {
-        Self { version_gate: false, ..self }
+    pub const fn dedupe(self) -> bool {
+        self.is_on(Safeguard::Dedupe)
     }
 
-    /// Without asking before sending again.
-    #[cfg(feature = "faults")]
+    /// See [`Safeguard::VersionGate`].
     #[must_use]
-    pub fn without_find(self) -> Self {
-        Self { find: false, ..self }
+    pub const fn version_gate(self) -> bool {
+        self.is_on(Safeguard::VersionGate)
+    }
+
+    /// See [`Safeguard::Find`].
+    #[must_use]
+    pub const fn find(self) -> bool {
+        self.is_on(Safeguard::Find)
+    }
+
+    /// See [`Safeguard::MaxInflight`].
+    #[must_use]
+    pub const fn max_inflight(self) -> bool {
+        self.is_on(Safeguard::MaxInflight)
+    }
+
+    /// See [`Safeguard::LaneHead`].
+    #[must_use]
+    pub const fn lane_head(self) -> bool {
+        self.is_on(Safeguard::LaneHead)
+    }
+
+    /// See [`Safeguard::AwaitParent`].
+    #[must_use]
+    pub const fn await_parent(self) -> bool {
+        self.is_on(Safeguard::AwaitParent)
+    }
+
+    /// See [`Safeguard::AnnulUnsent`].
+    #[must_use]
+    pub const fn annul_unsent(self) -> bool {
+        self.is_on(Safeguard::AnnulUnsent)
+    }
+
+    /// See [`Safeguard::JoinUnsent`].
+    #[must_use]
+    pub const fn join_unsent(self) -> bool {
+        self.is_on(Safeguard::JoinUnsent)
+    }
+
+    /// See [`Safeguard::ClaimRecord`].
+    #[must_use]
+    pub const fn claim_record(self) -> bool {
+        self.is_on(Safeguard::ClaimRecord)
+    }
+
+    /// See [`Safeguard::Release`].
+    #[must_use]
+    pub const fn release(self) -> bool {
+        self.is_on(Safeguard::Release)
+    }
+
+    /// See [`Safeguard::Fence`].
+    #[must_use]
+    pub const fn fence(self) -> bool {
+        self.is_on(Safeguard::Fence)
+    }
+
+    /// See [`Safeguard::AwaitInFlight`].
+    #[must_use]
+    pub const fn await_in_flight(self) -> bool {
+        self.is_on(Safeguard::AwaitInFlight)
     }
 }

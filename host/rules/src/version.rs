@@ -1,7 +1,7 @@
 //! Which of two states of an entity is the newer one.
 //!
-//! Sources deliver unordered, and some have clocks of whole seconds: so a state is placed by when the
-//! source changed it, then by the source's own sequence, then by how far the business has come.
+//! Sources deliver unordered, and some have clocks of whole seconds: so states are compared by when the source changed
+//! the entity, then by the source's own sequence, then by the progress of the business (placed, paid, shipped).
 
 use std::cmp::Ordering;
 
@@ -11,22 +11,23 @@ use crossdock_model::fulfilment::ShipmentState;
 use crossdock_model::order::{FulfilmentState, Order, PaymentState};
 use crossdock_model::time::{Millis, micros};
 
-use crate::Error;
+use crate::error::Error;
 
-/// How much further ahead of its arrival one of two states may be than the other, in microseconds, and both be
-/// told by one clock: so long do sources try again to tell what they could not.
-const ONE_CLOCK: i64 = 4 * 3_600_000_000;
+/// How much further ahead of its arrival one of two states may be than the other, in microseconds, to count as dated
+/// by the same clock: sources retry a failed report for about that long.
+const MAX_SAME_CLOCK_DRIFT_MICROS: i64 = 4 * 3_600_000_000;
 
-/// The place of a state in its entity's history; see [`Stamp::place`].
+/// The position of a state in its entity's history; see [`Stamp::place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// When the source changed the entity, as the source says, in microseconds since 1970.
     pub at: i64,
-    /// When it did so at the latest, by the host's clock: `at`, or when it arrived where that is earlier.
+    /// The latest moment at which it can have done so, by the host's clock, in microseconds since 1970: `at`, or the
+    /// arrival where that is earlier.
     pub believed: i64,
     /// The source's own number of the change. Absent when it has none.
     pub sequence: Option<u64>,
-    /// How far the business has come: tells apart what happened within one tick of the source's clock.
+    /// The progress of the business: orders states that the source dates within one tick of its clock.
     pub progress: u32,
 }
 
@@ -48,26 +49,27 @@ impl Stamp {
         Ok(Self { at, believed: at, sequence, progress: progress(&event.fact) })
     }
 
-    /// The stamp of what arrived then: nothing happened after it had arrived, whatever a clock says.
+    /// The stamp of an event that arrived at this moment: it cannot have happened later, whatever the source's clock
+    /// says.
     #[must_use]
     pub fn arrived(self, at: Millis) -> Self {
         Self { believed: self.at.min(at.0.saturating_mul(1000)), ..self }
     }
 
-    /// Places a state against another one of its entity.
+    /// Compares a state with another one of the same entity: `Greater` when this one is newer.
     ///
-    /// A source's own clock orders what it tells, be it fast or slow: a state that is told late is still
-    /// the older one. Where one of the two is much further ahead of its arrival than the other, the clock
-    /// was put right between them, or it is not the same: then each counts by when it happened at the latest,
-    /// since nothing could supersede what a wrong clock told until that clock is caught up with.
+    /// A source's own clock orders its states, be it fast or slow: a state that is reported late is still the older
+    /// one. Where one of the two is much further ahead of its arrival than the other, the clock was corrected between
+    /// them, or it is another clock: then each counts by the latest moment at which it can have happened. Otherwise
+    /// nothing could supersede a state dated by a fast clock until the right time had caught up with it.
     #[must_use]
     pub fn place(&self, other: &Self) -> Ordering {
-        let one_clock = self.ahead().abs_diff(other.ahead()) <= ONE_CLOCK.unsigned_abs();
-        let moment = |stamp: &Self| if one_clock { stamp.at } else { stamp.believed };
+        let same_clock = self.ahead().abs_diff(other.ahead()) <= MAX_SAME_CLOCK_DRIFT_MICROS.unsigned_abs();
+        let moment = |stamp: &Self| if same_clock { stamp.at } else { stamp.believed };
         (moment(self), self.sequence, self.progress).cmp(&(moment(other), other.sequence, other.progress))
     }
 
-    /// How far the source's clock was ahead of the arrival.
+    /// How far the source's clock was ahead of the arrival, in microseconds.
     fn ahead(&self) -> i64 {
         self.at.saturating_sub(self.believed)
     }
@@ -84,8 +86,8 @@ pub enum Gate {
     Older,
 }
 
-/// Places a state against the newest one admitted. Two different contents with fully equal stamps cannot
-/// be placed by what the source says; the one that arrives later then counts as newer.
+/// Compares a state with the newest one admitted. Two different contents with equal stamps cannot be ordered by what
+/// the source reports; the one that arrives later then counts as newer.
 #[must_use]
 pub fn gate(newest: Option<(&Stamp, &str)>, stamp: &Stamp, digest: &str) -> Gate {
     match newest {
@@ -98,7 +100,7 @@ pub fn gate(newest: Option<(&Stamp, &str)>, stamp: &Stamp, digest: &str) -> Gate
     }
 }
 
-/// How far the business has come, comparable between two states of one entity.
+/// The progress of the business, comparable between two states of one entity.
 fn progress(fact: &Fact) -> u32 {
     match fact {
         Fact::Order(change) => order_progress(&change.order, change.is_cancelled()),
@@ -154,40 +156,40 @@ mod tests {
 
     const SECOND: i64 = 1_000_000;
 
-    /// What a source says at a moment of its clock, and when that arrives, both in seconds.
-    fn told(at: i64, arrived: i64) -> Stamp {
+    /// A state dated `at` by its source's clock, and when it arrived, both in seconds.
+    fn reported(at: i64, arrived: i64) -> Stamp {
         Stamp { at: at * SECOND, believed: at * SECOND, sequence: None, progress: 0 }
             .arrived(Millis(arrived * 1000))
     }
 
     #[test]
-    fn what_a_fast_clock_tells_late_is_still_the_older_state() {
-        // The clock is five minutes fast; the first state comes with a retry, after the second.
-        let (first, second) = (told(300, 330), told(360, 61));
+    fn a_state_that_a_fast_clock_reports_late_is_still_the_older_one() {
+        // The clock is five minutes fast; the first state arrives with a retry, after the second.
+        let (first, second) = (reported(300, 330), reported(360, 61));
         assert_eq!(first.place(&second), Ordering::Less);
         assert_eq!(second.place(&first), Ordering::Greater);
     }
 
     #[test]
-    fn a_clock_that_was_put_right_is_believed_again() {
+    fn states_dated_by_a_corrected_clock_are_newer() {
         let day = 86_400;
-        let (wrong, right) = (told(day, 10), told(20, 21));
+        let (wrong, right) = (reported(day, 10), reported(20, 21));
         assert_eq!(right.place(&wrong), Ordering::Greater);
         // Of two states of the wrong clock the later one is newer, however they arrive.
-        assert_eq!(told(day + 5, 40).place(&told(day + 9, 30)), Ordering::Less);
+        assert_eq!(reported(day + 5, 40).place(&reported(day + 9, 30)), Ordering::Less);
     }
 
     proptest! {
-        /// Whatever a source's clock is wrong by, what it tells ends with its last state, in whatever order it
-        /// arrives, as long as it is not tried longer than sources try.
+        /// However wrong a source's clock is, and in whatever order its states arrive, the last one ends up newest, as
+        /// long as the source does not retry for longer than sources do.
         #[test]
-        fn a_clock_that_is_wrong_tells_its_states_in_order(
+        fn a_wrong_clock_still_orders_the_states_of_its_source(
             ahead in -100_000i64..100_000,
             states in prop::collection::vec((0i64..100_000, 0i64..14_000), 1..12),
         ) {
             let mut arrivals: Vec<_> = states
                 .iter()
-                .map(|(happened, delay)| (happened + delay, told(happened + ahead, happened + delay)))
+                .map(|(happened, delay)| (happened + delay, reported(happened + ahead, happened + delay)))
                 .collect();
             arrivals.sort_by_key(|(arrived, _)| *arrived);
             let mut newest: Option<Stamp> = None;

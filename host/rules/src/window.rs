@@ -1,14 +1,14 @@
-//! Windows: when work that does not have to go at once may go.
+//! Windows: recurring times at which work that is not urgent becomes due.
 //!
-//! A window is written as a cron expression of five fields, a time zone, and, where it stays open, for how
-//! long: `0 3 * * * Europe/Berlin`, `30 22 * * sun Europe/Berlin for 4h`. Without a length it is a moment.
+//! A window is written as a cron expression of five fields, a time zone, and, where it stays open, a length:
+//! `0 3 * * * Europe/Berlin`, `30 22 * * sun Europe/Berlin for 4h`. Without a length it is a moment.
 //!
-//! It says when work *begins* to be due. What has become due goes on until it is done, also beyond the end:
+//! It says when work *becomes* due. Work that is due continues until it is done, also beyond the end of the window:
 //! half a price list is worse than a late one.
 //!
-//! On the night the clocks are put forward, what would begin within the hour that is left out begins right
-//! after it; on the night they are put back, what would begin within the hour that comes twice begins the
-//! first time. A length is time that passes, whatever clocks show.
+//! When clocks are set forward, a window that would open within the skipped hour opens right after it; when they are
+//! set back, a window that would open within the repeated hour opens the first time. A length is elapsed time, whatever
+//! the clocks show.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Timestamp};
 use serde::de::{self, Deserialize, Deserializer};
 
-/// When it is open.
+/// A recurring time, with a length if it stays open.
 #[derive(Clone, Debug)]
 pub struct Window {
     text: String,
@@ -29,39 +29,43 @@ pub struct Window {
     length: Duration,
 }
 
-/// A text that is no window.
+/// A text that is not a window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no window: {why}; write `0 3 * * * Europe/Berlin` or `0 22 * * * Europe/Berlin for 4h`")]
-pub struct NoWindow {
+#[error(
+    "`{text}` is not a window: {why}; write `0 3 * * * Europe/Berlin` or `0 22 * * * Europe/Berlin for 4h`"
+)]
+pub struct WindowError {
     text: String,
     why: String,
 }
 
 impl FromStr for Window {
-    type Err = NoWindow;
+    type Err = WindowError;
 
-    fn from_str(text: &str) -> Result<Self, NoWindow> {
-        let wrong = |why: String| NoWindow { text: text.to_owned(), why };
+    fn from_str(text: &str) -> Result<Self, WindowError> {
+        let invalid = |why: String| WindowError { text: text.to_owned(), why };
         let (when, length) = match text.split_once(" for ") {
             Some((when, length)) => (when, Some(length.trim())),
             None => (text, None),
         };
         let words: Vec<&str> = when.split_whitespace().collect();
-        let [fields @ .., zone] = words.as_slice() else { return Err(wrong("it is empty".into())) };
+        let [fields @ .., zone] = words.as_slice() else { return Err(invalid("it is empty".into())) };
         if fields.len() != 5 {
-            return Err(wrong("it has five fields and a time zone".into()));
+            return Err(invalid("a window has five fields and a time zone".into()));
         }
-        let opens = Cron::from_str(&fields.join(" ")).map_err(|error| wrong(error.to_string()))?;
-        let zone = TimeZone::get(zone).map_err(|_| wrong(format!("there is no time zone `{zone}`")))?;
+        let opens = Cron::from_str(&fields.join(" ")).map_err(|error| invalid(error.to_string()))?;
+        let zone = TimeZone::get(zone).map_err(|_| invalid(format!("there is no time zone `{zone}`")))?;
         let length = match length {
             None => Duration::ZERO,
-            Some(length) => span(length).ok_or_else(|| wrong(format!("`{length}` is no span of time")))?,
+            Some(length) => {
+                span(length).ok_or_else(|| invalid(format!("`{length}` is not a span of time")))?
+            }
         };
         let window = Self { text: text.to_owned(), opens, zone, length };
-        // Any moment does: what never opens does not open after this one either.
+        // Any moment will do: a window that never opens does not open after this one either.
         match window.opens_from(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(window),
-            None => Err(wrong("it never opens".into())),
+            None => Err(invalid("it never opens".into())),
         }
     }
 }
@@ -89,20 +93,20 @@ impl PartialEq for Window {
 impl Eq for Window {}
 
 impl Window {
-    /// When it is open next: now, when it is open now.
+    /// The next moment at which it is open: `now` when it is open now.
     #[must_use]
     pub fn next_open(&self, now: Millis) -> Millis {
-        // Open is what opened less than its length ago: so the question is when it opens after that.
+        // It is open if it opened less than its length ago: so find its first opening after that moment.
         let length = i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX);
         let after = now.0.saturating_sub(length);
-        // It opens at whole seconds; a moment counts only itself.
+        // It opens at whole seconds; without a length only that very moment counts.
         let second = if length == 0 {
             after.div_euclid(1000) + i64::from(after.rem_euclid(1000) > 0)
         } else {
             after.div_euclid(1000) + 1
         };
         let opens = Timestamp::from_second(second).ok().and_then(|from| self.opens_from(from));
-        // The calendar's end: sending now is better than never.
+        // Beyond the end of the calendar: sending now is better than never.
         opens.map_or(now, |opens| Millis(opens.as_millisecond()).max(now))
     }
 
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_keeps_it_open() {
+    fn a_window_with_a_length_stays_open() {
         let night = "0 22 * * * Europe/Berlin for 4h";
         opens(night, "2026-11-25T20:59:59Z", "2026-11-25T21:00:00Z");
         opens(night, "2026-11-25T21:00:00Z", "2026-11-25T21:00:00Z");
@@ -167,16 +171,16 @@ mod tests {
     // Europe/Berlin: 02:00 becomes 03:00 on 29 March 2026, 03:00 becomes 02:00 on 25 October 2026.
 
     #[test]
-    fn what_falls_into_the_hour_left_out_opens_right_after_it() {
-        let left_out = "30 2 * * * Europe/Berlin";
-        opens(left_out, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z");
-        opens(left_out, "2026-03-29T01:00:00.001Z", "2026-03-30T00:30:00Z");
+    fn a_window_in_the_skipped_hour_opens_right_after_it() {
+        let skipped = "30 2 * * * Europe/Berlin";
+        opens(skipped, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z");
+        opens(skipped, "2026-03-29T01:00:00.001Z", "2026-03-30T00:30:00Z");
         opens("0 3 * * * Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z");
         opens("30 2 29 3 * Europe/Berlin", "2026-01-01T00:00:00Z", "2026-03-29T01:00:00Z");
     }
 
     #[test]
-    fn what_falls_into_the_hour_that_comes_twice_opens_the_first_time() {
+    fn a_window_in_the_repeated_hour_opens_the_first_time() {
         let twice = "30 2 * * * Europe/Berlin";
         opens(twice, "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z");
         opens(twice, "2026-10-25T00:30:00.001Z", "2026-10-26T01:30:00Z");
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_time_that_passes() {
+    fn a_length_is_elapsed_time() {
         // 22:00 to what clocks show as 04:00 or 02:00, on nights of 23 and 25 hours.
         for (opens_at, ends) in [
             ("2026-03-28T21:00:00Z", "2026-03-29T02:00:00Z"),
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hours_of_a_day_follow_the_clock_on_the_wall() {
+    fn hours_follow_local_time() {
         // Nine in the evening is another moment in summer.
         opens("0 21 * * * Europe/Berlin", "2026-07-01T00:00:00Z", "2026-07-01T19:00:00Z");
         opens("0 21 * * * Europe/Berlin", "2026-12-01T00:00:00Z", "2026-12-01T20:00:00Z");
@@ -207,16 +211,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_window_is_said_in_a_sentence() {
+    fn an_invalid_window_is_explained_in_a_sentence() {
         let wrong = [
             ("", "empty"),
             ("0 3 * * *", "five fields and a time zone"),
             ("0 3 * * * Berlin", "no time zone `Berlin`"),
             ("0 0 3 * * * UTC", "five fields and a time zone"),
-            ("0 25 * * * UTC", "no window"),
+            ("0 25 * * * UTC", "not a window"),
             ("0 3 30 2 * UTC", "never opens"),
-            ("0 3 * * * UTC for ever", "`ever` is no span"),
-            ("0 3 * * * UTC for 0s", "`0s` is no span"),
+            ("0 3 * * * UTC for ever", "`ever` is not a span"),
+            ("0 3 * * * UTC for 0s", "`0s` is not a span"),
         ];
         for (text, sentence) in wrong {
             let said = text.parse::<Window>().unwrap_err().to_string();

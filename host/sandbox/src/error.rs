@@ -1,78 +1,78 @@
-//! Why a call of a plugin gave no answer.
+//! Why a plugin call failed.
 
 use std::time::Duration;
 
 use crate::manifest::Export;
 
-/// Why a call gave no answer. The plugin's last words are what it wrote to its standard output and error.
+/// Why a plugin call failed. `output` is the last that the plugin wrote to its standard output and error.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The plugin crashed.
-    #[error("the plugin crashed: {reason}{}", said(words))]
+    #[error("the plugin crashed: {reason}{}", last_output(output))]
     Trapped {
         /// The trap, and where it happened.
         reason: String,
-        /// The plugin's last words.
-        words: String,
+        /// The plugin's last output.
+        output: String,
     },
-    /// The plugin did not end in time: it computed, waited or slept too long.
-    #[error("the plugin did not answer within {after:?}{}", said(words))]
+    /// The plugin did not finish in time: it computed, waited or slept too long.
+    #[error("the plugin did not finish within {after:?}{}", last_output(output))]
     Deadline {
-        /// How long it had.
+        /// The time limit.
         after: Duration,
-        /// The plugin's last words.
-        words: String,
+        /// The plugin's last output.
+        output: String,
     },
-    /// The plugin wanted more memory than it may have.
-    #[error("the plugin wanted more than {limit} bytes of memory{}", said(words))]
+    /// The plugin exceeded its memory limit.
+    #[error("the plugin used more than {limit} bytes of memory{}", last_output(output))]
     OutOfMemory {
-        /// How much it may have, in bytes.
+        /// The limit in bytes.
         limit: usize,
-        /// The plugin's last words.
-        words: String,
+        /// The plugin's last output.
+        output: String,
     },
-    /// The plugin called the host too often, or held too much of it at once.
-    #[error("the plugin wanted more than {limit} {what}{}", said(words))]
+    /// The plugin called the host too often, or held too many of its resources at once.
+    #[error("the plugin used more than {limit} {what}{}", last_output(output))]
     Excess {
-        /// What it wanted too much of.
+        /// What was limited.
         what: &'static str,
-        /// How much it may have.
+        /// The limit.
         limit: u32,
-        /// The plugin's last words.
-        words: String,
+        /// The plugin's last output.
+        output: String,
     },
-    /// The answer breaks the contract: too large, or not as many answers as questions.
-    #[error("the plugin's answer breaks the contract: {reason}")]
+    /// The plugin's answer violates the contract: it is too large, or has another number of outcomes than requested.
+    #[error("the plugin's answer violates the contract: {reason}")]
     BadAnswer {
         /// How.
         reason: String,
     },
-    /// The plugin has no such interface.
-    #[error("the plugin exports no {export}")]
+    /// The plugin does not export the interface.
+    #[error("the plugin does not export `{export}`")]
     NotExported {
-        /// What was asked for.
+        /// The interface.
         export: Export,
     },
-    /// As many plugins as may run at once were running all the time.
+    /// The maximum number of instances was running all the time.
     #[error("no instance was free within {after:?}")]
     Busy {
-        /// How long was waited.
+        /// How long the call waited.
         after: Duration,
     },
     /// The host could not start an instance.
-    #[error("the plugin could not be started: {reason}")]
+    #[error("starting an instance of the plugin: {reason}")]
     Start {
         /// Why.
         reason: String,
     },
-    /// The host could not answer a question about references.
+    /// A look-up in the host's own records failed.
     #[error("{reason}")]
     Lookup {
         /// Why.
         reason: String,
     },
-    /// The replayed call cannot be, or asked for something else than the recorded one.
-    #[error("the call cannot be replayed: {reason}")]
+    /// The transcript cannot be replayed, or the call diverged from it.
+    #[error("replaying the call: {reason}")]
     Replay {
         /// Why.
         reason: String,
@@ -80,7 +80,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when the plugin is to blame, and the failure counts against its version.
+    /// True when the plugin caused the failure, so that it counts against its version.
     #[must_use]
     pub fn plugin_failed(&self) -> bool {
         matches!(
@@ -93,19 +93,19 @@ impl Error {
         )
     }
 
-    /// The same with the plugin's last words, where they help to understand it.
-    pub(crate) fn with_words(mut self, last: impl FnOnce() -> String) -> Self {
-        if let Self::Trapped { words, .. }
-        | Self::Deadline { words, .. }
-        | Self::OutOfMemory { words, .. }
-        | Self::Excess { words, .. } = &mut self
+    /// Adds the plugin's last output, where it helps to explain the failure.
+    pub(crate) fn with_output(mut self, last: impl FnOnce() -> String) -> Self {
+        if let Self::Trapped { output, .. }
+        | Self::Deadline { output, .. }
+        | Self::OutOfMemory { output, .. }
+        | Self::Excess { output, .. } = &mut self
         {
-            *words = last();
+            *output = last();
         }
         self
     }
 
-    /// The failure in one word, for metrics and codes.
+    /// A stable code, for metrics and problems.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -123,6 +123,6 @@ impl Error {
     }
 }
 
-fn said(words: &str) -> String {
-    if words.is_empty() { String::new() } else { format!("; its last words: {words}") }
+fn last_output(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!("; its last output: {output}") }
 }

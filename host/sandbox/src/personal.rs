@@ -1,4 +1,4 @@
-//! Leaves out the personal data that a plugin did not declare to need.
+//! Removes the personal data that a plugin's manifest does not declare.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crossdock_model::connector::Work;
 
 use crate::manifest::Personal;
 
-/// The work with only the fields of personal data that the manifest names.
+/// Leaves only the declared fields of personal data in the work.
 pub(crate) fn restrict(work: &mut [Work], fields: &BTreeSet<Personal>) {
     for work in work {
         let Some(mut personal) = work.event.take_personal() else { continue };
@@ -42,14 +42,14 @@ pub(crate) fn restrict(work: &mut [Work], fields: &BTreeSet<Personal>) {
             attributes.clear();
             line_attributes.clear();
         }
-        // Who is left with nothing is nobody, as after an erasure.
+        // A person without any field is absent, as after an erasure.
         let texts = [&*name, &*email, &*phone, &*locale, &*note, &*ip_address, &*status_url, &*card_last4];
-        let nobody = texts.iter().all(|text| text.is_none())
+        let is_empty = texts.iter().all(|text| text.is_none())
             && billing.is_none()
             && shipping.is_none()
             && attributes.is_empty()
             && line_attributes.is_empty();
-        if !nobody {
+        if !is_empty {
             work.event.put_personal(personal);
         }
     }
@@ -86,20 +86,24 @@ mod tests {
         .unwrap()
     }
 
-    fn kept(fields: &[Personal]) -> serde_json::Value {
+    fn restricted(fields: &[Personal]) -> serde_json::Value {
         let mut work = [work()];
         restrict(&mut work, &fields.iter().copied().collect());
         serde_json::to_value(work.into_iter().next().unwrap().event.take_personal()).unwrap()
     }
 
     #[test]
-    fn what_was_written_on_an_order_is_for_who_asks_for_it() {
-        assert_eq!(kept(&[]), json!(null));
-        assert_eq!(kept(&[Personal::Email]), json!(null), "there is none, and the rest is not asked for");
-        assert_eq!(kept(&[Personal::Name]), json!({ "name": "Ada" }));
+    fn only_declared_fields_remain() {
+        assert_eq!(restricted(&[]), json!(null));
+        assert_eq!(
+            restricted(&[Personal::Email]),
+            json!(null),
+            "the person has no e-mail address, and the rest is not declared"
+        );
+        assert_eq!(restricted(&[Personal::Name]), json!({ "name": "Ada" }));
         let written = json!([{ "name": "Engraving", "value": "For Ada" }]);
         let expected =
             json!({ "attributes": written, "lineAttributes": [{ "line": "11", "attributes": written }] });
-        assert_eq!(kept(&[Personal::Attributes]), expected);
+        assert_eq!(restricted(&[Personal::Attributes]), expected);
     }
 }

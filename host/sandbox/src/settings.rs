@@ -1,21 +1,21 @@
-//! A connector's settings, checked against what its plugin's manifest asks for.
+//! Checks a connector's settings against its plugin's manifest.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::load::Error;
+use crate::load_error::LoadError;
 
-/// The settings as the plugin gets them: by name, each as JSON text, defaults of the schema filled in.
-pub(crate) fn check(schema: Option<&Value>, settings: &Value) -> Result<BTreeMap<String, String>, Error> {
-    let wrong = |reason: String| Error::Settings { reason };
+/// The settings for the plugin: by name, each as JSON text, with the defaults of the schema.
+pub(crate) fn check(schema: Option<&Value>, settings: &Value) -> Result<BTreeMap<String, String>, LoadError> {
+    let invalid = |reason: String| LoadError::Settings { reason };
     let Value::Object(given) = settings else {
-        return Err(wrong("they are no table of names and values".to_owned()));
+        return Err(invalid("they are not a table of names and values".to_owned()));
     };
     let mut given = given.clone();
     let Some(schema) = schema else {
         return match given.keys().next() {
-            Some(name) => Err(wrong(format!("`{name}`: the plugin has no settings"))),
+            Some(name) => Err(invalid(format!("`{name}`: the plugin has no settings"))),
             None => Ok(BTreeMap::new()),
         };
     };
@@ -25,16 +25,16 @@ pub(crate) fn check(schema: Option<&Value>, settings: &Value) -> Result<BTreeMap
         }
     }
     let given = Value::Object(given);
-    let validator = jsonschema::draft202012::new(schema).map_err(|e| wrong(e.to_string()))?;
-    let faults: Vec<String> = validator
+    let validator = jsonschema::draft202012::new(schema).map_err(|e| invalid(e.to_string()))?;
+    let errors: Vec<String> = validator
         .iter_errors(&given)
-        .map(|fault| match fault.instance_path().to_string().trim_start_matches('/') {
-            "" => fault.to_string(),
-            place => format!("{place}: {fault}"),
+        .map(|error| match error.instance_path().to_string().trim_start_matches('/') {
+            "" => error.to_string(),
+            path => format!("{path}: {error}"),
         })
         .collect();
-    if !faults.is_empty() {
-        return Err(wrong(faults.join("; ")));
+    if !errors.is_empty() {
+        return Err(invalid(errors.join("; ")));
     }
     let Value::Object(given) = given else { return Ok(BTreeMap::new()) };
     Ok(given.into_iter().map(|(name, value)| (name, value.to_string())).collect())
@@ -66,22 +66,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
-        let wrong = [
+    fn an_invalid_setting_is_named() {
+        let invalid = [
             (json!({}), "\"shop\" is a required property"),
             (json!({"shop": 1}), "shop: 1 is not of type \"string\""),
             (json!({"shop": "a", "pages": 0}), "pages: 0 is less than the minimum of 1"),
             (json!({"shop": "a", "shpo": "b"}), "shpo"),
-            (json!([]), "no table"),
+            (json!([]), "not a table"),
         ];
-        for (settings, sentence) in wrong {
-            let said = check(Some(&schema()), &settings).unwrap_err().to_string();
-            assert!(said.contains(sentence), "{said}");
+        for (settings, reason) in invalid {
+            let error = check(Some(&schema()), &settings).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
         }
     }
 
     #[test]
-    fn a_plugin_without_settings_takes_none() {
+    fn a_plugin_without_settings_accepts_none() {
         assert!(check(None, &json!({})).unwrap().is_empty());
         assert!(check(None, &json!({"a": 1})).is_err());
     }

@@ -1,8 +1,8 @@
-//! Who vouches for a plugin file: a detached ed25519 signature over the digest of the whole file.
+//! Signatures of plugin files: detached ed25519 signatures over the digest of the whole file.
 //!
-//! The signature lies beside the file (`shopify.wasm` and `shopify.wasm.sig`), so every byte of the file is
-//! covered and nothing of it is parsed before it is trusted. A signature file holds one line a signer;
-//! one signer that is trusted is enough, which lets keys be changed without a moment of distrust.
+//! The signature is in a file of its own (`shopify.wasm` and `shopify.wasm.sig`), so that every byte of the plugin
+//! is covered and nothing of it is parsed before it is trusted. A signature file has one line per signer. One
+//! trusted signer is enough, so that keys can be rotated without interruption.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
-/// What a line of a signature file begins with: the algorithm, and what was signed.
+/// The beginning of a line of a signature file.
 const SCHEME: &str = "crossdock-ed25519";
 
-/// Signed before the digest, so that a signature made for another purpose cannot be used here.
+/// Signed before the digest, so that a signature for another purpose is not valid here.
 const CONTEXT: &[u8] = b"crossdock plugin file v1\0";
 
-/// The file that holds the signatures of a plugin file.
+/// The signature file of a plugin file.
 #[must_use]
 pub fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
@@ -26,7 +26,7 @@ pub fn beside(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// A key to sign with. Never prints itself.
+/// A signing key. Debug shows only the public key.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
@@ -36,13 +36,13 @@ impl SigningKey {
         Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
-    /// Reads a key as [`SigningKey::to_text`] writes it.
+    /// Parses a key in the form of [`SigningKey::to_text`].
     ///
     /// # Errors
-    /// When the text is no key.
+    /// When the text is not a key.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| Error::NoKey)?);
-        let seed: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::NoKey)?;
+        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| Error::MalformedKey)?);
+        let seed: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::MalformedKey)?;
         Ok(Self::from_seed(seed))
     }
 
@@ -52,7 +52,7 @@ impl SigningKey {
         Zeroizing::new(STANDARD.encode(Zeroizing::new(self.0.to_bytes()).as_slice()))
     }
 
-    /// The key that others verify with.
+    /// The public key.
     #[must_use]
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
@@ -65,7 +65,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A key to verify with. Prints as base64.
+/// A public key. Displays as base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
@@ -73,9 +73,9 @@ impl std::str::FromStr for PublicKey {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| Error::NoKey)?;
-        let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::NoKey)?;
-        VerifyingKey::from_bytes(bytes).map(Self).map_err(|_| Error::NoKey)
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| Error::MalformedKey)?;
+        let bytes: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| Error::MalformedKey)?;
+        VerifyingKey::from_bytes(bytes).map(Self).map_err(|_| Error::MalformedKey)
     }
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for PublicKey {
     }
 }
 
-/// The keys that the operator trusts, each with the name of whose it is.
+/// The keys that the operator trusts, each with its owner's name.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring(Vec<(String, PublicKey)>);
 
@@ -95,11 +95,11 @@ impl Keyring {
         self.0.push((name.into(), key));
     }
 
-    /// Trusts the keys of a text: one a line, its owner's name and the key in base64. Empty lines and
-    /// lines that begin with `#` do not count.
+    /// Trusts the keys of a text with one key per line: the owner's name and the key in base64. Empty lines and
+    /// lines that begin with `#` are ignored.
     ///
     /// # Errors
-    /// When a line is none of this.
+    /// When a line is malformed.
     pub fn read(&mut self, text: &str) -> Result<(), Error> {
         for (line, content) in text.lines().enumerate() {
             let content = content.trim();
@@ -110,62 +110,62 @@ impl Keyring {
                 let key: PublicKey = key.parse().ok()?;
                 Some((name.trim().to_owned(), key))
             });
-            self.0.push(key.ok_or(Error::NoKeyring { line: line + 1 })?);
+            self.0.push(key.ok_or(Error::MalformedKeyring { line: line + 1 })?);
         }
         Ok(())
     }
 
-    /// True when nobody is trusted.
+    /// True when no key is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// A file that nobody trusted vouches for, or a key that is none.
+/// A file without a trusted signature, or a malformed key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// There is no signature.
     #[error("the plugin is not signed")]
     Unsigned,
-    /// None of the signatures is by a key that is trusted.
-    #[error("the plugin is signed, but by nobody who is trusted")]
+    /// None of the signatures is by a trusted key.
+    #[error("the plugin is signed, but not by a trusted key")]
     Untrusted,
-    /// A trusted key signed something else.
+    /// The signature of a trusted key does not match the file.
     #[error("the plugin was changed after {signer} signed it")]
     Tampered {
-        /// Whose key it is.
+        /// The key's owner.
         signer: String,
     },
-    /// The signature file is none.
-    #[error("the signature cannot be read: line {line} is no `{SCHEME} KEY SIGNATURE`")]
+    /// The signature file is malformed.
+    #[error("reading the signature file: line {line} is not `{SCHEME} KEY SIGNATURE`")]
     Malformed {
         /// The line, from 1.
         line: usize,
     },
-    /// The text is no key.
-    #[error("this is no ed25519 key in base64")]
-    NoKey,
-    /// The text is no list of keys.
-    #[error("line {line} is no name and key")]
-    NoKeyring {
+    /// The text is not a key.
+    #[error("the text is not an ed25519 key in base64")]
+    MalformedKey,
+    /// The text is not a keyring.
+    #[error("reading the keyring: line {line} is not a name and a key")]
+    MalformedKeyring {
         /// The line, from 1.
         line: usize,
     },
 }
 
-fn signed(file: &[u8]) -> Vec<u8> {
+fn signed_bytes(file: &[u8]) -> Vec<u8> {
     [CONTEXT, Sha512::digest(file).as_slice()].concat()
 }
 
-/// Signs a file: the line for its signature file.
+/// Signs a file. Returns a line for its signature file.
 #[must_use]
 pub fn sign(file: &[u8], key: &SigningKey) -> String {
-    let signature = key.0.sign(&signed(file));
+    let signature = key.0.sign(&signed_bytes(file));
     format!("{SCHEME} {} {}\n", key.public(), STANDARD.encode(signature.to_bytes()))
 }
 
-/// The trusted signer of a file, by its signature file.
+/// Verifies a file against the contents of its signature file. Returns the trusted signer.
 ///
 /// # Errors
 /// When there is none.
@@ -174,8 +174,8 @@ pub fn verify(file: &[u8], signatures: Option<&str>, keyring: &Keyring) -> Resul
     let mut tampered = None;
     for (line, content) in signatures.lines().enumerate().filter(|(_, content)| !content.trim().is_empty()) {
         let parse = || {
-            let mut words = content.split_whitespace();
-            let (SCHEME, key, signature, None) = (words.next()?, words.next()?, words.next()?, words.next())
+            let mut parts = content.split_whitespace();
+            let (SCHEME, key, signature, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next())
             else {
                 return None;
             };
@@ -184,9 +184,9 @@ pub fn verify(file: &[u8], signatures: Option<&str>, keyring: &Keyring) -> Resul
             Some((key, signature))
         };
         let (key, signature) = parse().ok_or(Error::Malformed { line: line + 1 })?;
-        // The key that the line names is only a hint: what counts is the key in the keyring.
+        // The line's key only selects the key in the keyring.
         let Some((signer, trusted)) = keyring.0.iter().find(|(_, trusted)| *trusted == key) else { continue };
-        match trusted.0.verify_strict(&signed(file), &signature) {
+        match trusted.0.verify_strict(&signed_bytes(file), &signature) {
             Ok(()) => return Ok(signer.clone()),
             Err(_) => tampered = Some(Error::Tampered { signer: signer.clone() }),
         }
@@ -217,19 +217,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_is_refused() {
+    fn a_changed_file_is_refused() {
         let signature = sign(b"plugin", &key(1));
         let ring = trusting(&[("acme", 1)]);
         let tampered = Err(Error::Tampered { signer: "acme".to_owned() });
         assert_eq!(verify(b"plugiN", Some(&signature), &ring), tampered);
-        // Another's signature under a trusted key's name.
+        // Another key's signature with the trusted key on its line.
         let forged =
             sign(b"plugin", &key(3)).replace(&key(3).public().to_string(), &key(1).public().to_string());
         assert_eq!(verify(b"plugin", Some(&forged), &ring), tampered);
     }
 
     #[test]
-    fn what_nobody_trusted_signed_is_refused() {
+    fn a_file_without_a_trusted_signature_is_refused() {
         let ring = trusting(&[("acme", 1)]);
         assert_eq!(verify(b"plugin", None, &ring), Err(Error::Unsigned));
         assert_eq!(verify(b"plugin", Some(" \n"), &ring), Err(Error::Unsigned));
@@ -238,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_survive_as_text() {
+    fn keys_can_be_written_and_parsed() {
         let again = SigningKey::from_text(&key(5).to_text()).unwrap();
         assert_eq!(again.public(), key(5).public());
         let mut ring = Keyring::default();
         ring.read(&format!("# who we trust\n\nAcme Connectors  {}\n", key(5).public())).unwrap();
         assert_eq!(verify(b"p", Some(&sign(b"p", &again)), &ring), Ok("Acme Connectors".to_owned()));
-        assert_eq!(ring.read("acme\n"), Err(Error::NoKeyring { line: 1 }));
+        assert_eq!(ring.read("acme\n"), Err(Error::MalformedKeyring { line: 1 }));
         assert!(!format!("{again:?}").contains(&*again.to_text()));
     }
 }

@@ -19,13 +19,13 @@ use crossdock_egress::recorder::{Detail, Transcript};
 use crossdock_sandbox::{Call, Error};
 use guests::{guest_with, limits, work};
 use serde_json::json;
-use server::{Server, answer};
+use server::{Server, respond};
 
 #[tokio::test]
 async fn a_replayed_call_ends_as_the_recorded_one_did() {
     let server = Server::start(|request| {
         std::thread::sleep(Duration::from_millis(15));
-        answer(200, &[], &format!("you are at {}", &request[..12]))
+        respond(200, &[], &format!("you are at {}", &request[..12]))
     })
     .await;
     let address = server.url("");
@@ -35,24 +35,24 @@ async fn a_replayed_call_ends_as_the_recorded_one_did() {
     let full = Call { detail: Detail::Full, ..Call::default() };
     let recorded = guest.deliver(full.clone(), vec![work()]).await;
     let outcome = recorded.result.unwrap();
-    // The call saw the time, random numbers and two answers: another live call ends differently.
+    // The call read the time, random numbers and two responses: another live call ends differently.
     let other = guest.deliver(full, vec![work()]).await;
     assert_ne!(other.result.unwrap(), outcome);
-    let asked = server.requests().len();
-    assert_eq!(asked, 4);
+    let requests = server.requests().len();
+    assert_eq!(requests, 4);
 
-    // As it is stored; told to a connector that may ask nobody and has other settings.
+    // From its JSON form, with a connector that may not send requests and has other settings.
     let stored = serde_json::to_string(&recorded.transcript).unwrap();
     let transcript: Transcript = serde_json::from_str(&stored).unwrap();
     let elsewhere = guest_with(json!({"mode": "ok"}), Access::default(), limits());
     let replay = Call { replay: Some(transcript.clone()), ..Call::default() };
     let again = elsewhere.deliver(replay, vec![work()]).await;
     assert_eq!(again.result.unwrap(), outcome);
-    assert_eq!(server.requests().len(), asked, "the replay asked the network");
+    assert_eq!(server.requests().len(), requests, "the replay sent a request");
 
-    // A transcript that belongs to another call is noticed.
+    // The transcript of another call is detected.
     let mut changed = transcript;
-    changed.exchanges[0].url.push('x');
+    changed.http_calls[0].url.push('x');
     let replay = Call { replay: Some(changed), ..Call::default() };
     let error = elsewhere.deliver(replay, vec![work()]).await.result.unwrap_err();
     assert!(matches!(error, Error::Replay { .. }), "{error}");

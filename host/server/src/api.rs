@@ -21,10 +21,10 @@ use std::sync::Arc;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::{Json, Router, middleware, routing::get};
+use crossdock_engine::view::Page;
 use crossdock_flow::swap::Loader;
 use crossdock_flow::{Handle, OperationError};
 use crossdock_model::time::Millis;
-use crossdock_storage::view::Page;
 use problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -121,7 +121,7 @@ pub fn router(state: State) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_token))
         .with_state(state);
     Router::new()
-        .route("/api/v1/openapi.json", get(async move || Json(Arc::clone(&description))))
+        .route("/api/v1/openapi.json", get(async move || Json((*description).clone())))
         .merge(guarded)
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .fallback(|| async { Problem::not_found("There is nothing at this address") })
@@ -190,9 +190,9 @@ impl From<QueryRejection> for Problem {
     }
 }
 
-impl From<crossdock_storage::Error> for Problem {
-    fn from(error: crossdock_storage::Error) -> Self {
-        use crossdock_storage::Error;
+impl From<crossdock_engine::Error> for Problem {
+    fn from(error: crossdock_engine::Error) -> Self {
+        use crossdock_engine::Error;
         match &error {
             Error::Unknown { .. } => Self::not_found(error.to_string()),
             Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use async_trait::async_trait;
-use crossdock_egress::{Access, Client, Egress, Limits as WayOut, Secrets, StoredSecrets};
-use crossdock_flow::authenticate::{Encoding, Mark, Webhook};
-use crossdock_flow::connector::{Check, Connector, Intake, Sink};
-use crossdock_flow::routes::Rule;
+use crossdock_egress::{Access, Client, Egress, Limits as HttpLimits, SecretStore, Secrets};
+use crossdock_engine::Store;
+use crossdock_flow::authenticate::{DedupeField, Encoding, Webhook};
+use crossdock_flow::connector::{Check, Connector, Endpoint, Sink};
+use crossdock_flow::routes::{OlderOrders, Rule};
 use crossdock_flow::swap::{BY_DIGEST, Loader};
 use crossdock_model::time::micros;
 use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Policy;
 use crossdock_rules::retry::Backoff;
-use crossdock_sandbox::{Grants, Limits, Options, Plugin, Sandbox, manifest};
-use crossdock_storage::Store;
+use crossdock_sandbox::{Grants, Guest, Limits, Options, Plugin, Sandbox, manifest};
 
 use crate::config::{self, Config};
 use crate::folder;
@@ -31,8 +31,8 @@ pub struct Assembler {
     config: Config,
     sandbox: Sandbox,
     egress: Egress,
-    store: Arc<dyn Store>,
-    secrets: Arc<dyn StoredSecrets>,
+    store: Store,
+    secrets: Arc<dyn SecretStore>,
     numbers: Arc<Numbers>,
     kept: Kept,
 }
@@ -42,11 +42,7 @@ impl Assembler {
     ///
     /// # Errors
     /// When a file of keys cannot be read, or the machine cannot run plugins.
-    pub fn new(
-        config: Config,
-        store: Arc<dyn Store>,
-        secrets: Arc<dyn StoredSecrets>,
-    ) -> anyhow::Result<Self> {
+    pub fn new(config: Config, store: Store, secrets: Arc<dyn SecretStore>) -> anyhow::Result<Self> {
         let keyring = keyring::read(config.plugins.trust.iter().map(PathBuf::as_path))?;
         let sandbox = Sandbox::new(Options {
             instances: config.plugins.instances,
@@ -66,7 +62,7 @@ impl Assembler {
     /// # Errors
     /// When a plugin cannot be loaded, or is not given what it needs; the message names the connector.
     pub async fn connectors(&self) -> anyhow::Result<Vec<Connector>> {
-        let choices = self.store.choices().await.context("reading which plugins were chosen")?;
+        let choices = self.store.plugin_choices().await.context("reading which plugins were chosen")?;
         let mut connectors = Vec::with_capacity(self.config.connectors.len());
         for wanted in &self.config.connectors {
             let chosen = choices.iter().find(|choice| choice.connector == wanted.name);
@@ -137,8 +133,9 @@ pub fn routes(config: &Config) -> anyhow::Result<Vec<Rule>> {
 fn rule(route: &config::Route) -> anyhow::Result<Rule> {
     let older = match &route.older {
         Some(config::Older { before, home }) => {
-            let since = micros(before).with_context(|| format!("route `{}`: older.before", route.name))?;
-            Some((since, home.clone()))
+            let before_micros =
+                micros(before).with_context(|| format!("route `{}`: older.before", route.name))?;
+            Some(OlderOrders { before_micros, owner: home.clone() })
         }
         None => None,
     };
@@ -189,7 +186,7 @@ impl Assembler {
         let client = way_out(wanted, &self.egress, secrets.clone())?;
         let settings = serde_json::to_value(&wanted.settings).context("the settings")?;
         let known = Arc::new(Known {
-            store: Arc::clone(&self.store),
+            store: self.store.clone(),
             connector: wanted.name.clone(),
             numbers: Arc::clone(&self.numbers),
         });
@@ -199,8 +196,9 @@ impl Assembler {
             ..Limits::default()
         };
         let handing = wanted.folder.as_ref().map(|folder| folder.limit.as_u64());
-        let grants = Grants { folder: handing, ..Grants::new(&wanted.name, settings, client) };
-        let guest = plugin.guest(Grants { references: known.clone(), tables: known, limits, ..grants })?;
+        let grants = Grants { outbox_bytes: handing, ..Grants::new(&wanted.name, settings, client) };
+        let guest =
+            Guest::new(&plugin, Grants { references: known.clone(), tables: known, limits, ..grants })?;
         let address = self.config.intake_address(wanted);
         let setup = manifest.exports.contains(&manifest::Export::Setup);
         if setup && address.is_none() {
@@ -232,7 +230,8 @@ impl Assembler {
             setup,
             check: address.clone().map(|address| Check { address, every: wanted.setup_every.0 }),
             folder: wanted.folder.as_ref().map(|folder| folder::open(folder, &secrets)).transpose()?,
-            intake: webhook.map(|webhook| intake(webhook, address.as_deref(), secrets)).transpose()?,
+            deadline: wanted.limits.deadline.0,
+            endpoint: webhook.map(|webhook| endpoint(webhook, address.as_deref(), secrets)).transpose()?,
             sink: manifest.sink.as_ref().map(|sink| self::sink(sink, &wanted.limits)),
             poll: wanted.poll.map(|span| span.0),
             poll_window: wanted.poll_window.clone(),
@@ -248,26 +247,26 @@ fn fits(version: &str, wanted: &str) -> bool {
 
 fn way_out(wanted: &config::Connector, egress: &Egress, secrets: Secrets) -> anyhow::Result<Client> {
     let deadline = wanted.limits.deadline.0;
-    let limits = WayOut {
+    let limits = HttpLimits {
         // The plugin has to hear that an answer is overdue before its own time is up.
         first_byte: deadline.mul_f32(0.8),
         total: deadline.mul_f32(0.9),
-        ..WayOut::default()
+        ..HttpLimits::default()
     };
     let access = Access { hosts: wanted.hosts.clone(), profile: wanted.auth.clone(), secrets, limits };
-    egress.client(access).map_err(|reason| anyhow!(reason))
+    Client::new(egress, access).map_err(|reason| anyhow!(reason))
 }
 
-fn intake(webhook: &manifest::Webhook, url: Option<&str>, secrets: Secrets) -> anyhow::Result<Intake> {
+fn endpoint(webhook: &manifest::Webhook, url: Option<&str>, secrets: Secrets) -> anyhow::Result<Endpoint> {
     let manifest::Scheme::HmacSha256 = webhook.scheme;
     let name = webhook.secret.clone();
     let url = match webhook.signs {
-        manifest::Signs::Body => None,
-        manifest::Signs::UrlAndBody => Some(url.context(
+        manifest::SignedContent::Body => None,
+        manifest::SignedContent::UrlAndBody => Some(url.context(
             "its requests are signed together with the address they are sent to: set `public-url` to that address",
         )?),
     };
-    Ok(Intake {
+    Ok(Endpoint {
         webhook: Webhook {
             header: webhook.header.clone(),
             encoding: match webhook.encoding {
@@ -278,11 +277,11 @@ fn intake(webhook: &manifest::Webhook, url: Option<&str>, secrets: Secrets) -> a
             dedupe: webhook
                 .dedupe
                 .iter()
-                .map(|marks| marks.iter().map(|mark| Mark::read(mark)).collect())
+                .map(|fields| fields.iter().map(|field| DedupeField::parse(field)).collect())
                 .collect(),
         },
         secrets: Arc::new(move || {
-            secrets.live(&name).iter().map(|secret| secret.expose().as_bytes().to_vec()).collect()
+            secrets.values(&name).iter().map(|secret| secret.expose().as_bytes().to_vec()).collect()
         }),
     })
 }
@@ -293,7 +292,6 @@ fn sink(sink: &manifest::Sink, limits: &config::Limits) -> Sink {
         batch: sink.batch as usize,
         concurrency: limits.concurrency,
         rate: limits.rate.map(|rate| (rate.per_second, limits.burst)),
-        deadline: limits.deadline.0,
         policy: Policy {
             max_attempts: limits.attempts,
             backoff: Backoff { base: limits.backoff.0, cap: limits.backoff_max.0 },
@@ -304,8 +302,8 @@ fn sink(sink: &manifest::Sink, limits: &config::Limits) -> Sink {
                 manifest::Keys::Find => Keys::Find,
                 manifest::Keys::None => Keys::None,
             },
-            referent_limit: limits.wait.0,
-            overdue: limits.overdue.0,
+            parent_wait_limit: limits.wait.0,
+            confirmation_limit: limits.overdue.0,
             safeguards: safeguards(),
             ..Policy::default()
         },

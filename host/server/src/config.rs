@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use crossdock_egress::Profile;
+use crossdock_flow::RetentionPeriods;
 use crossdock_rules::ownership::{Class, Ownership};
 use crossdock_rules::window::Window;
 use serde::Deserialize;
@@ -25,6 +26,9 @@ pub struct Config {
     pub server: Server,
     /// Where everything durable rests.
     pub storage: Storage,
+    /// How long data is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Where plugins come from and whom to trust.
     #[serde(default)]
     pub plugins: Plugins,
@@ -88,17 +92,39 @@ pub struct Storage {
     /// is missing), `env:NAME`, or `command:LINE`, what a command prints; 64 hexadecimal digits, or base64.
     #[serde(default = "default_key")]
     pub key: String,
-    /// How long raw requests are kept.
-    #[serde(default = "default_retention")]
-    pub retain_requests: Span,
 }
 
 fn default_key() -> String {
     "file:crossdock.key".into()
 }
 
-fn default_retention() -> Span {
-    Span(Duration::from_secs(30 * 86_400))
+/// `[retention]`: how long data is kept. Idempotency keys, references, pins and the newest state of each entity stay
+/// for as long as the database: late events are still recognised.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Retention {
+    /// Raw requests, the contents of written files and recorded calls, from their arrival.
+    pub requests: Span,
+    /// Orders of which nothing is open, with their events and deliveries, from their last movement.
+    pub orders: Span,
+    /// The audit, conflicts, and the histories of mappings and stores.
+    pub records: Span,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |days: u64| Span(Duration::from_secs(days * 86_400));
+        Self { requests: days(30), orders: days(400), records: days(800) }
+    }
+}
+
+impl Retention {
+    /// The periods as the flow takes them.
+    #[must_use]
+    pub fn periods(&self) -> RetentionPeriods {
+        let Self { requests, orders, records } = *self;
+        RetentionPeriods { requests: requests.0, orders: orders.0, records: records.0 }
+    }
 }
 
 /// `[registry]`: files that are imported at the start when they have changed.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use crossdock_demo::host::{Counts, Error, Host, View};
+use crossdock_demo::host::{Counts, Error, Host, OpenException, View};
 use crossdock_demo::landscape::operator::{Api, Files};
 use crossdock_demo::landscape::{Landscape, Options, config};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub struct Arguments {
     /// The folder with the built plugins
     #[arg(long, env = "CROSSDOCK_PLUGINS", default_value = scratch::PLUGINS)]
     plugins: PathBuf,
-    /// Give up when nothing has moved for so many seconds
+    /// Give up when nothing has advanced for so many seconds, and longer on a slow machine
     #[arg(long, default_value_t = 60)]
     patience: u64,
 }
@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     let folder = dir.canonicalize().context("finding the demo's folder")?.join("exchange");
     let secret = format!("secret-{}", arguments.seed);
     let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, secret, folder);
-    options.patience = std::time::Duration::from_secs(arguments.patience);
+    options.min_stall = std::time::Duration::from_secs(arguments.patience);
     let landscape = Landscape::new(options).await?;
     let address = scratch::free_address()?;
     let setup = Setup {
@@ -192,15 +192,24 @@ impl Figures {
                     .sum::<u64>()
             })
             .sum();
+        let blocked = self.blocked(&connectors, &exceptions).await?;
+        let unread = number(&connectors, "unread");
         let mut counts = Counts {
             exceptions: number(&exceptions, "total"),
-            unsettled: open.saturating_add(number(&connectors, "unread")),
+            unsettled: open.saturating_sub(blocked).saturating_add(unread),
+            unread,
             ..Counts::default()
         };
         let mut reasons = std::collections::BTreeMap::<String, u64>::new();
         for exception in list(&exceptions, "exceptions") {
-            let code = exception.get("code").and_then(Value::as_str).unwrap_or_default();
+            let text = |name| exception.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let code = text("code");
             *reasons.entry(format!("exception: {code}")).or_default() += 1;
+            counts.open_exceptions.push(OpenException {
+                entity: text("entity"),
+                connector: text("connector"),
+                code: code.clone(),
+            });
             if code == "outcome-unknown" {
                 counts.unknown += 1;
             }
@@ -212,6 +221,24 @@ impl Figures {
         }
         counts.reasons = reasons.into_iter().collect();
         Ok(counts)
+    }
+
+    /// How many deliveries wait behind an exception of their lane, and so for a person.
+    async fn blocked(&self, connectors: &Value, exceptions: &Value) -> anyhow::Result<u64> {
+        let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
+        let heads: Vec<u64> =
+            list(exceptions, "exceptions").filter_map(|one| number(one, "delivery")).collect();
+        let mut blocked = 0;
+        for connector in list(connectors, "connectors") {
+            let waits = number(connector, "queued") > Some(0) && number(connector, "exceptions") > Some(0);
+            let Some(name) = connector.get("name").and_then(Value::as_str).filter(|_| waits) else {
+                continue;
+            };
+            let stuck = self.client.get(&format!("/api/v1/connectors/{name}/stuck?limit=1000")).await?;
+            let behind = list(&stuck, "stuck").filter_map(|one| number(one, "behind"));
+            blocked += behind.filter(|head| heads.contains(head)).count() as u64;
+        }
+        Ok(blocked)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use crossdock_egress::Secrets;
-use crossdock_exchange::{Exchange, Folder as Files, Local, Sftp};
+use crossdock_exchange::{ExchangeFolder, Folder as Files, Local, Sftp};
 use crossdock_flow::connector::Folder;
 
 use crate::config;
@@ -18,14 +18,14 @@ pub fn open(wanted: &config::Folder, secrets: &Secrets) -> anyhow::Result<Folder
     let (files, place): (Arc<dyn Files>, String) =
         match wanted.at().map_err(|why| anyhow!("folder: {why}"))? {
             config::At::Path(path) => {
-                (Arc::new(Exchange::new(Local::new(path), &layout)), path.display().to_string())
+                (Arc::new(ExchangeFolder::new(Local::new(path), &layout)), path.display().to_string())
             }
             config::At::Sftp { address, secret, host_keys } => {
                 let (secrets, name) = (secrets.clone(), secret.to_owned());
                 let live =
-                    move || secrets.live(&name).iter().map(|secret| secret.expose().to_owned()).collect();
+                    move || secrets.values(&name).iter().map(|secret| secret.expose().to_owned()).collect();
                 let sftp = Sftp::new(address, host_keys.to_vec(), Arc::new(live));
-                (Arc::new(Exchange::new(sftp, &layout)), wanted.url.clone().unwrap_or_default())
+                (Arc::new(ExchangeFolder::new(sftp, &layout)), wanted.url.clone().unwrap_or_default())
             }
         };
     let (every, settle) = (wanted.every.0, wanted.settle.0);

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use crossdock_engine::Request as Stored;
 use crossdock_flow::{Handle, Refused};
-use crossdock_storage::Request as Kept;
 use serde_json::json;
 
 use crate::api::problem::Problem;
@@ -37,7 +37,7 @@ async fn accept(
         // A header that is no text is of no use to a plugin, and signatures are text.
         value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
     });
-    let kept = Kept {
+    let kept = Stored {
         method: parts.method.as_str().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
@@ -48,7 +48,7 @@ async fn accept(
         Refused::NoSuchConnector(_) => Problem::not_found(refused.to_string()),
         Refused::NotAuthentic => Problem::not_authentic(),
         Refused::Busy(_) => Problem::busy(refused.to_string(), 2),
-        Refused::NotKept(ref error) => {
+        Refused::NotStored(ref error) => {
             tracing::error!(%error, connector, "a request could not be kept");
             Problem::busy("The request could not be kept; send it again", 5)
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crossdock_egress::recorder::{LookupFailed, References, StoreRecord, Tables};
+use crossdock_engine::Store;
 use crossdock_model::common::{Entity, Reference};
-use crossdock_storage::Store;
 use tokio::sync::Mutex;
 
 /// The last number that was allotted of each connector's sequences, kept or not. All versions of a connector
@@ -17,10 +17,10 @@ pub struct Numbers(Mutex<HashMap<(String, String), u64>>);
 impl Numbers {
     async fn next(
         &self,
-        store: &dyn Store,
+        store: &Store,
         connector: &str,
         sequence: &str,
-    ) -> Result<u64, crossdock_storage::Error> {
+    ) -> Result<u64, crossdock_engine::Error> {
         let mut allotted = self.0.lock().await;
         let place = (connector.to_owned(), sequence.to_owned());
         let last = match allotted.get(&place) {
@@ -36,7 +36,7 @@ impl Numbers {
 /// What is kept for one connector.
 pub struct Known {
     /// Where it is kept.
-    pub store: Arc<dyn Store>,
+    pub store: Store,
     /// The connector.
     pub connector: String,
     /// The numbers of all connectors.
@@ -70,7 +70,7 @@ impl Tables for Known {
             None => self.store.store_of_id(code).await,
             Some(system) => self.store.store_of_code(system, code).await,
         };
-        let record = |kept: crossdock_storage::StoreRecord| StoreRecord {
+        let record = |kept: crossdock_engine::StoreRecord| StoreRecord {
             id: kept.id,
             name: kept.name,
             zone: kept.zone,
@@ -84,6 +84,6 @@ impl Tables for Known {
     }
 
     async fn number(&self, sequence: &str) -> Result<u64, LookupFailed> {
-        self.numbers.next(&*self.store, &self.connector, sequence).await.map_err(failed)
+        self.numbers.next(&self.store, &self.connector, sequence).await.map_err(failed)
     }
 }

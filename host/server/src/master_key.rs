@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crossdock_storage::MasterKey;
+use crossdock_engine::MasterKey;
 use rand::RngCore;
 use zeroize::Zeroizing;
 

@@ -1,12 +1,12 @@
 //! A sandboxed plugin as the flow calls it.
 
 use async_trait::async_trait;
-use crossdock_flow::plugins::{Exchange, Finding, NoAnswer, Plugin};
+use crossdock_engine::OutFile;
+use crossdock_flow::plugins::{CallEffects, Finding, NoAnswer, Plugin};
 use crossdock_model::connector::{Failure, Found, Inbound, Outcome, Page, Problem, Work};
 use crossdock_model::event::Event;
 use crossdock_rules::outcome::Fault;
 use crossdock_sandbox::{Call, Error, Guest, Report};
-use crossdock_storage::OutFile;
 
 /// A connector's plugin in its sandbox.
 pub struct Sandboxed {
@@ -22,7 +22,10 @@ impl Sandboxed {
 
 #[async_trait]
 impl Plugin for Sandboxed {
-    async fn receive(&self, inbound: Inbound) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, Exchange) {
+    async fn receive(
+        &self,
+        inbound: Inbound,
+    ) -> (Result<Result<Vec<Event>, Failure>, NoAnswer>, CallEffects) {
         answer(self.guest.receive(Call::default(), inbound).await, failure)
     }
 
@@ -30,11 +33,11 @@ impl Plugin for Sandboxed {
         answer(self.guest.poll(Call::default(), cursor, limit).await, failure).0
     }
 
-    async fn deliver(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Outcome>, NoAnswer>, Exchange) {
+    async fn deliver(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Outcome>, NoAnswer>, CallEffects) {
         answer(self.guest.deliver(call(trace), work).await, |answer| outcomes(answer))
     }
 
-    async fn find(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Found>, NoAnswer>, Exchange) {
+    async fn find(&self, trace: &str, work: Vec<Work>) -> (Result<Vec<Found>, NoAnswer>, CallEffects) {
         answer(self.guest.find(call(trace), work).await, |_| Vec::new())
     }
 
@@ -59,20 +62,20 @@ fn call(trace: &str) -> Call {
 fn answer<T>(
     mut report: Report<T>,
     unauthorized: impl FnOnce(&mut T) -> Vec<&mut Problem>,
-) -> (Result<T, NoAnswer>, Exchange) {
+) -> (Result<T, NoAnswer>, CallEffects) {
     if let (Ok(answer), Some(denied)) = (&mut report.result, &report.transcript.denied) {
         for problem in unauthorized(answer) {
             problem.message = format!("{}: {denied}", problem.message);
         }
     }
-    let files = report.handed.files.into_iter().map(|(name, content)| OutFile { name, content });
-    let exchange = Exchange {
+    let files = report.outbox.files.into_iter().map(|(name, content)| OutFile { name, content });
+    let effects = CallEffects {
         summary: report.transcript.summary(),
         files: files.collect(),
-        numbers: report.handed.numbers.into_iter().collect(),
+        numbers: report.outbox.numbers.into_iter().collect(),
     };
     let result = report.result.map_err(|error| NoAnswer { fault: fault(&error), message: error.to_string() });
-    (result, exchange)
+    (result, effects)
 }
 
 /// Whose fault it is that there is no answer, as the rules ask.
@@ -110,7 +113,7 @@ mod tests {
 
     use crossdock_egress::Error as EgressError;
     use crossdock_egress::recorder::Transcript;
-    use crossdock_sandbox::Handed;
+    use crossdock_sandbox::Outbox;
 
     use super::*;
 
@@ -120,17 +123,17 @@ mod tests {
 
     fn report<T>(result: Result<T, Error>, denied: Option<EgressError>) -> Report<T> {
         let transcript = Transcript { denied, ..Transcript::default() };
-        Report { result, transcript, handed: Handed::default(), took: Duration::ZERO, memory: 0 }
+        Report { result, transcript, outbox: Outbox::default(), took: Duration::ZERO, memory: 0 }
     }
 
     #[test]
     fn the_host_is_not_the_plugins_fault() {
-        let (reason, words) = (String::new, String::new);
+        let (reason, output) = (String::new, String::new);
         let errors = [
-            Error::Trapped { reason: reason(), words: words() },
-            Error::Deadline { after: Duration::ZERO, words: words() },
-            Error::OutOfMemory { limit: 0, words: words() },
-            Error::Excess { what: "lines", limit: 0, words: words() },
+            Error::Trapped { reason: reason(), output: output() },
+            Error::Deadline { after: Duration::ZERO, output: output() },
+            Error::OutOfMemory { limit: 0, output: output() },
+            Error::Excess { what: "lines", limit: 0, output: output() },
             Error::BadAnswer { reason: reason() },
             Error::Busy { after: Duration::ZERO },
             Error::Start { reason: reason() },

@@ -8,12 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use axum::Router;
 use crossdock_egress::Secrets;
+use crossdock_engine::{Error as StorageError, MasterKey, Store};
 use crossdock_flow::{Flow, Handle, Options};
 use crossdock_model::time::{Clock as _, SystemClock};
 use crossdock_rules::safeguards::Safeguards;
-use crossdock_storage::{
-    Error as StorageError, MasterKey, Sqlite, SqliteOptions, Store, Writer, WriterOptions,
-};
+use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions, Writer, WriterOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -39,23 +38,23 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", config.server.listen))?;
     let address = listener.local_addr()?;
-    let store: Arc<dyn Store> = Arc::new(open_sqlite(&config.storage).await?);
-    let (writer, writing) = Writer::start(Arc::clone(&store), WriterOptions::default());
-    registry::at_start(&config.registry, &*store, &writer, SystemClock.now()).await?;
-    let secrets = Arc::new(Stored::new(Arc::clone(&store), writer.clone(), Arc::new(SystemClock)));
-    let assembler = Arc::new(Assembler::new(config.clone(), Arc::clone(&store), secrets)?);
+    let store = store_over(Arc::new(open_sqlite(&config.storage).await?));
+    let (writer, writing) = Writer::start(store.clone(), WriterOptions::default());
+    registry::at_start(&config.registry, &store, &writer, SystemClock.now()).await?;
+    let secrets = Arc::new(Stored::new(store.clone(), writer.clone(), Arc::new(SystemClock)));
+    let assembler = Arc::new(Assembler::new(config.clone(), store.clone(), secrets)?);
     let connectors = assembler.connectors().await?;
     assembler.keep(&connectors).await;
     let options = Options {
         backlog: config.server.backlog,
-        retain: config.storage.retain_requests.0,
+        retention: config.retention.periods(),
         seed: rand::random(),
         safeguards: safeguards(),
         ownership: config.ownership.clone(),
         ..Options::default()
     };
     let rules = assemble::routes(&config)?;
-    let flow = Flow::new(Arc::clone(&store), writer, Arc::new(SystemClock), connectors, rules, options)?;
+    let flow = Flow::new(store.clone(), writer, Arc::new(SystemClock), connectors, rules, options)?;
     let handle = flow.handle();
     first_token(&handle, config.server.first_token.as_deref()).await?;
 
@@ -106,14 +105,14 @@ pub async fn check(path: &Path, print: Printer) -> anyhow::Result<()> {
         given_token(place)?;
     }
     let file = std::env::temp_dir().join(format!("crossdock-check-{}.db", std::process::id()));
-    let store: Arc<dyn Store> =
-        Arc::new(Sqlite::open(SqliteOptions::new(&file, MasterKey::new([0; 32]))).await?);
+    let database = Sqlite::open(SqliteOptions::new(&file, MasterKey::new([0; 32]))).await?;
+    let store = store_over(Arc::new(database));
     let sound = async {
         registry::look(&config.registry)?;
         assemble::routes(&config)?;
-        let (writer, _ends_with_it) = Writer::start(Arc::clone(&store), WriterOptions::default());
-        let secrets = Arc::new(Stored::new(Arc::clone(&store), writer, Arc::new(SystemClock)));
-        Assembler::new(config.clone(), Arc::clone(&store), secrets)?.connectors().await
+        let (writer, _ends_with_it) = Writer::start(store.clone(), WriterOptions::default());
+        let secrets = Arc::new(Stored::new(store.clone(), writer, Arc::new(SystemClock)));
+        Assembler::new(config.clone(), store.clone(), secrets)?.connectors().await
     };
     let sound = sound.await;
     drop(store);
@@ -143,8 +142,7 @@ pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
-    let mut options = SqliteOptions::new(path, master_key::find(&storage.key)?);
-    options.safeguards = safeguards();
+    let options = SqliteOptions::new(path, master_key::find(&storage.key)?);
     Sqlite::open(options).await.map_err(|error| match error {
         StorageError::WrongMasterKey => {
             anyhow!(
@@ -153,6 +151,12 @@ pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
         }
         other => other.into(),
     })
+}
+
+/// The engine over a database, with a cache between them.
+pub fn store_over(database: Arc<Sqlite>) -> Store {
+    let cached = Arc::new(Cached::new(Arc::clone(&database), CacheOptions::default()));
+    Store::new(cached, database, safeguards())
 }
 
 fn router(config: &Config, handle: &Handle, health: &Health, loader: Arc<Assembler>) -> Router {
@@ -219,14 +223,9 @@ pub fn safeguards() -> Safeguards {
     Safeguards::default()
 }
 
-/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, `version-gate`): for the test of the tests.
+/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, …): for the test of the tests.
 #[cfg(feature = "faults")]
 pub fn safeguards() -> Safeguards {
     let without = std::env::var("CROSSDOCK_WITHOUT").unwrap_or_default();
-    without.split(',').fold(Safeguards::default(), |safeguards, name| match name {
-        "find" => safeguards.without_find(),
-        "dedupe" => safeguards.without_dedupe(),
-        "version-gate" => safeguards.without_version_gate(),
-        _ => safeguards,
-    })
+    without.split(',').filter_map(|name| name.parse().ok()).fold(Safeguards::default(), Safeguards::without)
 }

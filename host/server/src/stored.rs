@@ -3,32 +3,33 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use crossdock_egress::{StoreFailed, StoredSecrets};
+use crossdock_egress::{SecretStore, SecretStoreError};
+use crossdock_engine::{Command, Error, SecretText, Store};
 use crossdock_model::time::Clock;
-use crossdock_storage::{Command, Error, SecretText, Store, Writer};
+use crossdock_storage::Writer;
 use zeroize::Zeroizing;
 
 /// The database as a store of secrets.
 pub struct Stored {
-    store: Arc<dyn Store>,
+    store: Store,
     writer: Writer,
     clock: Arc<dyn Clock>,
 }
 
 impl Stored {
     /// Secrets of this database.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Store, writer: Writer, clock: Arc<dyn Clock>) -> Self {
         Self { store, writer, clock }
     }
 }
 
-fn failed(error: Error) -> StoreFailed {
-    StoreFailed { reason: error.to_string() }
+fn failed(error: Error) -> SecretStoreError {
+    SecretStoreError { reason: error.to_string() }
 }
 
 #[async_trait]
-impl StoredSecrets for Stored {
-    async fn get(&self, name: &str) -> Result<Option<(Zeroizing<String>, u64)>, StoreFailed> {
+impl SecretStore for Stored {
+    async fn get(&self, name: &str) -> Result<Option<(Zeroizing<String>, u64)>, SecretStoreError> {
         let found = self.store.secret(name).await.map_err(failed)?;
         Ok(found.map(|(text, version)| (text.into_inner(), version)))
     }
@@ -38,7 +39,7 @@ impl StoredSecrets for Stored {
         name: &str,
         value: Zeroizing<String>,
         expected: Option<u64>,
-    ) -> Result<bool, StoreFailed> {
+    ) -> Result<bool, SecretStoreError> {
         let command = Command::PutSecret {
             name: name.to_owned(),
             value: SecretText::from(value),
@@ -57,8 +58,10 @@ impl StoredSecrets for Stored {
 
 #[cfg(test)]
 mod tests {
+    use crossdock_engine::MasterKey;
     use crossdock_model::time::SystemClock;
-    use crossdock_storage::{MasterKey, Sqlite, SqliteOptions, WriterOptions};
+    use crossdock_rules::safeguards::Safeguards;
+    use crossdock_storage::{CacheOptions, SqliteOptions, WriterOptions, open_sqlite};
 
     use super::*;
 
@@ -66,8 +69,8 @@ mod tests {
     async fn of_two_who_read_the_same_version_one_writes() {
         let dir = tempfile::tempdir().unwrap();
         let options = SqliteOptions::new(dir.path().join("c.db"), MasterKey::new([7; 32]));
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).await.unwrap());
-        let (writer, _task) = Writer::start(Arc::clone(&store), WriterOptions::default());
+        let store = open_sqlite(options, CacheOptions::default(), Safeguards::default()).await.unwrap();
+        let (writer, _task) = Writer::start(store.clone(), WriterOptions::default());
         let stored = Stored::new(store, writer, Arc::new(SystemClock));
         let text = |text: &str| Zeroizing::new(text.to_owned());
         assert_eq!(stored.get("token").await.unwrap(), None);

@@ -1,4 +1,4 @@
-//! How fast the store is: whole cycles of accept, admit, claim and settle through the writer, with requests
+//! How fast the store is on SQLite: whole cycles of accept, admit, claim and settle through the writer, with requests
 //! of 6 KB and orders of ten lines.
 //!
 //! `cargo run --release -p crossdock-storage --example floor -- [cycles a second; 0 = as fast as it goes] [seconds] [callers]`
@@ -15,15 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crossdock_engine::{
+    Accept, Admit, Attempt, AttemptKind, Claim, MasterKey, NewEvent, Request, Settle, Store, Target,
+};
 use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::{Clock, Millis, SystemClock};
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::lane::{Ending, Sent};
 use crossdock_rules::outcome::{Next, Settlement, Signal};
-use crossdock_storage::{
-    Accept, Admit, Attempt, AttemptKind, Claim, MasterKey, NewEvent, Request, Settle, Sqlite, SqliteOptions,
-    Target, Writer, WriterOptions,
-};
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions, Writer, WriterOptions};
 use serde_json::json;
 
 fn order(number: u64) -> Event {
@@ -81,7 +82,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let callers: u64 = args.next().map_or(Ok(400), |text| text.parse())?;
     let folder = tempfile::tempdir_in(".")?;
     let options = SqliteOptions::new(folder.path().join("floor.db"), MasterKey::new([7; 32]));
-    let (writer, _task) = Writer::start(Arc::new(Sqlite::open(options).await?), WriterOptions::default());
+    let database = Arc::new(Sqlite::open(options).await?);
+    let cached = Arc::new(Cached::new(Arc::clone(&database), CacheOptions::default()));
+    let store = Store::new(cached, database, Safeguards::default());
+    let (writer, _task) = Writer::start(store, WriterOptions::default());
     let end = Instant::now() + Duration::from_secs(seconds);
     let numbers = Arc::new(AtomicU64::new(1));
     let done = Arc::new(AtomicU64::new(0));
@@ -115,13 +119,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     latency.saturating_record(asked.elapsed().as_micros() as u64);
                 }
                 let now = SystemClock.now();
-                let admit = Admit {
-                    inbound: Some(accepted.inbound),
-                    cursor: None,
-                    handed: None,
-                    events: vec![new],
-                    now,
-                };
+                let inbound = Some(accepted.inbound);
+                let admit = Admit { inbound, events: vec![new], now, ..Admit::default() };
                 if let Err(error) = writer.admit(admit).await {
                     eprintln!("{error}");
                 }
@@ -161,7 +160,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                         plugin_failed: false,
                         reason: None,
                         references: vec![reference],
-                        written: Vec::new(),
+                        outbound_writes: Vec::new(),
                         resume: None,
                         breaker: Signal::Up,
                         pause: false,
@@ -213,8 +212,9 @@ fn sample(model: &(Accept, NewEvent), number: u64) -> (Accept, NewEvent) {
     accept.received_at = SystemClock.now();
     accept.trace = format!("{number:032x}");
     new.trace = format!("{number:032x}");
-    new.event.entity.id = number.to_string();
-    if let Fact::Order(change) = &mut new.event.fact
+    let event = Arc::make_mut(&mut new.event);
+    event.entity.id = number.to_string();
+    if let Fact::Order(change) = &mut event.fact
         && let Some(customer) = &mut change.order.customer
     {
         customer.id = (number % 50_000).to_string();
@@ -239,21 +239,22 @@ fn model() -> (Accept, NewEvent) {
         },
         received_at: Millis(0),
         trace: String::new(),
+        lease: Some(Duration::from_secs(60)),
     };
     let mut event = order(1);
-    let personal = event.take_personal();
+    let personal = event.take_personal().map(Arc::new);
     let incoming = Incoming::of(&event, Millis(i64::MAX / 2000)).unwrap_or_else(|error| {
         eprintln!("{error}");
         std::process::exit(1)
     });
     let targets = vec![Target { connector: "erp".into(), pin: true, ..Target::default() }];
     let new = NewEvent {
-        event,
+        event: Arc::new(event),
         personal,
         incoming,
         source: "shop".into(),
         foreign: Vec::new(),
-        overdue: Duration::from_secs(3600),
+        confirmation_limit: Duration::from_secs(3600),
         targets,
         trace: String::new(),
     };

@@ -1,45 +1,36 @@
-//! The journal, the queue and everything durable, behind one trait.
+//! Databases behind the engine's traits, and the queue of writes in front of the engine.
 //!
-//! Work reaches the database as [`Command`]s, many to a physical transaction ([`Store::apply`]); what is
-//! read comes back as the records of [`view`]. [`Writer`] makes the groups: it drains whatever has queued
-//! into one `apply`, so that accepting, admitting, claiming and settling share one wait for the disk.
+//! [`Sqlite`] is a [`Database`](crossdock_engine::database::Database) and answers the
+//! [`Queries`](crossdock_engine::Queries); [`Cached`] remembers the rows that are read most. [`Writer`] groups the
+//! commands of many callers, so that they share one wait for the disk.
 //!
-//! This room decides nothing by itself: whether an event is stale, joins or waits, and what an outcome
-//! means, is `rules`. It knows nothing of plugins, HTTP or configuration, and reads no clock: every
-//! command carries the time it happens at. No transaction and no SQL crosses the trait.
+//! **Invariant**: nothing is decided here. A database reads the rows that the engine asks for and writes the change
+//! set that it yields; it knows no command and no rule, no plugin, no HTTP, no configuration, and no clock.
 
-mod choice;
-mod command;
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
-mod error;
-mod handed;
-mod mapping;
-mod registry;
-mod secret;
+mod cache;
 mod sqlite;
-mod store;
-mod tables;
 mod vault;
-pub mod view;
 mod writer;
 
-pub use choice::Choice;
-pub use command::Command;
-pub use command::{
-    Accept, Accepted, Admit, Admitted, Applied, Attempt, AttemptKind, Claim, Claimed, CursorMove, Filter,
-    Moved, NewEvent, Owed, Raised, Replay, Request, Retain, Settle, Settled, Target,
-};
-pub use error::{Error, Result};
-pub use handed::{Handed, OutFile, OutFileRow, Outgoing, SettleAll};
-pub use mapping::{
-    EVERY_CONNECTOR, Imported, Kept, MappingChange, MappingChanged, MappingFilter, MappingRow, Missing,
-    Others, PutMappings, waits_for,
-};
-pub use registry::{PutStores, StoreChanged, StoreRecord, StoreRow, Weekday};
-pub use secret::{SecretRow, SecretText};
+pub use cache::{CacheOptions, Cached};
 pub use sqlite::{Options as SqliteOptions, Sqlite};
-pub use store::Store;
-pub use tables::Tables;
-pub use vault::MasterKey;
 pub use writer::{Options as WriterOptions, Writer};
+
+use std::sync::Arc;
+
+use crossdock_engine::Store;
+use crossdock_rules::safeguards::Safeguards;
+
+/// Opens a SQLite database and puts the engine and a cache in front of it.
+///
+/// # Errors
+/// See [`Sqlite::open`].
+pub async fn open_sqlite(
+    options: SqliteOptions,
+    cache: CacheOptions,
+    safeguards: Safeguards,
+) -> crossdock_engine::Result<Store> {
+    let database = Arc::new(Sqlite::open(options).await?);
+    let cached = Arc::new(Cached::new(Arc::clone(&database), cache));
+    Ok(Store::new(cached, database, safeguards))
+}

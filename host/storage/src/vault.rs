@@ -1,74 +1,59 @@
-//! Keys and ciphers: what is personal, and what arrived raw, rests sealed.
+//! Keys and ciphers: personal data and raw requests are stored sealed.
 //!
-//! A master key, which the operator keeps outside of the database, wraps one key a subject and one a day.
-//! Destroying a wrapped key destroys what was sealed with it. Every sealed text carries its own random
-//! nonce and is bound to its row, so that it cannot be moved to another.
+//! An envelope of three layers. The master key, which the operator keeps outside of the database, seals one random
+//! key of the database. That seals a key for each subject and day, and the secrets. Those seal what is stored:
+//! destroying a sealed key destroys everything under it, and another master key means one row to seal again. Every
+//! sealed text has its own random nonce and is bound to its row, so that it cannot be moved to another.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
-use crossdock_rules::told::{Mark, short};
+use crossdock_engine::{Error, MasterKey, Result};
+use crossdock_rules::attributes::{Fingerprint, truncated};
+use hmac::{Hmac, Mac};
 use rand::RngCore as _;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{Error, Result};
+const NONCE_BYTES: usize = 12;
 
-const NONCE: usize = 12;
-
-/// The key that wraps all others. It is never stored.
-#[derive(Clone)]
-pub struct MasterKey(Zeroizing<[u8; 32]>);
-
-impl MasterKey {
-    /// A key of these bytes.
-    #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-}
-
-/// Says nothing of the key.
-impl std::fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MasterKey(…)")
-    }
-}
-
-/// What a sealed text belongs to: part of what is authenticated.
+/// The row that a sealed text belongs to: part of what is authenticated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bound {
-    /// The wrapped key of a subject.
+    /// The key of the database, sealed with the master key.
+    DatabaseKey,
+    /// The secret that personal values are fingerprinted with.
+    FingerprintSecret,
+    /// The secret that persons are searched with.
+    SearchSecret,
+    /// The key of a subject.
     SubjectKey(i64),
-    /// The wrapped key of a day.
+    /// The key of a day.
     DayKey(i64),
     /// The request of an inbound.
     Inbound(i64),
     /// The personal data of an event.
     Personal(i64),
-    /// What was exchanged in a try: delivery and claim.
+    /// The exchange of an attempt: delivery and claim.
     Exchange(i64, i64),
-    /// The content of a file that a plugin handed over.
+    /// The content of an outbox file.
     OutFile(i64),
     /// A secret in one of its versions.
     Secret(i64, i64),
-    /// The text that tells whether a master key is the right one.
-    Proof,
-    /// The key of marks.
-    Marks,
 }
 
 impl Bound {
     fn bytes(self) -> [u8; 17] {
         let (tag, first, second) = match self {
-            Self::SubjectKey(id) => (1, id, 0),
-            Self::DayKey(day) => (2, day, 0),
-            Self::Inbound(id) => (3, id, 0),
-            Self::Personal(id) => (4, id, 0),
-            Self::Exchange(delivery, fence) => (5, delivery, fence),
-            Self::Proof => (6, 0, 0),
-            Self::Marks => (9, 0, 0),
-            Self::OutFile(id) => (7, id, 0),
-            Self::Secret(id, version) => (8, id, version),
+            Self::DatabaseKey => (1, 0, 0),
+            Self::FingerprintSecret => (2, 0, 0),
+            Self::SearchSecret => (3, 0, 0),
+            Self::SubjectKey(id) => (4, id, 0),
+            Self::DayKey(day) => (5, day, 0),
+            Self::Inbound(id) => (6, id, 0),
+            Self::Personal(id) => (7, id, 0),
+            Self::Exchange(delivery, fence) => (8, delivery, fence),
+            Self::OutFile(id) => (9, id, 0),
+            Self::Secret(id, version) => (10, id, version),
         };
         let mut bytes = [tag; 17];
         let (_, numbers) = bytes.split_at_mut(1);
@@ -91,130 +76,148 @@ impl Sealer {
 
     /// Nonce and ciphertext.
     pub(crate) fn seal(&self, bound: Bound, plain: &[u8]) -> Result<Vec<u8>> {
-        let mut nonce = [0; NONCE];
+        let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
-        let sealed =
-            self.0.encrypt(Nonce::from_slice(&nonce), Payload { msg: plain, aad: &bound.bytes() }).map_err(
-                |_| Error::Unreadable { what: format!("{bound:?}"), why: "it cannot be sealed".into() },
-            )?;
-        let mut out = Vec::with_capacity(NONCE + sealed.len());
+        let payload = Payload { msg: plain, aad: &bound.bytes() };
+        let sealed = self.0.encrypt(Nonce::from_slice(&nonce), payload);
+        let sealed = sealed.map_err(|_| unreadable(bound, "it cannot be sealed"))?;
+        let mut out = Vec::with_capacity(NONCE_BYTES + sealed.len());
         out.extend_from_slice(&nonce);
         out.extend_from_slice(&sealed);
         Ok(out)
     }
 
-    /// What was sealed.
-    pub(crate) fn open(&self, bound: Bound, sealed: &[u8]) -> Result<Vec<u8>> {
-        let why =
-            || Error::Unreadable { what: format!("{bound:?}"), why: "it does not open with its key".into() };
-        let (nonce, text) = sealed.split_at_checked(NONCE).ok_or_else(why)?;
-        self.0
-            .decrypt(Nonce::from_slice(nonce), Payload { msg: text, aad: &bound.bytes() })
-            .map_err(|_| why())
+    /// The text that was sealed.
+    pub(crate) fn open(&self, bound: Bound, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let wrong = || unreadable(bound, "it does not open with its key");
+        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or_else(wrong)?;
+        let payload = Payload { msg: text, aad: &bound.bytes() };
+        self.0.decrypt(Nonce::from_slice(nonce), payload).map(Zeroizing::new).map_err(|_| wrong())
     }
 }
 
-/// Makes, wraps and unwraps keys.
+fn unreadable(bound: Bound, reason: &str) -> Error {
+    Error::Unreadable { what: format!("{bound:?}"), reason: reason.to_owned() }
+}
+
+type Secret = Zeroizing<[u8; 32]>;
+
+fn random() -> Secret {
+    let mut secret = Zeroizing::new([0; 32]);
+    rand::rng().fill_bytes(secret.as_mut());
+    secret
+}
+
+fn open_secret(sealer: &Sealer, bound: Bound, sealed: &str) -> Result<Secret> {
+    let sealed = hex::decode(sealed).map_err(|_| unreadable(bound, "it is not hexadecimal"))?;
+    let plain = sealer.open(bound, &sealed)?;
+    let plain: &[u8; 32] =
+        plain.as_slice().try_into().map_err(|_| unreadable(bound, "it has the wrong length"))?;
+    Ok(Zeroizing::new(*plain))
+}
+
+/// The keys of a database. It does not change for as long as the database lives, whatever master key seals it.
 #[derive(Clone)]
 pub(crate) struct Vault {
+    key: Secret,
     sealer: Sealer,
-    /// Of the master key before, when it was changed while the store was open.
-    former: Option<Sealer>,
-    /// The key of marks, which stays when the master key is changed: marks are compared for years.
-    marks: Zeroizing<[u8; 32]>,
+    fingerprints: Secret,
+    search: Secret,
+}
+
+/// The keys of a database as they are stored: in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SealedVault {
+    /// The database's key, sealed with the master key.
+    pub(crate) key: String,
+    /// Sealed with the database's key, as is the next.
+    pub(crate) fingerprints: String,
+    /// The secret that persons are searched with.
+    pub(crate) search: String,
 }
 
 impl Vault {
-    /// The vault of a new database, with a key of marks of its own.
-    pub(crate) fn new(master: &MasterKey) -> Self {
-        let mut marks = Zeroizing::new([0; 32]);
-        rand::rng().fill_bytes(marks.as_mut());
-        Self { sealer: Sealer::new(&master.0), former: None, marks }
+    /// The vault of a new database.
+    pub(crate) fn new() -> Self {
+        let key = random();
+        Self { sealer: Sealer::new(&key), key, fingerprints: random(), search: random() }
     }
 
-    /// The vault of a database whose key of marks was sealed before, as [`Self::sealed_marks`] writes it.
-    pub(crate) fn with_marks(self, sealed: &str) -> Result<Self> {
-        let unreadable = |why: String| Error::Unreadable { what: "the key of marks".into(), why };
-        let sealed = hex::decode(sealed).map_err(|error| unreadable(error.to_string()))?;
-        let key = self.open(Bound::Marks, &sealed)?;
-        let key: &[u8; 32] =
-            key.as_slice().try_into().map_err(|_| unreadable("it has the wrong length".into()))?;
-        Ok(Self { marks: Zeroizing::new(*key), ..self })
+    /// The vault of a database, opened with its master key.
+    ///
+    /// # Errors
+    /// [`Error::WrongMasterKey`] when this is another master key.
+    pub(crate) fn open(master: &MasterKey, sealed: &SealedVault) -> Result<Self> {
+        let key = open_secret(&Sealer::new(master.expose()), Bound::DatabaseKey, &sealed.key)
+            .map_err(|_| Error::WrongMasterKey)?;
+        let sealer = Sealer::new(&key);
+        let fingerprints = open_secret(&sealer, Bound::FingerprintSecret, &sealed.fingerprints)?;
+        let search = open_secret(&sealer, Bound::SearchSecret, &sealed.search)?;
+        Ok(Self { key, sealer, fingerprints, search })
     }
 
-    /// The key of marks, sealed with the master key.
-    pub(crate) fn sealed_marks(&self) -> Result<String> {
-        self.sealer.seal(Bound::Marks, self.marks.as_ref()).map(hex::encode)
+    /// The vault as it is stored under a master key.
+    pub(crate) fn sealed(&self, master: &MasterKey) -> Result<SealedVault> {
+        Ok(SealedVault {
+            key: self.sealed_key(master)?,
+            fingerprints: hex::encode(
+                self.sealer.seal(Bound::FingerprintSecret, self.fingerprints.as_ref())?,
+            ),
+            search: hex::encode(self.sealer.seal(Bound::SearchSecret, self.search.as_ref())?),
+        })
     }
 
-    /// A mark of a text that is personal, by which it can be told from another and, without the master key,
-    /// not be guessed: SHA-256 behind a key of its own, cut short.
-    pub(crate) fn mark(&self, text: &[u8]) -> Mark {
-        let mut hash = Sha256::new();
-        hash.update(self.marks.as_ref());
-        hash.update(text);
-        short(&hash.finalize())
+    /// The database's key, sealed with a master key: all that changes with the master key.
+    pub(crate) fn sealed_key(&self, master: &MasterKey) -> Result<String> {
+        let sealer = Sealer::new(master.expose());
+        sealer.seal(Bound::DatabaseKey, self.key.as_ref()).map(hex::encode)
     }
 
-    /// A new key and its wrapped form.
-    pub(crate) fn make(&self, bound: Bound) -> Result<(Sealer, Vec<u8>)> {
-        let mut key = Zeroizing::new([0; 32]);
-        rand::rng().fill_bytes(key.as_mut());
+    /// A fingerprint of a personal text: it tells texts apart, and cannot be guessed without the database's secret.
+    pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
+        truncated(&hash(&self.fingerprints, text))
+    }
+
+    /// What a person is searched by: 128 bits of a keyed hash of a normalised text.
+    pub(crate) fn search_term(&self, text: &[u8]) -> [u8; 16] {
+        let mut term = [0; 16];
+        for (to, from) in term.iter_mut().zip(hash(&self.search, text)) {
+            *to = from;
+        }
+        term
+    }
+
+    /// A new key, and its sealed form.
+    pub(crate) fn make_key(&self, bound: Bound) -> Result<(Sealer, Vec<u8>)> {
+        let key = random();
         Ok((Sealer::new(&key), self.sealer.seal(bound, key.as_ref())?))
     }
 
-    /// The key of a wrapped form.
-    pub(crate) fn unwrap(&self, bound: Bound, wrapped: &[u8]) -> Result<Sealer> {
-        let key = self.open(bound, wrapped)?;
-        let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| Error::Unreadable {
-            what: format!("{bound:?}"),
-            why: "it has the wrong length".into(),
-        })?;
+    /// The key of a sealed form.
+    pub(crate) fn open_key(&self, bound: Bound, sealed: &[u8]) -> Result<Sealer> {
+        let key = self.sealer.open(bound, sealed)?;
+        let key: &[u8; 32] =
+            key.as_slice().try_into().map_err(|_| unreadable(bound, "it has the wrong length"))?;
         Ok(Sealer::new(key))
     }
 
-    /// Seals a secret, which rests under the master key itself.
+    /// Seals a text with the database's key itself: a secret.
     pub(crate) fn seal(&self, bound: Bound, plain: &[u8]) -> Result<Vec<u8>> {
         self.sealer.seal(bound, plain)
     }
 
-    /// What was sealed so.
-    pub(crate) fn open(&self, bound: Bound, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let opened = match (self.sealer.open(bound, sealed), &self.former) {
-            (Err(_), Some(former)) => former.open(bound, sealed),
-            (opened, _) => opened,
-        };
-        opened.map(Zeroizing::new)
+    /// The text that was sealed so.
+    pub(crate) fn unseal(&self, bound: Bound, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.sealer.open(bound, sealed)
     }
+}
 
-    /// The vault of another master key. It still reads what was sealed for this one, for those who read it
-    /// before it was sealed again.
-    pub(crate) fn succeeded_by(&self, master: &MasterKey) -> Self {
-        Self { sealer: Sealer::new(&master.0), former: Some(self.sealer.clone()), marks: self.marks.clone() }
-    }
-
-    /// A wrapped key or a secret of this vault's former master key, for its present one.
-    pub(crate) fn again(&self, bound: Bound, sealed: &[u8]) -> Result<Vec<u8>> {
-        self.sealer.seal(bound, &self.open(bound, sealed)?)
-    }
-
-    /// A text that only the same master key can read.
-    pub(crate) fn proof(&self) -> Result<String> {
-        self.sealer.seal(Bound::Proof, b"crossdock").map(hex::encode)
-    }
-
-    /// This vault, with whichever of its master keys made the text as the present one.
-    pub(crate) fn proven(self, proof: &str) -> Option<Self> {
-        if self.proves(proof) {
-            return Some(self);
-        }
-        let former = Self { sealer: self.former?, former: Some(self.sealer), marks: self.marks };
-        former.proves(proof).then_some(former)
-    }
-
-    /// Whether the text was made with this master key.
-    pub(crate) fn proves(&self, proof: &str) -> bool {
-        hex::decode(proof).is_ok_and(|sealed| self.sealer.open(Bound::Proof, &sealed).is_ok())
+/// HMAC-SHA256.
+fn hash(secret: &Secret, text: &[u8]) -> Vec<u8> {
+    // A key of any length will do for HMAC, so there is no error.
+    match <Hmac<Sha256> as Mac>::new_from_slice(secret.as_ref()) {
+        Ok(mac) => mac.chain_update(text).finalize().into_bytes().to_vec(),
+        Err(_) => Vec::new(),
     }
 }
 
@@ -224,38 +227,34 @@ mod tests {
 
     #[test]
     fn a_sealed_text_opens_in_its_own_row_with_its_own_key_only() {
-        let vault = Vault::new(&MasterKey::new([7; 32]));
-        let (key, wrapped) = vault.make(Bound::SubjectKey(1)).unwrap();
+        let vault = Vault::new();
+        let (key, sealed_key) = vault.make_key(Bound::SubjectKey(1)).unwrap();
         let sealed = key.seal(Bound::Personal(5), b"Ada Lovelace").unwrap();
         assert!(!sealed.windows(3).any(|part| part == b"Ada"));
-        let again = vault.unwrap(Bound::SubjectKey(1), &wrapped).unwrap();
-        assert_eq!(again.open(Bound::Personal(5), &sealed).unwrap(), b"Ada Lovelace");
+        let again = vault.open_key(Bound::SubjectKey(1), &sealed_key).unwrap();
+        assert_eq!(again.open(Bound::Personal(5), &sealed).unwrap().as_slice(), b"Ada Lovelace");
         assert!(again.open(Bound::Personal(6), &sealed).is_err());
-        assert!(vault.unwrap(Bound::SubjectKey(2), &wrapped).is_err());
-        let other = vault.make(Bound::SubjectKey(1)).unwrap().0;
+        assert!(vault.open_key(Bound::SubjectKey(2), &sealed_key).is_err());
+        let other = vault.make_key(Bound::SubjectKey(1)).unwrap().0;
         assert!(other.open(Bound::Personal(5), &sealed).is_err());
-        assert!(Vault::new(&MasterKey::new([8; 32])).unwrap(Bound::SubjectKey(1), &wrapped).is_err());
+        assert!(Vault::new().open_key(Bound::SubjectKey(1), &sealed_key).is_err());
     }
 
     #[test]
-    fn a_mark_tells_texts_apart_and_outlives_the_master_key() {
-        let vault = Vault::new(&MasterKey::new([7; 32]));
-        assert_eq!(vault.mark(b"Ada"), vault.mark(b"Ada"));
-        assert_ne!(vault.mark(b"Ada"), vault.mark(b"Bob"));
-        assert_ne!(vault.mark(b"Ada"), crossdock_rules::told::mark("Ada"));
-        let other = Vault::new(&MasterKey::new([7; 32]));
-        assert_ne!(vault.mark(b"Ada"), other.mark(b"Ada"));
-        let next = MasterKey::new([8; 32]);
-        let sealed = vault.succeeded_by(&next).sealed_marks().unwrap();
-        assert_eq!(Vault::new(&next).with_marks(&sealed).unwrap().mark(b"Ada"), vault.mark(b"Ada"));
-        assert!(other.with_marks(&sealed).is_err());
-    }
-
-    #[test]
-    fn a_wrong_master_key_is_told() {
-        let proof = Vault::new(&MasterKey::new([7; 32])).proof().unwrap();
-        assert!(Vault::new(&MasterKey::new([7; 32])).proves(&proof));
-        assert!(!Vault::new(&MasterKey::new([8; 32])).proves(&proof));
-        assert!(!Vault::new(&MasterKey::new([7; 32])).proves("00"));
+    fn fingerprints_tell_texts_apart_and_outlive_the_master_key() {
+        let (first, second) = (MasterKey::new([7; 32]), MasterKey::new([8; 32]));
+        let vault = Vault::new();
+        assert_eq!(vault.fingerprint(b"Ada"), vault.fingerprint(b"Ada"));
+        assert_ne!(vault.fingerprint(b"Ada"), vault.fingerprint(b"Bob"));
+        assert_ne!(vault.fingerprint(b"Ada"), crossdock_rules::attributes::fingerprint("Ada"));
+        assert_ne!(vault.fingerprint(b"Ada"), Vault::new().fingerprint(b"Ada"));
+        assert_ne!(vault.search_term(b"Ada")[..8], vault.fingerprint(b"Ada"));
+        let sealed = vault.sealed(&first).unwrap();
+        let moved = SealedVault { key: vault.sealed_key(&second).unwrap(), ..sealed.clone() };
+        let opened = Vault::open(&second, &moved).unwrap();
+        assert_eq!(opened.fingerprint(b"Ada"), vault.fingerprint(b"Ada"));
+        assert_eq!(opened.search_term(b"Ada"), vault.search_term(b"Ada"));
+        assert!(matches!(Vault::open(&first, &moved), Err(Error::WrongMasterKey)));
+        assert!(Vault::open(&first, &sealed).is_ok());
     }
 }

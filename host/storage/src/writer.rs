@@ -1,8 +1,8 @@
 //! Group commit: many callers, one transaction.
 //!
-//! A durable commit costs some milliseconds whatever it holds, so whoever wants to write hands a command
-//! in and waits; one task takes everything that has queued meanwhile into one [`Store::apply`]. While the
-//! disk works on one group, the next one gathers: the busier the host, the larger the groups.
+//! A durable commit takes some milliseconds whatever it holds. So a caller submits a command and waits, and one task
+//! applies everything that has queued meanwhile in one [`Store::apply`]. While the disk works on one group, the next
+//! one queues: the busier the host, the larger the groups.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +11,9 @@ use std::time::Instant;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::{
+use crossdock_engine::{
     Accept, Accepted, Admit, Admitted, Applied, Claim, Claimed, Command, Error, Moved, Result, Settle,
-    SettleAll, Settled, Store,
+    SettleBatch, Settled, Store,
 };
 
 /// How the writer groups.
@@ -59,14 +59,14 @@ impl Wakes {
 impl Writer {
     /// Starts the task that writes. It ends when the last writer is dropped and everything queued is
     /// written; the handle says when that is.
-    pub fn start(store: Arc<dyn Store>, options: Options) -> (Self, JoinHandle<()>) {
+    pub fn start(store: Store, options: Options) -> (Self, JoinHandle<()>) {
         let (queue, queued) = mpsc::channel(options.queue.max(1));
         let wakes = Arc::new(Wakes::default());
         let task = tokio::spawn(run(store, queued, Arc::clone(&wakes), options.group.max(1)));
         (Self { queue, wakes }, task)
     }
 
-    /// Has a command done and waits until it is durable; waits for room in the queue too.
+    /// Submits a command and waits until it is durable; waits for room in the queue too.
     ///
     /// # Errors
     /// What the store answered; [`Error::Closed`] when the writer has ended.
@@ -76,8 +76,8 @@ impl Writer {
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// As [`Self::submit`], but is refused instead of waiting for room in the queue: for callers who can
-    /// tell theirs to come back later.
+    /// As [`Self::submit`], but refused instead of waiting for room in the queue: for callers whose own callers can
+    /// come back later.
     ///
     /// # Errors
     /// [`Error::Busy`] when the queue is full, else as `submit`.
@@ -90,7 +90,7 @@ impl Writer {
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// Keeps a raw request; never waits for room in the queue.
+    /// Stores a raw request; never waits for room in the queue.
     ///
     /// # Errors
     /// As [`Self::try_submit`].
@@ -101,7 +101,7 @@ impl Writer {
         }
     }
 
-    /// Keeps events and what is owed for them.
+    /// Stores events and enqueues their deliveries.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -112,7 +112,7 @@ impl Writer {
         }
     }
 
-    /// Takes due deliveries.
+    /// Claims due deliveries.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -123,7 +123,7 @@ impl Writer {
         }
     }
 
-    /// Records what became of a claimed delivery.
+    /// Records the outcome of a claimed delivery.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the claim is no longer the newest; else as [`Self::submit`].
@@ -134,18 +134,18 @@ impl Writer {
         }
     }
 
-    /// Records what became of all deliveries of one call, with what the call handed over.
+    /// Records the outcomes of all deliveries of one call, with its outbox entries.
     ///
     /// # Errors
     /// As [`Self::settle`]; then none of it was recorded.
-    pub async fn settle_all(&self, all: SettleAll) -> Result<Vec<Settled>> {
-        match self.submit(Command::SettleAll(Box::new(all))).await? {
-            Applied::SettledAll(settled) => Ok(settled),
+    pub async fn settle_batch(&self, batch: SettleBatch) -> Result<Vec<Settled>> {
+        match self.submit(Command::SettleBatch(Box::new(batch))).await? {
+            Applied::SettledBatch(settled) => Ok(settled),
             other => Err(mismatch(&other)),
         }
     }
 
-    /// Has a command done that moves deliveries, or none.
+    /// Submits a command that moves any number of deliveries.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -156,8 +156,8 @@ impl Writer {
         }
     }
 
-    /// Is notified after every commit that left the connector something new to claim. One permit is kept
-    /// while nobody listens, so nothing is missed between looking and waiting.
+    /// Is notified after every commit that left the connector something new to claim. One permit is stored
+    /// while nobody listens, so nothing is missed between a claim and the wait.
     #[must_use]
     pub fn wake(&self, connector: &str) -> Arc<Notify> {
         self.wakes.of(connector)
@@ -166,12 +166,12 @@ impl Writer {
     /// How many commands wait to be written, and how many may.
     #[must_use]
     pub fn depth(&self) -> (usize, usize) {
-        let most = self.queue.max_capacity();
-        (most - self.queue.capacity(), most)
+        let capacity = self.queue.max_capacity();
+        (capacity - self.queue.capacity(), capacity)
     }
 }
 
-async fn run(store: Arc<dyn Store>, mut queued: mpsc::Receiver<Queued>, wakes: Arc<Wakes>, group: usize) {
+async fn run(store: Store, mut queued: mpsc::Receiver<Queued>, wakes: Arc<Wakes>, group: usize) {
     let mut taken = Vec::with_capacity(group);
     while queued.recv_many(&mut taken, group).await > 0 {
         let (commands, callers): (Vec<_>, Vec<_>) =
@@ -194,7 +194,7 @@ async fn run(store: Arc<dyn Store>, mut queued: mpsc::Receiver<Queued>, wakes: A
             }
             Err(error) => {
                 let text = error.to_string();
-                tracing::error!(%error, commands = callers.len(), "a transaction failed; nothing of it was kept");
+                tracing::error!(%error, commands = callers.len(), "a transaction failed; nothing of it was stored");
                 for caller in callers {
                     let _ = caller.send(Err(Error::Transaction(text.clone())));
                 }
@@ -203,7 +203,7 @@ async fn run(store: Arc<dyn Store>, mut queued: mpsc::Receiver<Queued>, wakes: A
     }
 }
 
-/// A store that answers a command with another one's answer breaks the trait's contract.
+/// An answer that belongs to another kind of command: a fault of the engine.
 fn mismatch(answer: &Applied) -> Error {
-    Error::Transaction(format!("the store gave an answer that does not belong to the command: {answer:?}"))
+    Error::Transaction(format!("the answer does not belong to the command: {answer:?}"))
 }

@@ -12,12 +12,15 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command as Process};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossdock_storage::conformance::samples::{
+use crossdock_engine::conformance::samples::{
     Driver, ERP, accept, new, order, order_id, posted, reference, t, to,
 };
-use crossdock_storage::{Admit, Applied, Command, MasterKey, Sqlite, SqliteOptions, Store};
+use crossdock_engine::{Admit, Applied, Command, MasterKey, Store};
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions};
 
 /// After how many answers the power is cut.
 const ANSWERS: usize = 120;
@@ -25,13 +28,19 @@ const ANSWERS: usize = 120;
 /// Whether the child waits for the disk.
 type Open = fn(SqliteOptions) -> SqliteOptions;
 
+fn store(database: Sqlite) -> Store {
+    let database = Arc::new(database);
+    let cached = Arc::new(Cached::new(Arc::clone(&database), CacheOptions::default()));
+    Store::new(cached, database, Safeguards::default())
+}
+
 /// The child's part, when this process is the child: works until it is killed, and writes down in a file of
 /// another folder what it was answered.
 async fn work(open: Open) {
     let folder = std::env::var("POWER_FOLDER").unwrap();
     let mut answered = std::fs::File::create(std::env::var("POWER_ANSWERED").unwrap()).unwrap();
     let options = SqliteOptions::new(Path::new(&folder).join("power.db"), MasterKey::new([7; 32]));
-    let store = Driver(Sqlite::open(open(options)).await.unwrap());
+    let store = Driver(store(Sqlite::open(open(options)).await.unwrap()));
     let mut answered = move |what: &str, number: u32| {
         answered.write_all(format!("{what} {number}\n").as_bytes()).unwrap();
     };
@@ -40,7 +49,7 @@ async fn work(open: Open) {
         answered("accepted", number);
         let events = vec![new(order("order.placed", number, 0), vec![to(ERP)])];
         let admitted =
-            store.one(Command::Admit(Admit { inbound, cursor: None, handed: None, events, now: t(1) })).await;
+            store.one(Command::Admit(Admit { inbound, events, now: t(1), ..Admit::default() })).await;
         assert!(matches!(admitted, Ok(Applied::Admitted(_))));
         answered("admitted", number);
         let claimed = store.claim(t(2)).await;
@@ -97,15 +106,15 @@ async fn lost_to_a_power_cut(test: &str) -> Vec<String> {
             false => std::fs::write(after.join(name), b"").unwrap(),
         }
     }
-    let Ok(store) = Sqlite::open(SqliteOptions::new(after.join("power.db"), MasterKey::new([7; 32]))).await
-    else {
+    let options = SqliteOptions::new(after.join("power.db"), MasterKey::new([7; 32]));
+    let Ok(database) = Sqlite::open(options).await else {
         return vec!["the database".into()];
     };
-    missing(&Driver(store), &lines()).await
+    missing(&Driver(store(database)), &lines()).await
 }
 
 /// What was answered and is not there.
-async fn missing(store: &Driver<Sqlite>, answered: &str) -> Vec<String> {
+async fn missing(store: &Driver, answered: &str) -> Vec<String> {
     let mut last: BTreeMap<u32, &str> = BTreeMap::new();
     for line in answered.lines() {
         let (what, number) = line.split_once(' ').unwrap();
@@ -113,7 +122,7 @@ async fn missing(store: &Driver<Sqlite>, answered: &str) -> Vec<String> {
     }
     let mut missing = Vec::new();
     for (number, what) in last {
-        let kept = store.accept(accept(&number.to_string(), b"a request")).await.duplicate;
+        let stored = store.accept(accept(&number.to_string(), b"a request")).await.duplicate;
         let event = store.0.event_of_key(&format!("{}/placed", order_id(number))).await.unwrap();
         let delivery = match event {
             None => None,
@@ -124,8 +133,8 @@ async fn missing(store: &Driver<Sqlite>, answered: &str) -> Vec<String> {
             && store.0.references(ERP, &order_id(number)).await.unwrap()
                 == [reference(&format!("SO-{number}"))];
         let there = match what {
-            "accepted" => kept,
-            "admitted" => kept && event.is_some(),
+            "accepted" => stored,
+            "admitted" => stored && event.is_some(),
             "claimed" => sent,
             _ => sent && settled,
         };

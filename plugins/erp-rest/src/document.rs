@@ -1,6 +1,6 @@
-//! The ERP's own form of an order and a refund, made from the vocabulary's.
+//! The ERP's documents, built from the vocabulary's records.
 //!
-//! Amounts are decimal texts in the shop's own currency: that is what is booked, whatever the customer saw.
+//! Amounts are decimal texts in the shop's currency, which is booked, not in the customer's.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::tables::Tables;
 
-/// An order as the ERP takes it and gives it back.
+/// An order as the ERP accepts and returns it.
 pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Result<Value, Problem> {
     let entity = &event.entity;
-    let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
-    let tax = |taxes: &[TaxLine]| money::booked(taxes.iter().map(|one| &one.amount));
+    let discount =
+        |discounts: &[DiscountAllocation]| money::shop_total(discounts.iter().map(|one| &one.amount));
+    let tax = |taxes: &[TaxLine]| money::shop_total(taxes.iter().map(|one| &one.amount));
     let line = |line: &Line| {
         Ok(json!({
             "line": line.id,
@@ -21,17 +22,17 @@ pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Resu
             "title": line.title,
             "quantity": line.quantity,
             "unitPrice": line.unit_price.shop.amount,
-            "discount": off(&line.discounts)?,
+            "discount": discount(&line.discounts)?,
             "tax": tax(&line.taxes)?,
             "ships": line.ships,
         }))
     };
     let (mut shipping, mut shipping_tax) = (Decimal::ZERO, Decimal::ZERO);
     for line in &order.shipping {
-        shipping += money::booked([&line.price])? - off(&line.discounts)?;
+        shipping += money::shop_total([&line.price])? - discount(&line.discounts)?;
         shipping_tax += tax(&line.taxes)?;
     }
-    // The host leaves out what the manifest does not ask for, and all of it once the person has been erased.
+    // The host includes only the fields that the manifest requests, and none once the person has been erased.
     let personal = order.personal.as_ref();
     let totals = &order.totals;
     Ok(json!({
@@ -39,7 +40,9 @@ pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Resu
         "sourceVersion": event.version.as_ref().map(|version| &version.at),
         "orderedAt": order.placed_at,
         "currency": order.currency,
-        "customer": personal.filter(|who| who.name.is_some()).map(|who| json!({ "name": who.name, "email": who.email })),
+        "customer": personal
+            .filter(|personal| personal.name.is_some())
+            .map(|personal| json!({ "name": personal.name, "email": personal.email })),
         "shipTo": personal.and_then(|who| who.shipping.as_ref()).map(ship_to),
         "warehouse": tables.warehouse(&entity.system, order.store.as_deref()),
         "businessDate": order.business_date,
@@ -47,9 +50,9 @@ pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Resu
         "lines": order.lines.iter().map(line).collect::<Result<Vec<_>, Problem>>()?,
         "shipping": shipping,
         "shippingTax": shipping_tax,
-        "tips": money::booked(&totals.tips)?,
-        "duties": money::booked(order.added_duties())?,
-        "rounding": money::booked(&totals.cash_rounding)?,
+        "tips": money::shop_total(&totals.tips)?,
+        "duties": money::shop_total(order.added_duties())?,
+        "rounding": money::shop_total(&totals.cash_rounding)?,
         "taxIncluded": order.prices_include_tax,
         "total": totals.total.shop.amount,
         "tax": totals.tax.shop.amount,
@@ -61,15 +64,15 @@ pub(crate) fn sales_order(event: &Event, order: &Order, tables: &Tables) -> Resu
     }))
 }
 
-/// What came into each account. Money that was only promised, or did not come, is not booked.
+/// The amount received per account. Authorizations and failed payments are not booked.
 fn payments(payments: &[Payment], tables: &Tables) -> Result<Vec<Value>, Problem> {
     let mut accounts: BTreeMap<String, Decimal> = BTreeMap::new();
     for payment in payments.iter().filter(|one| one.outcome == PaymentResult::Success && !one.test) {
-        let amount = money::booked([&payment.amount])?;
+        let amount = money::shop_total([&payment.amount])?;
         let signed = match payment.kind {
             PaymentKind::Sale | PaymentKind::Capture => amount,
             PaymentKind::Change => -amount,
-            // A refund is a document of its own.
+            // A refund is a separate document.
             PaymentKind::Authorization | PaymentKind::Void | PaymentKind::Refund => continue,
         };
         *accounts.entry(tables.account(payment)).or_default() += signed;
@@ -92,11 +95,13 @@ fn ship_to(address: &Address) -> Value {
     })
 }
 
-/// A refund as the ERP takes it. Its amount is what really went back: pending and failed payments are not booked.
+/// A refund as the ERP accepts it. Its amount is the sum of the successful payments; pending and failed payments are
+/// not booked.
 pub(crate) fn credit_note(entity: &Entity, refund: &Refund, tables: &Tables) -> Result<Value, Problem> {
-    // Where the goods went, else where the money was given back.
-    let place = refund.lines.iter().find_map(|line| line.location.as_deref()).or(refund.store.as_deref());
-    let paid = |one: &&Payment| one.kind == PaymentKind::Refund && one.outcome == PaymentResult::Success;
+    // The location that the goods went to, else the store that issued the refund.
+    let location = refund.lines.iter().find_map(|line| line.location.as_deref()).or(refund.store.as_deref());
+    let repaid =
+        |payment: &&Payment| payment.kind == PaymentKind::Refund && payment.outcome == PaymentResult::Success;
     let line = |line: &RefundLine| {
         json!({
             "line": line.line,
@@ -115,21 +120,22 @@ pub(crate) fn credit_note(entity: &Entity, refund: &Refund, tables: &Tables) -> 
         "reference": entity.to_string(),
         "refundedAt": refund.at,
         "currency": refund.currency,
-        "warehouse": place.and_then(|place| tables.warehouse(&entity.system, Some(place))),
+        "warehouse": location.and_then(|location| tables.warehouse(&entity.system, Some(location))),
         "businessDate": refund.business_date,
-        "amount": money::booked(refund.payments.iter().filter(paid).map(|one| &one.amount))?,
+        "amount": money::shop_total(refund.payments.iter().filter(repaid).map(|one| &one.amount))?,
         "lines": refund.lines.iter().map(line).collect::<Vec<_>>(),
     }))
 }
 
-/// A change of stock as the ERP takes it. Its reference is the event's key: an article changes again and again.
-pub(crate) fn adjustment(work: &Work, change: &Adjustment, tables: &Tables) -> Value {
+/// A stock adjustment as the ERP accepts it. Its reference is the event's key, since one stock entity is adjusted many
+/// times.
+pub(crate) fn adjustment(work: &Work, adjustment: &Adjustment, tables: &Tables) -> Value {
     json!({
         "reference": work.key,
-        "article": tables.article(&change.sku),
-        "warehouse": tables.place(&work.event.entity.system, &change.location),
-        "delta": change.delta,
-        "reason": match change.reason {
+        "article": tables.article(&adjustment.sku),
+        "warehouse": tables.required_warehouse(&work.event.entity.system, &adjustment.location),
+        "delta": adjustment.delta,
+        "reason": match adjustment.reason {
             AdjustmentReason::Sale => "sale",
             AdjustmentReason::Return => "return",
             AdjustmentReason::Receipt => "receipt",
@@ -143,20 +149,21 @@ pub(crate) fn adjustment(work: &Work, change: &Adjustment, tables: &Tables) -> V
     })
 }
 
-/// Whether what the ERP holds says everything that we would have it say. It may say more (ids of its own), it may
-/// leave out what is `null` or an empty list, and it may write an amount in another way (`5.0` for `5.00`).
-pub(crate) fn says(held: &Value, wanted: &Value) -> bool {
-    match (held, wanted) {
-        (Value::Object(held), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, wanted)| says(held.get(name).unwrap_or(&Value::Null), wanted))
+/// Whether a document of the ERP contains the expected content. The ERP may add members (its own ids), omit those that
+/// are `null` or an empty list, and format amounts differently (`5.0` for `5.00`).
+pub(crate) fn contains(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected) {
+        (Value::Object(actual), Value::Object(expected)) => expected
+            .iter()
+            .all(|(name, expected)| contains(actual.get(name).unwrap_or(&Value::Null), expected)),
+        (Value::Array(actual), Value::Array(expected)) => {
+            actual.len() == expected.len()
+                && actual.iter().zip(expected).all(|(actual, expected)| contains(actual, expected))
         }
-        (Value::Array(held), Value::Array(wanted)) => {
-            held.len() == wanted.len() && held.iter().zip(wanted).all(|(held, wanted)| says(held, wanted))
+        (Value::Null, Value::Array(expected)) => expected.is_empty(),
+        (Value::String(actual), Value::String(expected)) if actual != expected => {
+            matches!((money::decimal(actual), money::decimal(expected)), (Ok(a), Ok(b)) if a == b)
         }
-        (Value::Null, Value::Array(wanted)) => wanted.is_empty(),
-        (Value::String(held), Value::String(wanted)) if held != wanted => {
-            matches!((money::decimal(held), money::decimal(wanted)), (Ok(held), Ok(wanted)) if held == wanted)
-        }
-        _ => held == wanted,
+        _ => actual == expected,
     }
 }

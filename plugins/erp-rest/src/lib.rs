@@ -1,17 +1,20 @@
 //! A small ERP over HTTP: the connector to read first.
 //!
-//! The ERP takes orders and refunds as JSON. It has **no unique key**: an order posted twice is there twice. What
-//! it has is a search by `reference` that lags a few seconds behind. So this plugin does two things: it tells the
-//! ERP (`deliver`), and when nobody knows whether the ERP has heard, it looks (`find`). When to do which, how
-//! often, and what to believe, is the host's business.
+//! The ERP accepts orders and refunds as JSON. It has **no unique key**: an order posted twice exists twice. It has a
+//! search by `reference` whose results lag a few seconds behind. The plugin therefore implements two operations: it
+//! writes to the ERP (`deliver`), and it searches for a write whose outcome is unknown (`find`). The host decides when
+//! to call which, how often, and when to trust the result.
 //!
-//! What changes in the ERP itself, orders on their way, parcels, invoices, stock and prices, it tells in a feed
-//! that is polled.
+//! The ERP publishes its own changes (order states, shipments, invoices, stock, articles and prices) in a feed that
+//! the plugin polls.
 //!
-//! This file is the conversation; `document` is what is said, `tables` in which words, `changes` what is heard.
+//! This file has the requests of the sink; `document` builds their bodies, `tables` maps values, `poll` reads the feed,
+//! whose records are in `feed` and become events in `events`.
 
-mod changes;
 mod document;
+mod events;
+mod feed;
+mod poll;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -25,24 +28,24 @@ use tables::Tables;
 const ORDERS: &str = "orders";
 const REFUNDS: &str = "refunds";
 const ADJUSTMENTS: &str = "adjustments";
-/// What each is there, as the `kind` of a reference.
+/// The kinds of references.
 const ORDER: &str = "order";
 const REFUND: &str = "refund";
 const ADJUSTMENT: &str = "adjustment";
 
-/// The plugin. It keeps nothing: every call may run in a fresh instance.
+/// The plugin. It has no state: every call may run in a new instance.
 pub struct SmallErp;
 
 plugin!(SmallErp: sink, source);
 
 impl Source for SmallErp {
-    /// The ERP sends nothing by itself.
+    /// The ERP sends no requests.
     fn receive(_: Inbound) -> Result<Vec<Event>, Failure> {
         Ok(Vec::new())
     }
 
     fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {
-        changes::poll(cursor.as_deref(), limit)
+        poll::poll(cursor.as_deref(), limit)
     }
 }
 
@@ -56,40 +59,40 @@ impl Sink for SmallErp {
     }
 }
 
-/// Tells the ERP what happened. A `?` leaves with the outcome that an error stands for: a 422 with `rejected`, a
-/// connection lost after sending with `unknown`, and so on.
+/// Writes an event to the ERP. `?` returns the outcome that matches the error: `rejected` for a 422, `unknown` for a
+/// connection lost after sending, and so on.
 fn deliver(work: Work) -> Result<Outcome, Outcome> {
     let erp = http::Client::from_setting("url")?;
     match &work.event.fact {
-        Fact::RefundIssued(refund) => give_back(&erp, &work, refund),
-        Fact::InventoryAdjusted(change) => adjust(&erp, &work, change),
+        Fact::RefundIssued(refund) => deliver_refund(&erp, &work, refund),
+        Fact::InventoryAdjusted(adjustment) => deliver_adjustment(&erp, &work, adjustment),
         Fact::OrderEdited(_) => {
-            Ok(Outcome::Ignored("the order's snapshot follows, and says the same".into()))
+            Ok(Outcome::Ignored("the order's snapshot follows and contains the edit".into()))
         }
         fact => match fact.order() {
-            Some(order) => book(&erp, &work, order),
-            None => Ok(Outcome::Ignored(format!("this ERP has no use for {}", fact.kind()))),
+            Some(order) => deliver_order(&erp, &work, order),
+            None => Ok(Outcome::Ignored(format!("this ERP does not take {}", fact.kind()))),
         },
     }
 }
 
-/// Creates the order, or replaces it where the ERP has it. A snapshot is the whole order, so an `order.paid` that
-/// comes first simply creates, and a cancellation is a snapshot in the state `cancelled`.
-fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outcome> {
+/// Creates the order, or replaces it if the ERP has it. A snapshot is the whole order: an `order.paid` that arrives
+/// first creates the order, and a cancellation is a snapshot in the state `cancelled`.
+fn deliver_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outcome> {
     let tables = Tables::read()?;
     let document = document::sales_order(&work.event, order, &tables)?;
-    waits(tables)?;
-    let known = match work.reference(ORDER) {
+    require_mapped(tables)?;
+    let existing_id = match work.reference(ORDER) {
         Some(reference) => Some(reference.id.clone()),
         None if order.cancelled_at.is_none() => None,
-        // Nothing is created only to be cancelled. But the ERP may hold an order that the host has not met.
+        // A cancelled order is not created. But the ERP may have an order for which the host has no reference.
         None => match search(erp, ORDERS, &work.event.entity.to_string())?.as_slice() {
-            [] => return Ok(Outcome::Ignored("it was cancelled before it was booked".into())),
-            [held] => Some(held.id.clone()),
-            _ => return Err(Problem::new("duplicated", "the ERP holds the order more than once").into()),
+            [] => return Ok(Outcome::Ignored("the order was cancelled before it was booked".into())),
+            [record] => Some(record.id.clone()),
+            _ => return Err(Problem::new("duplicated", "the ERP has the order more than once").into()),
         },
     };
-    let request = match &known {
+    let request = match &existing_id {
         Some(id) => erp.put([ORDERS, id]),
         None => erp.post([ORDERS]),
     };
@@ -97,47 +100,49 @@ fn book(erp: &http::Client, work: &Work, order: &Order) -> Result<Outcome, Outco
     Ok(Outcome::Posted(booked.receipt(ORDER)))
 }
 
-/// Lets the work wait when its document lacks words.
-fn waits(tables: Tables) -> Result<(), Outcome> {
-    let missing = tables.missing();
-    if missing.is_empty() { Ok(()) } else { Err(Outcome::Unmapped(missing)) }
+/// Returns `unmapped` when the document needed values that the tables do not map.
+fn require_mapped(tables: Tables) -> Result<(), Outcome> {
+    let unmapped = tables.into_unmapped();
+    if unmapped.is_empty() { Ok(()) } else { Err(Outcome::Unmapped(unmapped)) }
 }
 
-/// Books a refund on the ERP's order, which has to be there first.
-fn give_back(erp: &http::Client, work: &Work, refund: &Refund) -> Result<Outcome, Outcome> {
+/// Books a refund on its order, which must exist in the ERP.
+fn deliver_refund(erp: &http::Client, work: &Work, refund: &Refund) -> Result<Outcome, Outcome> {
     let Some(order) = work.parent_reference(ORDER) else {
         return Ok(Outcome::NotYet(work.event.root().clone()));
     };
     let tables = Tables::read()?;
     let document = document::credit_note(&work.event.entity, refund, &tables)?;
-    waits(tables)?;
+    require_mapped(tables)?;
     let booked: Booked = erp.post([ORDERS, &order.id, REFUNDS]).json(&document).call()?;
     Ok(Outcome::Posted(booked.receipt(REFUND)))
 }
 
-/// Changes the stock, where no order and no refund does.
-fn adjust(erp: &http::Client, work: &Work, change: &Adjustment) -> Result<Outcome, Outcome> {
-    if let Some(document) = change.booked_with() {
-        return Ok(Outcome::Ignored(format!("the goods move with {document}, which is booked by itself")));
+/// Books a change of stock that no other document books.
+fn deliver_adjustment(erp: &http::Client, work: &Work, adjustment: &Adjustment) -> Result<Outcome, Outcome> {
+    if let Some(document) = adjustment.covered_by() {
+        return Ok(Outcome::Ignored(format!(
+            "the stock changes with {document}, which is booked separately"
+        )));
     }
     let tables = Tables::read()?;
-    let document = document::adjustment(work, change, &tables);
-    waits(tables)?;
+    let document = document::adjustment(work, adjustment, &tables);
+    require_mapped(tables)?;
     let booked: Booked = erp.post([ADJUSTMENTS]).json(&document).call()?;
     Ok(Outcome::Posted(booked.receipt(ADJUSTMENT)))
 }
 
-/// Looks whether the work was done. It changes nothing, so it may be asked as often as one likes.
+/// Looks up whether the ERP has applied the work. A read, so it can be repeated at will.
 fn find(work: Work) -> Result<Found, Found> {
     let erp = http::Client::from_setting("url")?;
     match &work.event.fact {
         Fact::RefundIssued(_) => {
-            let held = search(&erp, REFUNDS, &work.event.entity.to_string())?;
-            Ok(found(held.iter().map(|held| Reference::new(REFUND, &held.id)).collect()))
+            let records = search(&erp, REFUNDS, &work.event.entity.to_string())?;
+            Ok(found(records.iter().map(|record| Reference::new(REFUND, &record.id)).collect()))
         }
         Fact::InventoryAdjusted(_) => {
-            let held = search(&erp, ADJUSTMENTS, &work.key)?;
-            Ok(found(held.iter().map(|held| Reference::new(ADJUSTMENT, &held.id)).collect()))
+            let records = search(&erp, ADJUSTMENTS, &work.key)?;
+            Ok(found(records.iter().map(|record| Reference::new(ADJUSTMENT, &record.id)).collect()))
         }
         fact => match fact.order() {
             Some(order) => find_order(&erp, &work, order),
@@ -146,30 +151,31 @@ fn find(work: Work) -> Result<Found, Found> {
     }
 }
 
-/// A create was done when the order is there; a change, when the order says what the change would make it say.
+/// A create was applied if the order exists; a change, if the order has the content that the change sets.
 fn find_order(erp: &http::Client, work: &Work, order: &Order) -> Result<Found, Found> {
-    let held: Vec<Held> = match work.reference(ORDER) {
+    let records: Vec<Record> = match work.reference(ORDER) {
         Some(reference) => vec![erp.get([ORDERS, &reference.id]).call()?],
         None => search(erp, ORDERS, &work.event.entity.to_string())?,
     };
-    // That it was placed is told by its being there, also after it has changed.
-    let placed =
+    // The existence of an order proves that it was placed, even if it has changed since.
+    let is_placed =
         matches!(&work.event.fact, Fact::Order(OrderChange { operation: OrderOperation::Placed, .. }));
-    let creates = (placed || work.references.is_empty()) && order.cancelled_at.is_none();
-    // What is missing in a table by now was there when the order was sent; the ERP's words for it are not known
-    // any more, and nothing of ours will look like what it holds.
+    let is_create = (is_placed || work.references.is_empty()) && order.cancelled_at.is_none();
+    // A value may have been removed from its table since the order was sent. The ERP's value is unknown then, and the
+    // document built now does not match the stored one.
     let document = document::sales_order(&work.event, order, &Tables::read()?)?;
-    let done = held.iter().filter(|held| creates || document::says(&held.document, &document));
-    Ok(found(done.map(|held| Reference::new(ORDER, &held.id)).collect()))
+    let applied =
+        records.iter().filter(|record| is_create || document::contains(&record.document, &document));
+    Ok(found(applied.map(|record| Reference::new(ORDER, &record.id)).collect()))
 }
 
-/// What the ERP holds by this reference, as far as its search can see.
-fn search(erp: &http::Client, path: &str, reference: &str) -> Result<Vec<Held>, http::Error> {
-    let found: Search = erp.get([path]).query("reference", reference).call()?;
-    Ok(found.held)
+/// The ERP's records with this reference, as far as its search shows them yet.
+fn search(erp: &http::Client, path: &str, reference: &str) -> Result<Vec<Record>, http::Error> {
+    let results: SearchResults = erp.get([path]).query("reference", reference).call()?;
+    Ok(results.records)
 }
 
-/// None is absent, one is present, and several were booked by mistake: a person has to know.
+/// No record is absent, one is present, and several are duplicates, which a person must resolve.
 fn found(references: Vec<Reference>) -> Found {
     match references.len() {
         0 => Found::Absent,
@@ -178,7 +184,7 @@ fn found(references: Vec<Reference>) -> Found {
     }
 }
 
-/// What the ERP answers to a booking: its id, and which of its lines stands for which of ours.
+/// The response to a booking: the record's id, and the ids of its lines.
 #[derive(Deserialize)]
 struct Booked {
     id: String,
@@ -188,6 +194,7 @@ struct Booked {
 
 #[derive(Deserialize)]
 struct BookedLine {
+    /// The id of the line in the order's source.
     line: String,
     id: String,
 }
@@ -199,16 +206,16 @@ impl Booked {
     }
 }
 
-/// An order, a refund or a change of stock that the ERP holds.
+/// An order, a refund or a stock adjustment in the ERP.
 #[derive(Deserialize)]
-struct Held {
+struct Record {
     id: String,
     #[serde(flatten)]
     document: Value,
 }
 
 #[derive(Deserialize)]
-struct Search {
+struct SearchResults {
     #[serde(alias = "orders", alias = "refunds", alias = "adjustments")]
-    held: Vec<Held>,
+    records: Vec<Record>,
 }

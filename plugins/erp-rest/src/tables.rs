@@ -1,20 +1,22 @@
-//! What the operator's tables and store registry say: articles, accounts and warehouses in the ERP's words.
+//! The ERP's articles, accounts and warehouses, from the operator's mapping tables and store registry.
 //!
-//! A value that its table does not have goes to the ERP as it is, unless the setting `strict` names the table:
-//! then the work waits until somebody adds the value. All that is missing is told at once, so that one repair
-//! is enough.
+//! An unmapped value is sent unchanged, unless the setting `strict` names its table: then the work waits until the
+//! mapping is added. All unmapped values of a piece of work are returned together.
 
 use crossdock_sdk::prelude::*;
 
-/// The tables, and what one document missed in them.
+/// The tables, and the values of one document that they do not map.
 pub(crate) struct Tables {
-    warehouse: Option<String>,
-    missing: mappings::Missing,
+    default_warehouse: Option<String>,
+    unmapped: mappings::UnmappedValues,
 }
 
 impl Tables {
     pub(crate) fn read() -> Result<Self, Problem> {
-        Ok(Self { warehouse: config::find("warehouse")?, missing: mappings::Missing::by_setting()? })
+        Ok(Self {
+            default_warehouse: config::find("warehouse")?,
+            unmapped: mappings::UnmappedValues::from_settings()?,
+        })
     }
 
     /// The ERP's article of a SKU.
@@ -22,54 +24,55 @@ impl Tables {
         self.look_up("sku", sku)
     }
 
-    /// The account that a payment goes to, by the kind of tender; by the till's own word for any other.
+    /// The account of a payment, by its tender; by the source's gateway for other tenders.
     pub(crate) fn account(&self, payment: &Payment) -> String {
         self.look_up("tender", payment.tender_name())
     }
 
-    /// The warehouse of a store, as its system calls the store: by the table, else by the store registry. What
-    /// was at no store is the setting's.
+    /// The warehouse of a store, by the store's code in its system: from the table, else from the store registry. The
+    /// setting `warehouse` where there is no store, or where neither has a warehouse for it.
     pub(crate) fn warehouse(&self, system: &str, store: Option<&str>) -> Option<String> {
-        let Some(store) = store else { return self.warehouse.clone() };
-        let known = known(system, store);
-        if known.is_none() {
-            self.missing.note("warehouse", store);
+        let Some(store) = store else { return self.default_warehouse.clone() };
+        let warehouse = find_warehouse(system, store);
+        if warehouse.is_none() {
+            self.unmapped.add_if_strict("warehouse", store);
         }
-        known.or_else(|| self.warehouse.clone())
+        warehouse.or_else(|| self.default_warehouse.clone())
     }
 
-    /// The warehouse of a location, strict or not: stock that is changed elsewhere instead is wrong in two places.
-    pub(crate) fn place(&self, system: &str, location: &str) -> Option<String> {
-        let known = known(system, location);
-        if known.is_none() {
-            self.missing.demand("warehouse", location);
+    /// The warehouse of a location whose stock changed. It must be mapped, strict or not: a default would make the
+    /// stock of two warehouses wrong.
+    pub(crate) fn required_warehouse(&self, system: &str, location: &str) -> Option<String> {
+        let warehouse = find_warehouse(system, location);
+        if warehouse.is_none() {
+            self.unmapped.add("warehouse", location);
         }
-        known
+        warehouse
     }
 
     fn look_up(&self, table: &str, value: &str) -> String {
         mappings::get(table, value).unwrap_or_else(|| {
-            self.missing.note(table, value);
+            self.unmapped.add_if_strict(table, value);
             value.to_owned()
         })
     }
 
-    /// What was asked for and is not there, each once.
-    pub(crate) fn missing(self) -> Vec<Unmapped> {
-        self.missing.values()
+    /// The values that were looked up and are not mapped, each once.
+    pub(crate) fn into_unmapped(self) -> Vec<Unmapped> {
+        self.unmapped.into_values()
     }
 }
 
-fn known(system: &str, store: &str) -> Option<String> {
-    mappings::get("warehouse", store).or_else(|| stores::known(system, store)?.warehouse)
+fn find_warehouse(system: &str, store: &str) -> Option<String> {
+    mappings::get("warehouse", store).or_else(|| stores::find_or_get(system, store)?.warehouse)
 }
 
-/// The merchant's SKU of an article: the way back.
+/// The merchant's SKU of an article of the ERP.
 pub(crate) fn sku(article: &str) -> String {
     mappings::get("article", article).unwrap_or_else(|| article.to_owned())
 }
 
-/// The name of a carrier as customers know it.
+/// The carrier's name for customers.
 pub(crate) fn carrier(code: &str) -> String {
     mappings::get("carrier", code).unwrap_or_else(|| code.to_owned())
 }

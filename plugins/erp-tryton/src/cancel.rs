@@ -1,116 +1,82 @@
-//! Cancelling a sale, as far as Tryton can.
+//! Cancels the sale of an order, as far as Tryton can.
 //!
-//! A draft or a quotation is cancelled by its button. A sale that Tryton works on has no such button; but while
-//! nothing has been picked and nothing is in the books, its shipments and invoices can be cancelled and the
-//! sale be told not to make them again, which is what a user does with "handle exception". The sale is then
-//! done, with nothing shipped and nothing invoiced. Each act is safe to repeat.
+//! A draft or a quotation is cancelled by its button. A confirmed sale has no such button. While nothing is picked and
+//! no invoice is posted, it is reversed instead: its shipments and invoices are cancelled and marked to be ignored, so
+//! that Tryton does not create them again. This is what a user does with "handle exception". The sale is then done,
+//! with nothing shipped and nothing invoiced. Each request is safe to repeat.
 //!
-//! What was refunded of the order before is a sale of its own; as long as nobody has acted on it, it is ended
-//! too: with nothing charged in the books, nothing is given back in them.
+//! The order's refunds are sales of their own. They are cancelled or reversed as well: when nothing is charged in the
+//! books, nothing is refunded in them.
 
 use crossdock_sdk::http::Error;
 use crossdock_sdk::prelude::*;
 use serde_json::{Value, json};
 
-use crate::Erp;
-use crate::sale::{self, Sale, State};
+use crate::erp::Erp;
+use crate::sale::{self, FULFILMENT_MODELS, MODEL, REVERSAL_FIELDS, Sale, State};
 use crate::value;
-
-const MODEL: &str = "sale.sale";
-/// What Tryton makes of a sale, by the sale's field, and the model of each.
-const MADE: [(&str, &str); 3] = [
-    ("shipments", "stock.shipment.out"),
-    ("shipment_returns", "stock.shipment.out.return"),
-    ("invoices", "account.invoice"),
-];
-
-/// What has to be known of a sale to take it back.
-pub const FIELDS: [&str; 13] = [
-    "number",
-    "state",
-    "shipment_state",
-    "invoice_state",
-    "shipments.number",
-    "shipments.state",
-    "shipment_returns.number",
-    "shipment_returns.state",
-    "invoices.number",
-    "invoices.state",
-    "invoices_ignored",
-    "lines.moves.state",
-    "lines.moves_ignored",
-];
 
 /// Cancels the sale of an order.
 ///
 /// # Errors
 /// The outcome that ends it early.
 pub fn cancel(work: &Work, erp: &Erp) -> Result<Outcome, Outcome> {
-    let Some(id) = sale_of(work, erp)? else {
+    let Some(id) = find_sale_id(work, erp)? else {
         return Ok(Outcome::Ignored("Tryton has no sale for the cancelled order".into()));
     };
-    refuse_if_too_late(&Sale::ask(id, &FIELDS, erp)?)?;
+    refuse_if_too_late(&Sale::read(id, &REVERSAL_FIELDS, erp)?)?;
     let refunds = json!([["origin", "=", format!("{MODEL},{id}")]]);
     for refund in erp.rest.search(MODEL, &refunds, &["id"])? {
-        end(value::id(&refund), erp)?;
+        cancel_sale(value::id(&refund), erp)?;
     }
-    end(id, erp)
+    cancel_sale(id, erp)
 }
 
-/// Ends a sale, however far it has come.
+/// Cancels or reverses a sale, depending on its state.
 ///
 /// # Errors
 /// The outcome that ends it early: `goods-leaving`, `already-invoiced`, …
-pub fn end(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
-    let sale = Sale::ask(id, &FIELDS, erp)?;
+pub fn cancel_sale(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
+    let sale = Sale::read(id, &REVERSAL_FIELDS, erp)?;
     match sale.state {
         State::Cancelled => return Ok(Outcome::AlreadyThere(receipt(&sale))),
-        State::Draft | State::Quotation => return press_cancel(id, erp),
-        // It will be processing in a moment, if it is not already.
-        State::Confirmed => match erp.rest.press(MODEL, id, "draft", &FIELDS) {
-            Ok(_) => return press_cancel(id, erp),
+        State::Draft | State::Quotation => return call_cancel_button(id, erp),
+        // Tryton refuses the button when it has begun to process the sale meanwhile.
+        State::Confirmed => match erp.rest.call_button(MODEL, id, "draft", &REVERSAL_FIELDS) {
+            Ok(_) => return call_cancel_button(id, erp),
             Err(Error::Rejected(_)) => {}
             Err(error) => return Err(error.into()),
         },
         State::Processing | State::Done => {}
     }
-    if taken_back(&sale) {
+    if sale.is_reversed() {
         return Ok(Outcome::AlreadyThere(receipt(&sale)));
     }
-    take_back(id, erp)
+    reverse(id, erp)
 }
 
-/// What a search says about a cancellation whose outcome is unknown. Cancelling is safe to repeat, so
-/// whatever is not done yet is `absent`.
+/// Searches for a cancellation whose delivery has an unknown outcome. Cancelling is safe to repeat, so a cancellation
+/// that is not complete is `absent`.
 ///
 /// # Errors
-/// Tryton could not be asked.
+/// A request failed.
 pub fn find(work: &Work, erp: &Erp) -> Result<Found, Found> {
-    let Some(id) = sale_of(work, erp)? else { return Ok(Found::Absent) };
-    let sale = Sale::ask(id, &FIELDS, erp)?;
-    let done = sale.state == State::Cancelled || taken_back(&sale);
+    let Some(id) = find_sale_id(work, erp)? else { return Ok(Found::Absent) };
+    let sale = Sale::read(id, &REVERSAL_FIELDS, erp)?;
+    let done = sale.state == State::Cancelled || sale.is_reversed();
     Ok(if done { Found::Present(receipt(&sale)) } else { Found::Absent })
 }
 
-/// Whether a sale was taken back after it had been confirmed: done, and yet nothing left or was invoiced.
-#[must_use]
-pub fn taken_back(sale: &Sale) -> bool {
-    let none = |field| value::text(&sale.record, field) == Some("none");
-    let undone = |field| value::records(&sale.record, field).any(|record| state(record) == "cancelled");
-    let something_undone = MADE.iter().any(|(field, _)| undone(field));
-    sale.state == State::Done && none("shipment_state") && none("invoice_state") && something_undone
-}
-
-/// Takes back what Tryton made of a sale that it works on.
-fn take_back(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
-    let sale = Sale::ask(id, &FIELDS, erp)?;
+/// Reverses a confirmed sale: cancels the shipments and invoices that Tryton created for it.
+fn reverse(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
+    let sale = Sale::read(id, &REVERSAL_FIELDS, erp)?;
     refuse_if_too_late(&sale)?;
-    for (field, model) in MADE {
+    for (field, model) in FULFILMENT_MODELS {
         for record in value::records(&sale.record, field).filter(|record| state(record) != "cancelled") {
-            erp.rest.press(model, value::id(record), "cancel", &["state"])?;
+            erp.rest.call_button(model, value::id(record), "cancel", &["state"])?;
         }
     }
-    let sale = Sale::ask(id, &FIELDS, erp)?;
+    let sale = Sale::read(id, &REVERSAL_FIELDS, erp)?;
     for line in value::records(&sale.record, "lines") {
         let ignored = line.get("moves_ignored").map(value::ids).unwrap_or_default();
         let cancelled: Vec<i64> = value::records(line, "moves")
@@ -133,37 +99,38 @@ fn take_back(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
     if !invoices.is_empty() {
         erp.rest.write(MODEL, id, &json!({ "invoices_ignored": [["add", invoices]] }), &["id"])?;
     }
-    erp.rest.press(MODEL, id, "process", &["id"])?;
-    let sale = Sale::ask(id, &FIELDS, erp)?;
-    if taken_back(&sale) {
+    erp.rest.call_button(MODEL, id, "process", &["id"])?;
+    let sale = Sale::read(id, &REVERSAL_FIELDS, erp)?;
+    if sale.is_reversed() {
         return Ok(Outcome::Posted(receipt(&sale)));
     }
     let message =
-        format!("sale {} could not be taken back completely: it has to be finished in Tryton", sale.name());
+        format!("sale {} could not be cancelled completely: finish it in Tryton by hand", sale.name());
     Err(Problem::new("not-taken-back", message).into())
 }
 
 fn refuse_if_too_late(sale: &Sale) -> Result<(), Outcome> {
-    let named = |record: &Value| {
+    let name = |record: &Value| {
         value::text(record, "number").map_or_else(|| value::id(record).to_string(), ToOwned::to_owned)
     };
-    let moving = |record: &&Value| !matches!(state(record), "draft" | "waiting" | "assigned" | "cancelled");
+    let is_picked =
+        |record: &&Value| !matches!(state(record), "draft" | "waiting" | "assigned" | "cancelled");
     let mut shipments =
         ["shipments", "shipment_returns"].into_iter().flat_map(|field| value::records(&sale.record, field));
-    if let Some(shipment) = shipments.find(moving) {
+    if let Some(shipment) = shipments.find(is_picked) {
         let message = format!(
             "shipment {} of sale {} is already {}: the goods have to be returned",
-            named(shipment),
+            name(shipment),
             sale.name(),
             state(shipment)
         );
         return Err(Problem::new("goods-leaving", message).into());
     }
-    let booked = |record: &&Value| matches!(state(record), "posted" | "paid");
-    if let Some(invoice) = value::records(&sale.record, "invoices").find(booked) {
+    let is_posted = |record: &&Value| matches!(state(record), "posted" | "paid");
+    if let Some(invoice) = value::records(&sale.record, "invoices").find(is_posted) {
         let message = format!(
             "invoice {} of sale {} is already {}: it needs a credit note",
-            named(invoice),
+            name(invoice),
             sale.name(),
             state(invoice)
         );
@@ -172,19 +139,20 @@ fn refuse_if_too_late(sale: &Sale) -> Result<(), Outcome> {
     Ok(())
 }
 
-fn press_cancel(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
-    let sale = Sale::of(erp.rest.press(MODEL, id, "cancel", &["number", "state"])?)?;
+fn call_cancel_button(id: i64, erp: &Erp) -> Result<Outcome, Outcome> {
+    let record = erp.rest.call_button(MODEL, id, "cancel", &["number", "state"])?;
+    let sale = Sale::from_record(record)?;
     Ok(Outcome::Posted(receipt(&sale)))
 }
 
-fn sale_of(work: &Work, erp: &Erp) -> Result<Option<i64>, Error> {
+fn find_sale_id(work: &Work, erp: &Erp) -> Result<Option<i64>, Error> {
     if let Some(id) = work.reference("sale").and_then(|reference| reference.id.parse().ok()) {
         return Ok(Some(id));
     }
     Ok(sale::lookup(&work.event.entity.to_string(), erp)?.first().map(|sale| sale.id))
 }
 
-/// Without lines: the host has them from the booking.
+/// The receipt, without lines: the host has stored them with the booking.
 fn receipt(sale: &Sale) -> Receipt {
     Receipt::of(sale.reference(&[]))
 }

@@ -1,17 +1,18 @@
-//! Articles and their base prices. In Tryton a product is a variant of a template; what an article is called
-//! and costs stands in the template, so a change of either tells the article anew.
+//! Articles and their base prices. In Tryton a product is a variant of a template, which has the name and the price,
+//! so a change of either reports the article again.
 
 use crossdock_sdk::http::Error;
 use crossdock_sdk::prelude::*;
 use serde_json::{Value, json};
 
-use crate::Erp;
-use crate::events::{CHANGED, own, place};
-use crate::value::{self, Moment};
+use crate::erp::Erp;
+use crate::identity::{self, LAST_MODIFIED};
+use crate::timestamp::Timestamp;
+use crate::value;
 
-/// What is asked of an article.
-pub const ARTICLE: [&str; 10] = [
-    CHANGED,
+/// The fields of an article.
+pub const ARTICLE_FIELDS: [&str; 10] = [
+    LAST_MODIFIED,
     "code",
     "active",
     "description",
@@ -23,59 +24,51 @@ pub const ARTICLE: [&str; 10] = [
     "template.account_category.name",
 ];
 
-/// Prices are kept for each company.
+/// The context of a request for articles: Tryton stores prices by company.
 #[must_use]
 pub fn context(erp: &Erp) -> Value {
     json!({ "company": erp.settings.company })
 }
 
-/// What is sold, whether it still is or not.
+/// The domain of the articles that are sold, inactive ones included.
 #[must_use]
-pub fn articles() -> Value {
+pub fn article_domain() -> Value {
     json!([["code", "!=", null], ["template.salable", "=", true], ["active", "in", [true, false]]])
 }
 
-/// The templates of what is sold.
+/// The domain of the templates of articles that are sold.
 #[must_use]
-pub fn templates() -> Value {
+pub fn template_domain() -> Value {
     json!([["salable", "=", true], ["active", "in", [true, false]]])
 }
 
-/// The articles of templates that have changed.
+/// The articles of templates.
 ///
 /// # Errors
-/// Tryton could not be asked.
+/// The request failed.
 pub fn of_templates(templates: &[Value], erp: &Erp) -> Result<Vec<Value>, Error> {
     let ids: Vec<i64> = templates.iter().map(value::id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let domain = json!([["template", "in", ids], ["code", "!=", null], ["active", "in", [true, false]]]);
-    erp.rest.search_in(&context(erp), "product.product", &domain, &ARTICLE)
+    erp.rest.search_in_context(&context(erp), "product.product", &domain, &ARTICLE_FIELDS)
 }
 
-/// An article and its price as events.
+/// The events of an article and of its price.
 #[must_use]
-pub fn tell(record: &Value, erp: &Erp) -> Vec<(Moment, Event)> {
-    let Some((own_change, _)) = place(record) else { return Vec::new() };
+pub fn events(record: &Value, erp: &Erp) -> Vec<(Timestamp, Event)> {
+    let Some((article_changed, _)) = identity::last_change(record) else { return Vec::new() };
     let Some(sku) = value::text(record, "code").filter(|code| !code.is_empty()) else { return Vec::new() };
     let template = record.get("template");
-    let changed = template.and_then(|template| Moment::read(template.get(CHANGED)?));
-    let at = changed.map_or(own_change, |changed| changed.max(own_change));
-    let event = |entity, fact| {
-        let event = Event {
-            entity,
-            parent: None,
-            version: Some(Version::at(at.to_string())),
-            occurred_at: at.to_string(),
-            fact,
-        };
-        (at, event)
+    let template_changed = template.and_then(|template| Timestamp::from_json(template.get(LAST_MODIFIED)?));
+    let at = template_changed.map_or(article_changed, |changed| changed.max(article_changed));
+    let event = |kind, fact| {
+        let entity = identity::entity(kind, sku.to_owned(), erp);
+        (at, identity::event(at, entity, None, fact))
     };
-    let mut told = vec![event(
-        own(EntityKind::Product, sku.to_owned(), erp),
-        Fact::ProductUpdated(product(record, sku, template, at)),
-    )];
+    let product = product(record, sku, template, at);
+    let mut events = vec![event(EntityKind::Product, Fact::ProductUpdated(product))];
     if let (Some(price), Some(currency)) =
         (record.get("list_price_used").and_then(value::read_number), &erp.settings.price_currency)
     {
@@ -89,31 +82,31 @@ pub fn tell(record: &Value, erp: &Erp) -> Vec<(Moment, Event)> {
             until: None,
             at: at.to_string(),
         };
-        told.push(event(own(EntityKind::ListPrice, sku.to_owned(), erp), Fact::PriceUpdated(price)));
+        events.push(event(EntityKind::ListPrice, Fact::PriceUpdated(price)));
     }
-    told
+    events
 }
 
-fn product(record: &Value, sku: &str, template: Option<&Value>, at: Moment) -> Product {
-    let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+fn product(record: &Value, sku: &str, template: Option<&Value>, at: Timestamp) -> Product {
+    let non_empty = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     let active = |record: Option<&Value>| {
-        // Tryton on SQLite answers 0 for false.
+        // Tryton on SQLite returns 0 for false.
         let active = record.and_then(|record| record.get("active"));
         active != Some(&json!(false)) && active != Some(&json!(0))
     };
-    let of_template = |field| filled(template.and_then(|template| value::text(template, field)));
+    let of_template = |field| non_empty(template.and_then(|template| value::text(template, field)));
     let variants = template.and_then(|template| template.get("products")).map(value::ids).unwrap_or_default();
     Product {
         sku: sku.to_owned(),
         gtin: None,
         title: of_template("name").unwrap_or_else(|| sku.to_owned()),
-        description: filled(value::text(record, "description")),
+        description: non_empty(value::text(record, "description")),
         group: template.filter(|_| variants.len() > 1).map(|template| value::id(template).to_string()),
         options: Vec::new(),
         unit: None,
         tax_class: template
             .and_then(|template| template.get("account_category"))
-            .and_then(|category| filled(value::text(category, "name"))),
+            .and_then(|category| non_empty(value::text(category, "name"))),
         grams: None,
         active: active(Some(record)) && active(template),
         at: at.to_string(),

@@ -1,77 +1,67 @@
 //! Tryton as an ERP: orders and refunds become sales; sales, shipments and invoices come back as events.
 //!
-//! A sale is found again by its web shop and web id, which Tryton keeps unique: the web id is the identity of
-//! the order or refund (`shopify/acme.myshopify.com/order/1001`). Booking takes three steps, each of which the
-//! host remembers: made as a draft, quoted, confirmed.
+//! A sale is identified by its web shop and web id, which Tryton keeps unique: the web id is the identity of the
+//! order or refund (`shopify/acme.myshopify.com/order/1001`). Booking takes three steps, and the host stores the
+//! progress after each: create the draft, quote it, confirm it.
 //!
-//! | file | what it knows |
+//! | module | purpose |
 //! |---|---|
-//! | `settings`, `tables` | the operator's words: how Tryton is used, and what the shop's words mean there |
-//! | `value`, `rest` | Tryton's JSON; Tryton's REST interface |
-//! | `lines`, `customer` | what an order's lines, customer and addresses are in Tryton |
-//! | `sale`, `steps` | a sale as Tryton has it; how one is made, and gone on with |
-//! | `order`, `refund`, `cancel` | what a sale is made for, and how it is taken back |
-//! | `handover`, `adjustment` | goods that have changed hands already; goods that moved without a document |
-//! | `poll`, `events` | what happened in Tryton since the last time, and what that is as an event |
+//! | `settings`, `tables` | the operator's configuration, and the mapping from the shop's values to Tryton's ids |
+//! | `value`, `timestamp`, `rest` | Tryton's JSON; Tryton's REST interface |
+//! | `erp` | the database, the settings and the tables that a call works with |
+//! | `lines`, `products`, `customer` | the lines, products, customer and addresses of an order in Tryton |
+//! | `sale`, `sale_line` | a sale as Tryton stores it |
+//! | `sale_source`, `booking`, `progress` | what a sale is made from; how it is booked, step by step; its progress |
+//! | `order`, `refund`, `refund_sale`, `cancel` | sales of orders and of refunds, and the cancellation of a sale |
+//! | `completion`, `adjustment` | shipments of goods that changed hands already; stock changes without a document |
+//! | `poll`, `cursor`, `record_kind` | reads the records that changed in Tryton since the last poll |
+//! | `events`, `owners`, `stock`, `catalogue`, `identity` | builds events from these records |
 
 mod adjustment;
+mod booking;
 mod cancel;
 mod catalogue;
+mod completion;
+mod cursor;
 mod customer;
+mod erp;
 mod events;
-mod handover;
+mod identity;
 mod lines;
 mod order;
+mod owners;
 mod poll;
+mod products;
+mod progress;
+mod record_kind;
 mod refund;
+mod refund_sale;
 mod rest;
 mod sale;
+mod sale_line;
+mod sale_source;
 mod settings;
-mod steps;
 mod stock;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod value;
 
 use crossdock_sdk::prelude::*;
 
-use crate::order::Booking;
-use crate::steps::Deed;
+use crate::erp::Erp;
 
 /// The connector.
 pub struct Tryton;
-
-/// A Tryton and how to use it.
-pub(crate) struct Erp {
-    pub rest: rest::Rest,
-    pub settings: settings::Settings,
-    pub tables: tables::Tables,
-}
-
-impl Erp {
-    fn new() -> Result<Self, Problem> {
-        let settings = settings::Settings::read()?;
-        let rest = rest::Rest::new(&settings.database)?;
-        Ok(Self { rest, settings, tables: tables::Tables::default() })
-    }
-}
 
 impl Sink for Tryton {
     fn deliver(work: Vec<Work>) -> Vec<Outcome> {
         each(work, |work| {
             let erp = Erp::new()?;
             match &work.event.fact {
-                Fact::Order(change) => {
-                    let order = &change.order;
-                    if change.is_cancelled() {
-                        return cancel::cancel(&work, &erp);
-                    }
-                    if order.test {
-                        return Ok(Outcome::Ignored("a test order is not booked".into()));
-                    }
-                    steps::book(&work, &Booking { entity: &work.event.entity, order }, &erp)
-                }
+                Fact::Order(change) if change.is_cancelled() => cancel::cancel(&work, &erp),
+                Fact::Order(change) => order::book(&work, &change.order, &erp),
                 Fact::OrderEdited(_) => {
                     Ok(Outcome::Ignored("the order's next snapshot carries the edit".into()))
                 }
@@ -87,7 +77,7 @@ impl Sink for Tryton {
             let erp = Erp::new()?;
             match &work.event.fact {
                 Fact::Order(change) if change.is_cancelled() => cancel::find(&work, &erp),
-                Fact::Order(change) => find_order(&work, change, &erp),
+                Fact::Order(change) => order::find(&work, change, &erp),
                 Fact::RefundIssued(refund) => refund::find(&work, refund, &erp),
                 Fact::InventoryAdjusted(_) => adjustment::find(&work, &erp),
                 _ => Ok(Found::Absent),
@@ -96,27 +86,9 @@ impl Sink for Tryton {
     }
 }
 
-/// A new order is there when its sale is. A change is there when the sale says what the order says; telling
-/// Tryton once more is safe, so everything else is `absent`.
-fn find_order(work: &Work, change: &OrderChange, erp: &Erp) -> Result<Found, Found> {
-    let deed = Booking { entity: &work.event.entity, order: &change.order };
-    let sales = sale::lookup(&work.event.entity.to_string(), erp)?;
-    match sales.as_slice() {
-        [] => Ok(Found::Absent),
-        [sale] if change.operation == OrderOperation::Placed => Ok(sale.found(&deed)),
-        [sale] => match steps::agrees(sale, &deed, erp) {
-            Ok(true) if deed.handed_over() && handover::is_open(sale.id, erp)? => Ok(sale.found(&deed)),
-            Ok(true) => Ok(Found::Present(sale.receipt(&deed))),
-            // What stands in the way, stands in the way of telling it again, and is said there.
-            Ok(false) | Err(_) => Ok(Found::Absent),
-        },
-        several => Ok(Found::Duplicated(several.iter().map(|sale| sale.reference(&[])).collect())),
-    }
-}
-
 impl Source for Tryton {
     fn receive(_: Inbound) -> Result<Vec<Event>, Failure> {
-        Err(Problem::new("no-webhooks", "Tryton is polled: it sends nothing").into())
+        Err(Problem::new("no-webhooks", "Tryton sends no webhooks: it is polled").into())
     }
 
     fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {

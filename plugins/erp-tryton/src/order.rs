@@ -1,30 +1,65 @@
-//! An order as a sale.
+//! The sale of an order.
 
 use crossdock_sdk::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::lines::{self, Wanted};
-use crate::steps::{Deed, Header};
-use crate::{Erp, customer, value};
+use crate::erp::Erp;
+use crate::lines::{self, RequiredLine};
+use crate::sale_source::{Header, SaleSource};
+use crate::{booking, completion, customer, progress, sale, value};
 
-/// The order of a piece of work.
-pub struct Booking<'a> {
+/// Books an order, or does the next step.
+///
+/// # Errors
+/// The outcome that ends it early.
+pub fn book(work: &Work, order: &Order, erp: &Erp) -> Result<Outcome, Outcome> {
+    if order.test {
+        return Ok(Outcome::Ignored("a test order is not booked".into()));
+    }
+    booking::book(work, &OrderSale { entity: &work.event.entity, order }, erp)
+}
+
+/// Searches for an order whose delivery has an unknown outcome. A new order is present when its sale exists. A change
+/// is present when the sale matches the order; delivering a change again is safe, so everything else is `absent`.
+///
+/// # Errors
+/// A request failed.
+pub fn find(work: &Work, change: &OrderChange, erp: &Erp) -> Result<Found, Found> {
+    let source = OrderSale { entity: &work.event.entity, order: &change.order };
+    let sales = sale::lookup(&source.web_id(), erp)?;
+    match sales.as_slice() {
+        [] => Ok(Found::Absent),
+        [sale] if change.operation == OrderOperation::Placed => Ok(progress::found(sale, &source)),
+        [sale] => match booking::is_up_to_date(sale, &source, erp) {
+            Ok(true) if source.goods_changed_hands() && completion::has_open_shipments(sale.id, erp)? => {
+                Ok(progress::found(sale, &source))
+            }
+            Ok(true) => Ok(Found::Present(progress::receipt(sale, &source))),
+            // An error prevents the repeated delivery as well, which then reports it.
+            Ok(false) | Err(_) => Ok(Found::Absent),
+        },
+        several => Ok(Found::Duplicated(several.iter().map(|sale| sale.reference(&[])).collect())),
+    }
+}
+
+/// An order as the source of a sale.
+pub struct OrderSale<'a> {
     pub entity: &'a Entity,
     pub order: &'a Order,
 }
 
-impl Deed for Booking<'_> {
+impl SaleSource for OrderSale<'_> {
     fn web_id(&self) -> String {
         self.entity.to_string()
     }
 
-    fn sources(&self) -> Vec<&str> {
+    fn line_ids(&self) -> Vec<&str> {
         let lines = self.order.lines.iter().map(|line| line.id.as_str());
         lines.chain(self.order.shipping.iter().map(|line| line.id.as_str())).collect()
     }
 
     fn total(&self, _: &Erp) -> Result<Decimal, Outcome> {
-        Ok(owed(self.order)?)
+        Ok(total_with_rounding(self.order)?)
     }
 
     fn header(&self, erp: &Erp) -> Result<Header, Outcome> {
@@ -34,11 +69,11 @@ impl Deed for Booking<'_> {
             Some(store) => erp.tables.warehouse(&self.entity.system, store, &erp.settings)?,
             None => erp.settings.warehouse,
         };
-        // Nothing is made in Tryton for an order that has to wait.
-        erp.tables.complete()?;
-        let customer = customer::ensure(order, erp)?;
-        let mut header = Map::new();
-        let mut set = |field: &str, value: Value| header.insert(field.into(), value);
+        // No party or address is created for an order that has unmapped values.
+        erp.tables.require_all_mapped()?;
+        let customer = customer::find_or_create(order, erp)?;
+        let mut fields = Map::new();
+        let mut set = |field: &str, value: Value| fields.insert(field.into(), value);
         set("company", json!(erp.settings.company));
         set("currency", json!(currency));
         set("party", json!(customer.party));
@@ -47,56 +82,58 @@ impl Deed for Booking<'_> {
         set("payment_term", json!(erp.settings.payment_term));
         set("warehouse", json!(warehouse));
         set("reference", json!(order.number));
-        set("sale_date", json!(value::day(order.business_date.as_ref().unwrap_or(&order.placed_at))));
+        set("sale_date", json!(value::date(order.business_date.as_ref().unwrap_or(&order.placed_at))));
         if let Some(note) = order.personal.as_ref().and_then(|personal| personal.note.as_ref()) {
             set("comment", json!(note));
         }
-        // Somebody whose data was erased did not move.
-        Ok((header, order.personal.is_some()))
+        // An order whose personal data was erased has no addresses to compare.
+        Ok(Header { fields, compare_addresses: order.personal.is_some() })
     }
 
-    fn handed_over(&self) -> bool {
-        // Taken in a store, and nothing of it travels: because it cannot, or because it is out of the shop already.
-        // A till that books into a shop (Shopify's) says of the article that it can be sent, not that it was.
+    fn lines(&self, erp: &Erp) -> Result<Vec<RequiredLine>, Outcome> {
+        Ok(lines::of_order(self.order, erp)?)
+    }
+
+    fn goods_changed_hands(&self) -> bool {
+        // An order of a store without shipping, of which no line is shippable or all of it is fulfilled. A till that
+        // books into a shop (Shopify's) reports `ships` of an article that can be shipped, whether or not it was.
         let order = self.order;
-        let sent = order.lines.iter().any(|line| line.ships);
+        let is_shippable = order.lines.iter().any(|line| line.ships);
         order.store.is_some()
             && order.shipping.is_empty()
-            && (!sent || order.fulfilment == FulfilmentState::Fulfilled)
-    }
-
-    fn lines(&self, erp: &Erp) -> Result<Vec<Wanted>, Outcome> {
-        Ok(lines::of_order(self.order, erp)?)
+            && (!is_shippable || order.fulfilment == FulfilmentState::Fulfilled)
     }
 }
 
-/// What the order comes to with everything that is booked of it. Sources differ in whether the rounding of cash is
-/// in their total or beside it, and the parts tell which: booked it is, so that the sale is what was paid.
-fn owed(order: &Order) -> Result<Decimal, Problem> {
+/// The order's total, cash rounding included. Sources report the total with or without the rounding; the sum of the
+/// parts shows which. The sale includes the rounding either way, so that its total is what was paid.
+fn total_with_rounding(order: &Order) -> Result<Decimal, Problem> {
     let total = money::decimal(&order.totals.total.shop.amount)?;
-    let rounding = money::booked(&order.totals.cash_rounding)?;
+    let rounding = money::shop_total(&order.totals.cash_rounding)?;
     if rounding.is_zero() {
         return Ok(total);
     }
-    let off = |discounts: &[DiscountAllocation]| money::booked(discounts.iter().map(|one| &one.amount));
-    let (mut parts, mut tips) = (money::booked(order.added_duties())?, Decimal::ZERO);
+    let discount = |discounts: &[DiscountAllocation]| {
+        money::shop_total(discounts.iter().map(|discount| &discount.amount))
+    };
+    let (mut parts, mut tips) = (money::shop_total(order.added_duties())?, Decimal::ZERO);
     for line in &order.lines {
-        let gross = money::booked([&line.unit_price])?.saturating_mul(money::decimal(&line.quantity)?);
-        let net = gross - off(&line.discounts)?;
+        let gross = money::shop_total([&line.unit_price])?.saturating_mul(money::decimal(&line.quantity)?);
+        let net = gross - discount(&line.discounts)?;
         parts += net;
         if line.kind == LineKind::Tip {
             tips += net;
         }
     }
     for line in &order.shipping {
-        parts += money::booked([&line.price])? - off(&line.discounts)?;
+        parts += money::shop_total([&line.price])? - discount(&line.discounts)?;
     }
     if !order.prices_include_tax {
-        parts += money::booked([&order.totals.tax])?;
+        parts += money::shop_total([&order.totals.tax])?;
     }
-    // A tip that is a line is among the lines already.
+    // Tips that are lines were added with the lines.
     if let Some(all) = &order.totals.tips {
-        parts += money::booked([all])? - tips;
+        parts += money::shop_total([all])? - tips;
     }
     Ok(if parts == total { total + rounding } else { total })
 }

@@ -1,24 +1,24 @@
-//! Tryton's REST interface: the questions and acts the connector needs.
+//! Tryton's REST interface: the requests that the connector sends.
 //!
-//! What Tryton answers (tried, 8.2): 400 with a sentence for the user for whatever it refuses, 401 for a wrong
-//! key, 404 for a record that is not there, 500 as a page for unknown models and fields and for locks it did
-//! not get in time. An act is one transaction: refused means that nothing of it was done. So the client's own
-//! table of statuses holds without exception.
+//! Tryton 8.2 responds with 400 and a message for the user when it refuses a request, 401 for a wrong key, 404 for
+//! a missing record, and 500 with an HTML page for unknown models and fields and for locks that it did not obtain in
+//! time. Each request is one transaction: a refused request had no effect. So the SDK's default interpretation of
+//! status codes holds without exception.
 
 use crossdock_sdk::http::{Error, Request};
 use crossdock_sdk::prelude::*;
 use serde_json::{Value, json};
 
-use crate::value::question;
+use crate::value::encode_query;
 
-/// One database of one Tryton.
+/// One Tryton database.
 pub struct Rest {
     client: http::Client,
     base: String,
 }
 
 impl Rest {
-    /// The database, at the address that the settings name.
+    /// The database, at the configured URL.
     ///
     /// # Errors
     /// The setting is missing.
@@ -29,41 +29,43 @@ impl Rest {
     /// One record.
     ///
     /// # Errors
-    /// `NotFound`, or it could not be asked.
+    /// `NotFound`, or the request failed.
     pub fn read(&self, model: &str, id: i64, fields: &[&str]) -> Result<Value, Error> {
-        with(self.client.get(self.path(&[model, &id.to_string()]).as_str()), fields).call()
+        with_fields(self.client.get(self.path(&[model, &id.to_string()]).as_str()), fields).call()
     }
 
     /// All records of a domain.
     ///
     /// # Errors
-    /// It could not be asked.
+    /// The request failed.
     pub fn search(&self, model: &str, domain: &Value, fields: &[&str]) -> Result<Vec<Value>, Error> {
-        with(self.client.get(self.path(&[model]).as_str()), fields).query("d", question(domain)).call()
+        with_fields(self.client.get(self.path(&[model]).as_str()), fields)
+            .query("d", encode_query(domain))
+            .call()
     }
 
-    /// All records of a domain, in a context: some fields depend on it.
+    /// All records of a domain, in a context that some fields depend on.
     ///
     /// # Errors
-    /// It could not be asked.
-    pub fn search_in(
+    /// The request failed.
+    pub fn search_in_context(
         &self,
         context: &Value,
         model: &str,
         domain: &Value,
         fields: &[&str],
     ) -> Result<Vec<Value>, Error> {
-        with(self.client.get(self.path(&[model]).as_str()), fields)
-            .query("d", question(domain))
-            .header("x-tryton-context", question(context))
+        with_fields(self.client.get(self.path(&[model]).as_str()), fields)
+            .query("d", encode_query(domain))
+            .header("x-tryton-context", encode_query(context))
             .call()
     }
 
-    /// The first so many records of a domain, in an order and, where some field depends on one, in a context.
+    /// The first `limit` records of a domain, in an order and, where a field depends on one, in a context.
     ///
     /// # Errors
-    /// It could not be asked.
-    pub fn first(
+    /// The request failed.
+    pub fn search_page(
         &self,
         limit: u32,
         context: Option<&Value>,
@@ -72,58 +74,66 @@ impl Rest {
         order: &Value,
         fields: &[&str],
     ) -> Result<Vec<Value>, Error> {
-        let asked = with(self.client.get(self.path(&[model]).as_str()), fields)
-            .query("d", question(domain))
-            .query("o", question(order))
+        let request = with_fields(self.client.get(self.path(&[model]).as_str()), fields)
+            .query("d", encode_query(domain))
+            .query("o", encode_query(order))
             .query("s", limit.to_string());
         match context {
-            Some(context) => asked.header("x-tryton-context", question(context)).call(),
-            None => asked.call(),
+            Some(context) => request.header("x-tryton-context", encode_query(context)).call(),
+            None => request.call(),
         }
     }
 
-    /// Makes a record.
+    /// Creates a record.
     ///
     /// # Errors
-    /// `Rejected` with Tryton's reason; `Unknown`; or it was not sent.
+    /// `Rejected` with Tryton's message; `Unknown`; or the request was not sent.
     pub fn create(&self, model: &str, record: &Value, fields: &[&str]) -> Result<Value, Error> {
-        with(self.client.post(self.path(&[model]).as_str()), fields).json(record).call()
+        with_fields(self.client.post(self.path(&[model]).as_str()), fields).json(record).call()
     }
 
-    /// Changes a record.
+    /// Updates a record.
     ///
     /// # Errors
     /// As [`Self::create`].
     pub fn write(&self, model: &str, id: i64, change: &Value, fields: &[&str]) -> Result<Value, Error> {
-        with(self.client.put(self.path(&[model, &id.to_string()]).as_str()), fields).json(change).call()
+        with_fields(self.client.put(self.path(&[model, &id.to_string()]).as_str()), fields)
+            .json(change)
+            .call()
     }
 
-    /// Presses a button of a record. Tryton refuses a button that the record's state does not have.
+    /// Calls a button of a record. Tryton refuses a button that the record's state does not have.
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn press(&self, model: &str, id: i64, button: &str, fields: &[&str]) -> Result<Value, Error> {
+    pub fn call_button(&self, model: &str, id: i64, button: &str, fields: &[&str]) -> Result<Value, Error> {
         let path = self.path(&[model, &id.to_string(), button]);
-        with(self.client.post(path.as_str()), fields).json(&json!({})).call()
+        with_fields(self.client.post(path.as_str()), fields).json(&json!({})).call()
     }
 
-    /// The same, past what Tryton would only warn a user of.
+    /// Calls a button of a record and skips the warnings that a user could dismiss.
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn press_on(&self, model: &str, id: i64, button: &str, fields: &[&str]) -> Result<Value, Error> {
+    pub fn call_button_skipping_warnings(
+        &self,
+        model: &str,
+        id: i64,
+        button: &str,
+        fields: &[&str],
+    ) -> Result<Value, Error> {
         let path = self.path(&[model, &id.to_string(), button]);
-        with(self.client.post(path.as_str()), fields)
-            .header("x-tryton-context", question(&json!({ "_skip_warnings": true })))
+        with_fields(self.client.post(path.as_str()), fields)
+            .header("x-tryton-context", encode_query(&json!({ "_skip_warnings": true })))
             .json(&json!({}))
             .call()
     }
 
-    fn path(&self, pieces: &[&str]) -> String {
-        format!("{}/{}", self.base, pieces.join("/"))
+    fn path(&self, segments: &[&str]) -> String {
+        format!("{}/{}", self.base, segments.join("/"))
     }
 }
 
-fn with(request: Request, fields: &[&str]) -> Request {
+fn with_fields(request: Request, fields: &[&str]) -> Request {
     fields.iter().fold(request, |request, field| request.query("f", field))
 }

@@ -1,20 +1,44 @@
-//! A sale as Tryton has it.
+//! A sale as Tryton stores it.
 
 use crossdock_sdk::http::Error;
 use crossdock_sdk::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::Erp;
-use crate::lines::{self, SaleLine};
+use crate::erp::Erp;
+use crate::sale_line::{self, SaleLine};
 use crate::value;
 
-/// Tryton's name of a sale.
+/// Tryton's model of a sale.
 pub const MODEL: &str = "sale.sale";
-/// What is asked of a sale, as a rule.
+/// The fields that are read of a sale by default.
 pub const FIELDS: [&str; 4] = ["number", "state", "total_amount", "lines"];
 const ADDRESSES: [&str; 3] = ["party", "invoice_address", "shipment_address"];
 
-/// How far a sale has come.
+/// The shipments, returns and invoices that Tryton creates for a sale, by the sale's field, and the model of each.
+pub const FULFILMENT_MODELS: [(&str, &str); 3] = [
+    ("shipments", "stock.shipment.out"),
+    ("shipment_returns", "stock.shipment.out.return"),
+    ("invoices", "account.invoice"),
+];
+
+/// The fields that are needed to reverse a sale, and to see whether it was reversed.
+pub const REVERSAL_FIELDS: [&str; 13] = [
+    "number",
+    "state",
+    "shipment_state",
+    "invoice_state",
+    "shipments.number",
+    "shipments.state",
+    "shipment_returns.number",
+    "shipment_returns.state",
+    "invoices.number",
+    "invoices.state",
+    "invoices_ignored",
+    "lines.moves.state",
+    "lines.moves_ignored",
+];
+
+/// The state of a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Draft,
@@ -25,59 +49,59 @@ pub enum State {
     Cancelled,
 }
 
-/// What is known of a sale.
+/// A sale with the fields that were read.
 #[derive(Debug, Clone)]
 pub struct Sale {
     pub id: i64,
     pub number: Option<String>,
     pub state: State,
     pub total: Decimal,
-    /// Ascending: the order in which they were made.
+    /// Ascending: in the order of creation.
     pub lines: Vec<i64>,
-    /// All that Tryton answered.
+    /// Tryton's record.
     pub record: Value,
 }
 
-/// The sales with this web id: one, or none.
+/// The sales with this web id: at most one, as long as nothing else writes to the web shop.
 ///
 /// # Errors
-/// Tryton could not be asked.
+/// The request failed.
 pub fn lookup(web_id: &str, erp: &Erp) -> Result<Vec<Sale>, Error> {
     let domain = json!([["web_shop", "=", erp.settings.web_shop], ["web_id", "=", web_id]]);
-    erp.rest.search(MODEL, &domain, &FIELDS)?.into_iter().map(Sale::of).collect()
+    erp.rest.search(MODEL, &domain, &FIELDS)?.into_iter().map(Sale::from_record).collect()
 }
 
-/// What is asked to compare a sale with what it should be.
+/// The fields that are needed to compare a sale with the lines and header that it must have.
 #[must_use]
-pub fn full() -> Vec<&'static str> {
-    FIELDS.into_iter().filter(|field| *field != "lines").chain(lines::FIELDS).chain(ADDRESSES).collect()
+pub fn comparison_fields() -> Vec<&'static str> {
+    FIELDS.into_iter().filter(|field| *field != "lines").chain(sale_line::FIELDS).chain(ADDRESSES).collect()
 }
 
 impl Sale {
-    /// Asks for a sale.
+    /// Reads a sale from Tryton.
     ///
     /// # Errors
-    /// `deleted-in-tryton`; or Tryton could not be asked.
-    pub fn ask(id: i64, fields: &[&str], erp: &Erp) -> Result<Self, Error> {
+    /// `deleted-in-tryton`; or the request failed.
+    pub fn read(id: i64, fields: &[&str], erp: &Erp) -> Result<Self, Error> {
         let record = erp.rest.read(MODEL, id, fields).map_err(|error| match error {
             Error::NotFound(_) => {
                 Error::Rejected(Problem::new("deleted-in-tryton", format!("sale {id} was deleted in Tryton")))
             }
             error => error,
         })?;
-        Self::of(record)
+        Self::from_record(record)
     }
 
-    /// Reads an answer.
+    /// Reads a record in a response.
     ///
     /// # Errors
-    /// `answer-unreadable`: after an act this is an unknown outcome.
-    pub fn of(record: Value) -> Result<Self, Error> {
-        let state = value::text(&record, "state").and_then(State::read);
+    /// `answer-unreadable`: an unknown outcome when the request was a write.
+    pub fn from_record(record: Value) -> Result<Self, Error> {
+        let state = value::text(&record, "state").and_then(State::parse);
         let state = state.ok_or_else(|| {
             Error::Unknown(Problem::new(
                 "answer-unreadable",
-                "Tryton's answer about a sale has no state known here",
+                "Tryton's response has a sale with an unknown state",
             ))
         })?;
         let mut lines = record.get("lines").map(value::ids).unwrap_or_default();
@@ -92,13 +116,13 @@ impl Sale {
         })
     }
 
-    /// What a person calls it.
+    /// The number, or the id of a draft, for messages.
     #[must_use]
     pub fn name(&self) -> String {
         self.number.clone().unwrap_or_else(|| format!("(draft {})", self.id))
     }
 
-    /// The reference under which the host keeps it, with its lines.
+    /// The reference that the host stores, with the sale's lines by the ids of the shop's lines.
     #[must_use]
     pub fn reference(&self, sources: &[&str]) -> Reference {
         let line = |(source, id): (&&str, &i64)| LineReference { line: (*source).into(), id: id.to_string() };
@@ -110,38 +134,52 @@ impl Sale {
         }
     }
 
-    /// What differs from what it should be, as a path. The line that settles cents belongs to neither side.
+    /// Whether the sale was reversed after its confirmation: it is done, and nothing was shipped or invoiced. Needs
+    /// [`REVERSAL_FIELDS`].
     #[must_use]
-    pub fn differs(
+    pub fn is_reversed(&self) -> bool {
+        let none = |field| value::text(&self.record, field) == Some("none");
+        let cancelled = |record: &Value| value::text(record, "state") == Some("cancelled");
+        let has_cancelled = |field| value::records(&self.record, field).any(cancelled);
+        self.state == State::Done
+            && none("shipment_state")
+            && none("invoice_state")
+            && FULFILMENT_MODELS.iter().any(|(field, _)| has_cancelled(field))
+    }
+
+    /// The path of the first difference to the lines and the header that the sale must have. The line that settles a
+    /// rounding difference is ignored.
+    #[must_use]
+    pub fn difference(
         &self,
-        wanted: &[SaleLine],
+        required: &[SaleLine],
         header: Option<&Map<String, Value>>,
         erp: &Erp,
     ) -> Option<&'static str> {
         let mut records: Vec<&Value> = value::records(&self.record, "lines").collect();
         records.sort_by_key(|line| value::id(line));
         let mut lines: Vec<SaleLine> = records.into_iter().filter_map(SaleLine::read).collect();
-        if lines.len() == wanted.len() + 1
+        if lines.len() == required.len() + 1
             && lines
                 .last()
                 .is_some_and(|last| last.taxes.is_empty() && last.unit_price.abs() <= erp.settings.tolerance)
         {
             lines.pop();
         }
-        if lines != wanted {
+        if lines != required {
             return Some("lines");
         }
-        let elsewhere =
+        let differs =
             |field: &&str| header.is_some_and(|header| header.get(*field) != self.record.get(*field));
-        ADDRESSES.iter().any(elsewhere).then_some("personal")
+        ADDRESSES.iter().any(differs).then_some("personal")
     }
 }
 
 impl State {
-    /// Reads Tryton's word.
+    /// Parses Tryton's value.
     #[must_use]
-    pub fn read(word: &str) -> Option<Self> {
-        Some(match word {
+    pub fn parse(state: &str) -> Option<Self> {
+        Some(match state {
             "draft" => Self::Draft,
             "quotation" => Self::Quotation,
             "confirmed" => Self::Confirmed,

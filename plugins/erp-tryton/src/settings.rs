@@ -1,21 +1,21 @@
-//! What the operator wrote: where Tryton is, and what the shop's words mean there.
+//! The connector's settings: where Tryton is, and which of its records stand for the shop's values.
 //!
-//! Ids are Tryton's own numbers. They are settings and not looked up by name, so that booking an order takes
-//! no calls whose answers never change.
+//! Ids are Tryton's own numbers. They are configured rather than looked up by name, so that booking an order
+//! makes no requests whose responses never change.
 
 use std::collections::BTreeMap;
 
 use crossdock_sdk::prelude::*;
 
-use crate::poll::Kind;
+use crate::record_kind::RecordKind;
 
-/// Codes of the products that stand for what is not an article of the shop.
+/// Codes of the service products for charges that are not articles of the shop.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Services {
     /// Shipping charged to the customer.
     pub shipping: String,
-    /// Cents that only one side has, and cash rounding.
+    /// Rounding differences between the shop's total and Tryton's, and cash rounding.
     pub adjustment: String,
     /// Tips. Without it an order with a tip is refused.
     pub tip: Option<String>,
@@ -23,7 +23,7 @@ pub struct Services {
     pub gift_card: Option<String>,
     /// Duties charged to the customer. Without it an order with duties is refused.
     pub duty: Option<String>,
-    /// Money given back for goods that do not come back. Without it such a refund is refused.
+    /// Refunds of goods that are not returned. Without it such a refund is refused.
     pub refund: Option<String>,
 }
 
@@ -46,12 +46,13 @@ pub struct Settings {
     pub tolerance: Decimal,
     pub overlap_seconds: u32,
     pub tracking: bool,
-    pub tell: Vec<Kind>,
+    /// The setting `tell`.
+    pub reported_kinds: Vec<RecordKind>,
     pub price_currency: Option<String>,
 }
 
 impl Settings {
-    /// Reads them.
+    /// Reads the settings.
     ///
     /// # Errors
     /// The setting that is missing or has another type.
@@ -75,17 +76,17 @@ impl Settings {
             )?,
             overlap_seconds: config::find("overlap-seconds")?.unwrap_or(60),
             tracking: config::find("tracking")?.unwrap_or(false),
-            tell: config::find("tell")?.unwrap_or_else(|| Kind::USUAL.to_vec()),
+            reported_kinds: config::find("tell")?.unwrap_or_else(|| RecordKind::DEFAULT.to_vec()),
             price_currency: config::find("price-currency")?,
         })
     }
 
-    /// What a poll tells.
+    /// The kinds of records that a poll reads.
     #[must_use]
-    pub fn kinds(&self) -> Vec<Kind> {
-        let mut kinds = self.tell.clone();
-        if kinds.contains(&Kind::Products) {
-            kinds.push(Kind::Templates);
+    pub fn polled_kinds(&self) -> Vec<RecordKind> {
+        let mut kinds = self.reported_kinds.clone();
+        if kinds.contains(&RecordKind::Products) {
+            kinds.push(RecordKind::Templates);
         }
         kinds.dedup();
         kinds

@@ -1,8 +1,9 @@
-//! What the operator's tables, the store registry and the settings say: Tryton's ids of warehouses, taxes, units
-//! and currencies, and its codes of articles.
+//! Maps the shop's values to Tryton's ids of warehouses, taxes, units and currencies and to its product codes, by
+//! the operator's mapping tables, the store registry and the settings.
 //!
-//! A table counts before the settings, so that what was forgotten is added while the host runs. What none of them
-//! has is missed: all of it is told at once, and the work waits until somebody adds it.
+//! A table takes precedence over the settings, so that a missing value can be added while the host runs. A value that
+//! none of them maps is unmapped: all unmapped values of an event are reported at once, and its delivery waits until
+//! somebody adds them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,31 +12,31 @@ use crossdock_sdk::prelude::*;
 
 use crate::settings::Settings;
 
-/// The tables, and what one piece of work missed in them.
+/// The mapping tables, and the values of one event that they do not map.
 #[derive(Default)]
 pub struct Tables {
-    missing: RefCell<mappings::Missing>,
+    unmapped: RefCell<mappings::UnmappedValues>,
 }
 
 impl Tables {
-    /// The warehouse of a store or a location, as its system calls it: by the table, by the store registry, by the
-    /// settings. `None` when it is missed: goods never leave from anywhere else instead.
+    /// The warehouse of a store or a location with this code in its system: from the table, else from the store
+    /// registry, else from the settings. `None` when it is unmapped: there is no default warehouse for a store.
     ///
     /// # Errors
     /// `no-id`.
     pub fn warehouse(&self, system: &str, store: &str, settings: &Settings) -> Result<Option<i64>, Problem> {
         let registered = || {
-            let warehouse = stores::known(system, store)?.warehouse?;
-            Some(read(&warehouse, &format!("the store registry for store {store}")))
+            let warehouse = stores::find_or_get(system, store)?.warehouse?;
+            Some(parse_id(&warehouse, &format!("the store registry for store {store}")))
         };
-        let known = match self.id("warehouse", store)? {
+        let id = match self.id("warehouse", store)? {
             Some(id) => Some(id),
             None => registered().transpose()?.or_else(|| settings.warehouses.get(store).copied()),
         };
-        Ok(self.or_missed(known, "warehouse", store))
+        Ok(self.record_unmapped(id, "warehouse", store))
     }
 
-    /// Tryton's tax for a tax of the shop: by title, then by rate (`0.0725`, without zeros at the end).
+    /// Tryton's tax for a tax of the shop: by title, then by rate (`0.0725`, without trailing zeros).
     ///
     /// # Errors
     /// `no-id`; or the rate cannot be read.
@@ -47,7 +48,7 @@ impl Tables {
                 return Ok(Some(id));
             }
         }
-        Ok(self.or_missed(None, "tax", &tax.title))
+        Ok(self.record_unmapped(None, "tax", &tax.title))
     }
 
     /// Tryton's currency.
@@ -55,38 +56,38 @@ impl Tables {
     /// # Errors
     /// `no-id`.
     pub fn currency(&self, code: &str, settings: &Settings) -> Result<Option<i64>, Problem> {
-        let known = self.look_up("currency", code, &settings.currencies)?;
-        Ok(self.or_missed(known, "currency", code))
+        let id = self.look_up("currency", code, &settings.currencies)?;
+        Ok(self.record_unmapped(id, "currency", code))
     }
 
-    /// Tryton's unit for one of UN/ECE Recommendation 20.
+    /// Tryton's unit for a unit of UN/ECE Recommendation 20.
     ///
     /// # Errors
     /// `no-id`.
     pub fn unit(&self, code: &str, settings: &Settings) -> Result<Option<i64>, Problem> {
-        let known = self.look_up("unit", code, &settings.units)?;
-        Ok(self.or_missed(known, "unit", code))
+        let id = self.look_up("unit", code, &settings.units)?;
+        Ok(self.record_unmapped(id, "unit", code))
     }
 
-    /// Notes that an article is missed: its SKU is no code of Tryton's, and the table has no other for it.
-    pub fn miss_sku(&self, sku: &str) {
-        self.or_missed(None, "sku", sku);
+    /// Records a SKU as unmapped: Tryton has no product of that code, and the table maps it to no other.
+    pub fn add_unmapped_sku(&self, sku: &str) {
+        self.record_unmapped(None, "sku", sku);
     }
 
-    /// Lets the work wait when anything was missed until now.
+    /// Fails when a value has been unmapped so far.
     ///
     /// # Errors
-    /// The outcome that says what.
-    pub fn complete(&self) -> Result<(), Outcome> {
-        match self.missed() {
-            Outcome::Unmapped(nothing) if nothing.is_empty() => Ok(()),
-            missed => Err(missed),
+    /// The outcome that lists the unmapped values.
+    pub fn require_all_mapped(&self) -> Result<(), Outcome> {
+        match self.unmapped() {
+            Outcome::Unmapped(values) if values.is_empty() => Ok(()),
+            unmapped => Err(unmapped),
         }
     }
 
-    /// All that was missed until now.
-    pub fn missed(&self) -> Outcome {
-        Outcome::Unmapped(self.missing.take().values())
+    /// The values that have been unmapped so far.
+    pub fn unmapped(&self) -> Outcome {
+        Outcome::Unmapped(self.unmapped.take().into_values())
     }
 
     fn look_up(
@@ -100,24 +101,24 @@ impl Tables {
 
     fn id(&self, table: &str, value: &str) -> Result<Option<i64>, Problem> {
         let target = mappings::get(table, value);
-        target.map(|target| read(&target, &format!("the table {table} for {value}"))).transpose()
+        target.map(|target| parse_id(&target, &format!("the table {table} for {value}"))).transpose()
     }
 
-    fn or_missed(&self, known: Option<i64>, table: &str, value: &str) -> Option<i64> {
-        if known.is_none() {
-            self.missing.borrow().demand(table, value);
+    fn record_unmapped(&self, id: Option<i64>, table: &str, value: &str) -> Option<i64> {
+        if id.is_none() {
+            self.unmapped.borrow().add(table, value);
         }
-        known
+        id
     }
 }
 
-/// The code of an article of the shop, and whether the table says so.
+/// The product code of a SKU of the shop, and whether the table `sku` maps it.
 #[must_use]
-pub fn article(sku: &str) -> (String, bool) {
+pub fn product_code(sku: &str) -> (String, bool) {
     mappings::get("sku", sku).map_or_else(|| (sku.to_owned(), false), |code| (code, true))
 }
 
-fn read(target: &str, place: &str) -> Result<i64, Problem> {
-    let wrong = || Problem::new("no-id", format!("{place} has \"{target}\", which is no id of Tryton"));
+fn parse_id(target: &str, origin: &str) -> Result<i64, Problem> {
+    let wrong = || Problem::new("no-id", format!("{origin} has \"{target}\", which is not an id of Tryton"));
     target.trim().parse().map_err(|_| wrong())
 }

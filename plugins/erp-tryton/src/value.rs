@@ -1,15 +1,15 @@
-//! How Tryton writes numbers, days and moments in JSON, and how it wants its questions put.
+//! Tryton's JSON: numbers, dates, ids, references, and the encoding of domains in a query string.
 
 use crossdock_sdk::prelude::*;
 use serde_json::{Value, json};
 
-/// An exact number: Tryton would take a JSON number too, and make a float of it.
+/// An exact number. Tryton accepts a JSON number too, but converts it to a float.
 #[must_use]
 pub fn number(value: Decimal) -> Value {
     json!({ "__class__": "Decimal", "decimal": value.to_string() })
 }
 
-/// A quantity. Tryton keeps those as floats; the digits are passed on as they are written.
+/// A quantity. Tryton stores quantities as floats; the digits are passed on as they are written.
 #[must_use]
 pub fn quantity(value: Decimal) -> Value {
     serde_json::from_str(&value.normalize().to_string()).unwrap_or(Value::Null)
@@ -24,18 +24,18 @@ pub fn read_number(value: &Value) -> Option<Decimal> {
     }
 }
 
-/// A calendar day from `2026-11-23`, or from a moment that begins so.
+/// A date from `2026-11-23`, or from a timestamp that begins with one.
 #[must_use]
-pub fn day(text: &str) -> Option<Value> {
+pub fn date(text: &str) -> Option<Value> {
     let mut parts = text.get(..10)?.splitn(3, '-').map(|part| part.parse::<u16>().ok());
     Some(
         json!({ "__class__": "date", "year": parts.next()??, "month": parts.next()??, "day": parts.next()?? }),
     )
 }
 
-/// Reads a calendar day as `2026-11-23`.
+/// Reads a date as `2026-11-23`.
 #[must_use]
-pub fn read_day(value: &Value) -> Option<String> {
+pub fn read_date(value: &Value) -> Option<String> {
     let part = |name| value.get(name).and_then(Value::as_i64);
     Some(format!("{:04}-{:02}-{:02}", part("year")?, part("month")?, part("day")?))
 }
@@ -58,7 +58,7 @@ pub fn records<'a>(record: &'a Value, field: &str) -> impl Iterator<Item = &'a V
     record.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The record's id. Every answer of Tryton has one.
+/// The record's id. Every record in a response of Tryton has one.
 #[must_use]
 pub fn id(record: &Value) -> i64 {
     record.get("id").and_then(Value::as_i64).unwrap_or_default()
@@ -71,77 +71,9 @@ pub fn reference(record: &Value, field: &str, model: &str) -> Option<i64> {
     (found == model).then(|| id.parse().ok())?
 }
 
-/// A moment by Tryton's clock (UTC), in microseconds since 1970: exactly as fine as Tryton keeps them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct Moment(i64);
-
-const SECOND: i64 = 1_000_000;
-const DAY: i64 = 86_400 * SECOND;
-
-impl Moment {
-    /// Reads one.
-    #[must_use]
-    pub fn read(value: &Value) -> Option<Self> {
-        let part = |name| value.get(name).and_then(Value::as_i64);
-        let days = days(part("year")?, part("month")?, part("day")?);
-        let seconds = part("hour")? * 3600 + part("minute")? * 60 + part("second")?;
-        Some(Self(days * DAY + seconds * SECOND + part("microsecond")?))
-    }
-
-    /// As Tryton wants it in a question.
-    #[must_use]
-    pub fn ask(self) -> Value {
-        let (year, month, day) = date(self.0.div_euclid(DAY));
-        let rest = self.0.rem_euclid(DAY);
-        let seconds = rest / SECOND;
-        json!({
-            "__class__": "datetime", "year": year, "month": month, "day": day,
-            "hour": seconds / 3600, "minute": seconds / 60 % 60, "second": seconds % 60,
-            "microsecond": rest % SECOND,
-        })
-    }
-
-    /// So many seconds earlier.
-    #[must_use]
-    pub fn earlier(self, seconds: u32) -> Self {
-        Self(self.0 - i64::from(seconds) * SECOND)
-    }
-}
-
-/// RFC 3339, in UTC.
-impl std::fmt::Display for Moment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (year, month, day) = date(self.0.div_euclid(DAY));
-        let rest = self.0.rem_euclid(DAY);
-        let (hour, minute, second) = (rest / SECOND / 3600, rest / SECOND / 60 % 60, rest / SECOND % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:06}Z", rest % SECOND)
-    }
-}
-
-/// Days since 1970 of a day in the Gregorian calendar, counted in years that begin in March.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// The other way round.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, of_year - (153 * shifted + 2) / 5 + 1)
-}
-
-/// Base64 as Tryton wants questions in an address: `urlsafe`, padded.
+/// Encodes a domain or a context as Tryton expects it in a query string or a header: URL-safe Base64, padded.
 #[must_use]
-pub fn question(value: &Value) -> String {
+pub fn encode_query(value: &Value) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for chunk in value.to_string().as_bytes().chunks(3) {
@@ -160,20 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_survive_the_way_there_and_back_to_the_microsecond() {
-        for (text, micros) in [
-            ("1970-01-01T00:00:00.000000Z", 0),
-            ("2026-11-23T06:37:54.767039Z", 1_795_415_874_767_039),
-            ("2024-02-29T23:59:59.999999Z", 1_709_251_199_999_999),
-            ("1969-12-31T23:59:59.999999Z", -1),
-        ] {
-            assert_eq!(Moment(micros).to_string(), text);
-            assert_eq!(Moment::read(&Moment(micros).ask()), Some(Moment(micros)), "{text}");
-        }
-    }
-
-    #[test]
-    fn quantities_are_written_as_they_are_and_amounts_never_as_floats() {
+    fn quantities_preserve_their_digits_and_amounts_are_never_floats() {
         assert_eq!(quantity(money::decimal("1.50").unwrap()).to_string(), "1.5");
         assert_eq!(quantity(money::decimal("-3").unwrap()).to_string(), "-3");
         assert_eq!(
@@ -185,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_urlsafe_base64() {
-        assert_eq!(question(&json!([])), "W10=");
-        assert_eq!(question(&json!([["id", "=", 1]])), "W1siaWQiLCI9IiwxXV0=");
-        assert_eq!(question(&json!("???>>>")), "Ij8_Pz4-PiI=");
+    fn queries_are_url_safe_base64() {
+        assert_eq!(encode_query(&json!([])), "W10=");
+        assert_eq!(encode_query(&json!([["id", "=", 1]])), "W1siaWQiLCI9IiwxXV0=");
+        assert_eq!(encode_query(&json!("???>>>")), "Ij8_Pz4-PiI=");
     }
 }

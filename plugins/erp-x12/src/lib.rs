@@ -1,24 +1,27 @@
-//! A legacy ERP that speaks ANSI X12 through an exchange folder.
+//! A legacy ERP that exchanges ANSI X12 files through an exchange folder.
 //!
-//! Orders and their changes go out as 850 and 860; what comes back are acknowledgements (997, TA1), confirmations
-//! (855, 865), shipments (856), invoices (810) and stock (846). Nothing is asked and nothing answers at once: a
-//! message that was handed over is `received`, and what the partner says of it later confirms it.
+//! Orders and their changes are sent as 850 and 860. Inbound files are acknowledgements (997, TA1), confirmations
+//! (855, 865), ship notices (856), invoices (810) and stock levels (846). There are no requests and no immediate
+//! responses: a message that was sent is `received`, and later files of the partner confirm it.
 //!
-//! | room | what it knows |
+//! | module | purpose |
 //! |---|---|
-//! | `x12` | envelopes and segments: how X12 lies in a file, whatever it says |
-//! | `settings`, `tables`, `time` | the operator's words, the partner's words, days and times |
-//! | `interchange` | control numbers, and how what is said of a message is found again |
-//! | `outbound` | an order as the partner is told of it |
-//! | `inbound` | what the partner tells, as events |
-//! | `reply` | the acknowledgement of what was read |
+//! | `x12` | X12 files: envelopes and segments, whatever their content |
+//! | `settings`, `mapping` | the operator's configuration, and the mapping between the merchant's and the partner's codes |
+//! | `time`, `encode` | dates and times; texts and numbers as elements |
+//! | `interchange`, `reference_kind` | control numbers and ids of messages; the references that the host stores |
+//! | `outbound` | orders and changes as messages |
+//! | `inbound` | the partner's transaction sets as events |
+//! | `acknowledge` | acknowledgements of inbound interchanges |
 
+mod acknowledge;
+mod encode;
 mod inbound;
 mod interchange;
+mod mapping;
 mod outbound;
-mod reply;
+mod reference_kind;
 mod settings;
-mod tables;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -26,7 +29,7 @@ pub mod x12;
 
 use crossdock_sdk::prelude::*;
 
-/// The plugin. It keeps nothing: every call may run in a fresh instance.
+/// The plugin. It has no state: every call may run in a new instance.
 pub struct X12Erp;
 
 plugin!(X12Erp: sink, source);
@@ -36,7 +39,7 @@ impl Source for X12Erp {
         Ok(inbound::receive(&inbound.body)?)
     }
 
-    /// The partner is not asked: it puts files into the folder.
+    /// Nothing is polled: the partner's files arrive in the exchange folder.
     fn poll(cursor: Option<String>, _limit: u32) -> Result<Page, Failure> {
         Ok(Page::empty(cursor))
     }
@@ -47,7 +50,7 @@ impl Sink for X12Erp {
         outbound::deliver(&work)
     }
 
-    /// A file leaves only when the answer that it was handed over with is kept: what has no receipt has never left.
+    /// A file is sent only when the host has stored the outcome of its delivery: without a receipt, nothing was sent.
     fn find(work: Vec<Work>) -> Vec<Found> {
         work.iter().map(outbound::find).collect()
     }

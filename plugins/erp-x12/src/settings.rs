@@ -1,4 +1,4 @@
-//! What the operator says about the partner.
+//! The connector's settings about the partner and the format of its files.
 
 use crossdock_sdk::prelude::*;
 use jiff::tz::TimeZone;
@@ -12,9 +12,9 @@ pub(crate) struct Settings {
     pub own: (String, String),
     /// Qualifier and id of the partner.
     pub partner: (String, String),
-    /// GS02 and GS03 of what is sent.
+    /// GS02 and GS03 of outbound files.
     pub applications: (String, String),
-    /// Who the partner is in identities.
+    /// The tenant of the partner's entities.
     pub tenant: String,
     pub version: String,
     pub usage: String,
@@ -22,19 +22,19 @@ pub(crate) struct Settings {
     pub line_breaks: bool,
     /// The control number of the first interchange.
     pub first_number: u64,
-    /// True to ask for a TA1 with every interchange.
-    pub ask_for_ta1: bool,
-    /// True to answer what is read with a 997.
+    /// Whether every outbound interchange requests a TA1.
+    pub request_ta1: bool,
+    /// Whether inbound interchanges are acknowledged.
     pub acknowledge: bool,
-    /// True to refuse an interchange whose control number was there before.
+    /// Whether an interchange with a repeated control number is refused.
     pub refuse_duplicates: bool,
     pub characters: Characters,
-    /// The zone of the times that the partner writes, and of those written to it.
+    /// The time zone of the times in inbound and outbound files.
     pub zone: TimeZone,
     pub currency: Option<String>,
 }
 
-/// What partner's system reads.
+/// The character set of the partner's system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Characters {
@@ -45,8 +45,8 @@ pub(crate) enum Characters {
     Utf8,
 }
 
-#[derive(Deserialize)]
-struct Cut {
+#[derive(Default, Deserialize)]
+struct SeparatorSettings {
     element: Option<char>,
     component: Option<char>,
     repetition: Option<char>,
@@ -54,52 +54,53 @@ struct Cut {
 }
 
 impl Settings {
+    /// Reads the settings.
+    ///
     /// # Errors
     /// A setting that is missing or cannot be used.
     pub(crate) fn read() -> Result<Self, Problem> {
         let own: String = config::get("own-id")?;
         let partner: String = config::get("partner-id")?;
-        let version = word("version", "004010")?;
-        let zone = word("zone", "UTC")?;
+        let version = text_or("version", "004010")?;
+        let zone = text_or("zone", "UTC")?;
         let zone = TimeZone::get(&zone)
-            .map_err(|_| invalid("zone", format!("`{zone}` is no time zone (`America/Chicago`)")))?;
+            .map_err(|_| invalid("zone", format!("`{zone}` is not a time zone (`America/Chicago`)")))?;
         let tenant = config::find("company")?.unwrap_or_else(|| partner.replace('/', "-"));
         Ok(Self {
             applications: (
                 config::find("own-application")?.unwrap_or_else(|| own.clone()),
                 config::find("partner-application")?.unwrap_or_else(|| partner.clone()),
             ),
-            own: (word("own-qualifier", "ZZ")?, own),
-            partner: (word("partner-qualifier", "ZZ")?, partner),
+            own: (text_or("own-qualifier", "ZZ")?, own),
+            partner: (text_or("partner-qualifier", "ZZ")?, partner),
             tenant,
             separators: separators(&version)?,
             version,
-            usage: word("usage", "P")?,
+            usage: text_or("usage", "P")?,
             line_breaks: config::find("line-breaks")?.unwrap_or(false),
             first_number: config::find("first-number")?.unwrap_or(1),
-            ask_for_ta1: config::find("ask-for-ta1")?.unwrap_or(false),
+            request_ta1: config::find("ask-for-ta1")?.unwrap_or(false),
             acknowledge: config::find("acknowledge")?.unwrap_or(true),
-            refuse_duplicates: word("duplicates", "refuse")? == "refuse",
+            refuse_duplicates: text_or("duplicates", "refuse")? == "refuse",
             characters: config::find("characters")?.unwrap_or(Characters::Ascii),
             zone,
             currency: config::find("currency")?,
         })
     }
 
-    /// An entity of the partner's.
+    /// An entity of the partner.
     pub(crate) fn entity(&self, kind: EntityKind, id: impl Into<String>) -> Entity {
         Entity { system: "erp-x12".into(), tenant: self.tenant.clone(), kind, id: id.into() }
     }
 }
 
 fn separators(version: &str) -> Result<Separators, Problem> {
-    let cut: Option<Cut> = config::find("separators")?;
-    let cut = cut.unwrap_or(Cut { element: None, component: None, repetition: None, segment: None });
+    let configured: SeparatorSettings = config::find("separators")?.unwrap_or_default();
     let separators = Separators {
-        element: cut.element.unwrap_or('*'),
-        component: cut.component.unwrap_or('>'),
-        repetition: (version >= "00402").then(|| cut.repetition.unwrap_or('^')),
-        segment: cut.segment.unwrap_or('~'),
+        element: configured.element.unwrap_or('*'),
+        component: configured.component.unwrap_or('>'),
+        repetition: (version >= "00402").then(|| configured.repetition.unwrap_or('^')),
+        segment: configured.segment.unwrap_or('~'),
     };
     let all = [
         Some(separators.element),
@@ -107,16 +108,16 @@ fn separators(version: &str) -> Result<Separators, Problem> {
         separators.repetition,
         Some(separators.segment),
     ];
-    if all.into_iter().flatten().any(|one| !one.is_ascii()) {
-        return Err(invalid("separators", "a separator has to be an ASCII character".into()));
+    if all.into_iter().flatten().any(|separator| !separator.is_ascii()) {
+        return Err(invalid("separators", "a separator must be an ASCII character".into()));
     }
-    match separators.trouble() {
-        Some(trouble) => Err(invalid("separators", trouble)),
+    match separators.conflict() {
+        Some(conflict) => Err(invalid("separators", conflict)),
         None => Ok(separators),
     }
 }
 
-fn word(name: &str, default: &str) -> Result<String, Problem> {
+fn text_or(name: &str, default: &str) -> Result<String, Problem> {
     Ok(config::find(name)?.unwrap_or_else(|| default.to_owned()))
 }
 

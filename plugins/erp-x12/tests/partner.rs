@@ -1,8 +1,8 @@
-//! What others make of the files, and what a trading partner that nobody here wrote answers to them.
+//! Tests with third-party validators and a third-party trading partner.
 //!
 //! `tests/x12/up.sh` installs both and prints the Python that has them:
-//! `CROSSDOCK_EDI_PYTHON=$(tests/x12/up.sh) cargo test -p plugin-erp-x12 --test partner`. Without it there is nobody to
-//! ask, and the tests say so.
+//! `CROSSDOCK_EDI_PYTHON=$(tests/x12/up.sh) cargo test -p plugin-erp-x12 --test partner`. Without the variable, the tests
+//! print that they were skipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use crossdock_sdk::testing;
 use plugin_erp_x12::X12Erp;
 use serde_json::{Value, json};
 
-/// The Python that has validators and partner.
+/// The Python with the validators and the partner, if configured.
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("CROSSDOCK_EDI_PYTHON").map(PathBuf::from);
     if python.is_none() {
@@ -42,30 +42,30 @@ fn run(python: &Path, name: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), format!("{text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Both validators accept the file, without a remark.
-fn judged(python: &Path, file: &Path) {
-    let (accepted, said) = run(python, "judge.py", &[file.to_str().unwrap()]);
+/// Asserts that both validators accept the file without remarks.
+fn assert_valid(python: &Path, file: &Path) {
+    let (is_accepted, output) = run(python, "judge.py", &[file.to_str().unwrap()]);
     let content = std::fs::read_to_string(file).unwrap();
-    assert!(accepted, "{said}\n{}", content.replace('~', "~\n"));
+    assert!(is_accepted, "{output}\n{}", content.replace('~', "~\n"));
 }
 
-/// What the host keeps for the connector from call to call: references and numbers.
+/// The state that the host stores for the connector between calls: references and numbers.
 #[derive(Default)]
-struct Kept {
+struct HostState {
     references: BTreeMap<(String, String, String), (Entity, Reference)>,
     numbers: BTreeMap<&'static str, u64>,
     settings: Vec<(&'static str, Value)>,
     freight_is_a_charge: bool,
 }
 
-impl Kept {
+impl HostState {
     fn host(&self) -> testing::Host {
         let host = testing::Host::new()
             .setting("own-id", "RETAILER")
             .setting("partner-id", "LEGACY")
             .setting("name", "Acme Retail")
             .setting("warehouse", "W1")
-            // Articles that the partner has.
+            // Articles of the partner.
             .mapping("sku", "TEA-250", "WIDGET-001")
             .mapping("article", "WIDGET-001", "TEA-250")
             .mapping("sku", "MUG", "GEAR-100")
@@ -74,17 +74,21 @@ impl Kept {
             .mapping("tender", "card", "1200");
         let host = if self.freight_is_a_charge { host } else { host.setting("freight-item", "CABLE-2M") };
         let host = self.settings.iter().fold(host, |host, (name, value)| host.setting(name, value));
-        let host = self.numbers.iter().fold(host, |host, (name, last)| host.number(name, *last));
+        let host = self.numbers.iter().fold(host, |host, (name, last)| host.last_number(name, *last));
         self.references
             .values()
             .fold(host, |host, (entity, reference)| host.reference(entity.clone(), reference.clone()))
     }
 
-    fn references(&self, of: &Entity) -> Vec<Reference> {
-        self.references.values().filter(|(entity, _)| entity == of).map(|(_, one)| one.clone()).collect()
+    fn references(&self, entity: &Entity) -> Vec<Reference> {
+        self.references
+            .values()
+            .filter(|(of, _)| of == entity)
+            .map(|(_, reference)| reference.clone())
+            .collect()
     }
 
-    /// Delivers, keeps what the receipts say, and writes the file into the folder.
+    /// Delivers work, stores the references of the receipts, and writes the file to the folder.
     fn deliver(&mut self, mut work: Vec<Work>, folder: &Path) -> (PathBuf, Vec<Outcome>) {
         for one in &mut work {
             one.references = self.references(&one.event.entity);
@@ -110,16 +114,16 @@ impl Kept {
         (path, outcomes)
     }
 
-    /// Reads a file of the partner's, and gives back its events and the file that answers it.
+    /// Receives a file of the partner, and returns its events and the acknowledgement.
     fn receive(&mut self, file: &Path) -> (Vec<Event>, Option<Vec<u8>>) {
         let host = self.host().install();
         let content = std::fs::read(file).unwrap();
         let read = X12Erp::receive(testing::file("in.edi", content.clone()));
         let events = read.unwrap_or_else(|error| panic!("{error:?}\n{}", String::from_utf8_lossy(&content)));
-        let answer = host.files().pop().map(|(_, content)| content);
+        let acknowledgement = host.files().pop().map(|(_, content)| content);
         drop(host);
-        *self.numbers.entry("isa").or_default() += u64::from(answer.is_some());
-        (events, answer)
+        *self.numbers.entry("isa").or_default() += u64::from(acknowledgement.is_some());
+        (events, acknowledgement)
     }
 }
 
@@ -127,7 +131,7 @@ fn entity(id: &str) -> Entity {
     testing::entity(EntityKind::Order, id)
 }
 
-/// An order of two articles, with what real orders have: discounts, weights, GTINs, umlauts, payments.
+/// An order of two articles with discounts, weights, GTINs, umlauts and payments, as in real orders.
 fn order(id: &str) -> Order {
     let mut order = testing::order();
     order.number = format!("#{id}");
@@ -139,7 +143,7 @@ fn order(id: &str) -> Order {
     (address.company, address.region) = (Some("Müller & Söhne".into()), Some("DE-BE".into()));
     let mut second = order.lines[0].clone();
     (second.id, second.sku, second.title) = ("12".into(), Some("MUG".into()), "Mug > big".into());
-    // The partner's own prices: it would have something to say otherwise.
+    // The partner's prices: it changes lines with other prices.
     order.lines[0].unit_price = Price::shop("12.50", "EUR");
     second.unit_price = Price::shop("8.90", "EUR");
     order.shipping[0].price = Price::shop("3.95", "EUR");
@@ -171,10 +175,10 @@ fn documents(events: &[Event]) -> impl Iterator<Item = (&Event, &Document)> {
 fn two_validators_accept_orders_and_changes() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept::default();
+    let mut state = HostState::default();
     let placed = (1..=20).map(|id| work(&id.to_string(), id, Fact::placed(order(&id.to_string())))).collect();
-    let (file, _) = kept.deliver(placed, folder.path());
-    judged(&python, &file);
+    let (file, _) = state.deliver(placed, folder.path());
+    assert_valid(&python, &file);
     let mut changed = order("1");
     changed.lines[0].current_quantity = Some("1".into());
     changed.lines[1].current_quantity = Some("0".into());
@@ -185,64 +189,64 @@ fn two_validators_accept_orders_and_changes() {
         work("2", 102, Fact::cancelled(cancelled)),
         work("21", 103, Fact::placed(order("21"))),
     ];
-    let (file, _) = kept.deliver(mixed, folder.path());
-    judged(&python, &file);
+    let (file, _) = state.deliver(mixed, folder.path());
+    assert_valid(&python, &file);
 }
 
 #[test]
 fn validators_accept_other_versions_and_separators() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let cut = json!({ "element": "|", "component": ":", "segment": "'", "repetition": "!" });
+    let separators = json!({ "element": "|", "component": ":", "segment": "'", "repetition": "!" });
     let settings = vec![
         ("version", json!("005010")),
-        ("separators", cut),
+        ("separators", separators),
         ("line-breaks", json!(true)),
         ("usage", json!("T")),
     ];
-    let mut kept = Kept { settings, ..Kept::default() };
-    let (file, _) = kept.deliver(vec![work("1", 1, Fact::placed(order("1")))], folder.path());
-    judged(&python, &file);
+    let mut state = HostState { settings, ..HostState::default() };
+    let (file, _) = state.deliver(vec![work("1", 1, Fact::placed(order("1")))], folder.path());
+    assert_valid(&python, &file);
 }
 
-/// Shipping that is no article, tips, carriers: the grammars know them. The partner's program knows fewer segments
-/// than the standard, and remarks on them.
+/// Shipping as a charge, tips and carriers: the grammars accept them. The partner's program supports fewer segments than
+/// the standard, and remarks on them.
 #[test]
-fn the_grammars_accept_charges_and_carriers_beside_the_lines() {
+fn the_grammars_accept_charges_and_carriers() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let mut kept = Kept { freight_is_a_charge: true, ..Kept::default() };
+    let mut state = HostState { freight_is_a_charge: true, ..HostState::default() };
     let mut order = order("1");
     order.shipping[0].code = Some("carried".into());
     order.totals.tips = Some(Price::shop("3.00", "EUR"));
-    let (file, _) = kept.deliver(vec![work("1", 1, Fact::placed(order))], folder.path());
+    let (file, _) = state.deliver(vec![work("1", 1, Fact::placed(order))], folder.path());
     let content = std::fs::read_to_string(&file).unwrap();
     assert!(
         ["~SAC*C*D240***395*", "~SAC*C*ZZZZ***300*", "~TD5**2*UPSN**Standard~N1*"]
             .iter()
             .all(|one| content.contains(one))
     );
-    let (_, said) = run(&python, "judge.py", &[file.to_str().unwrap()]);
-    let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-    assert_eq!(said["bots"], json!([]), "{}", content.replace('~', "~\n"));
+    let (_, output) = run(&python, "judge.py", &[file.to_str().unwrap()]);
+    let verdicts: Value = serde_json::from_str(output.lines().next().unwrap()).unwrap();
+    assert_eq!(verdicts["bots"], json!([]), "{}", content.replace('~', "~\n"));
 }
 
 #[test]
-fn a_validator_that_objects_is_heard() {
+fn validators_refuse_invalid_files() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (file, _) = Kept::default().deliver(vec![work("1", 1, Fact::placed(order("1")))], folder.path());
-    let right = std::fs::read_to_string(&file).unwrap();
-    for wrong in [right.replace("BEG*00*SA*1**", "BEG*00*SA***"), right.replace("CTT*3", "CTT*x")] {
-        assert_ne!(wrong, right);
-        std::fs::write(&file, wrong).unwrap();
-        let (accepted, said) = run(&python, "judge.py", &[file.to_str().unwrap()]);
-        assert!(!accepted, "{said}");
+    let (file, _) = HostState::default().deliver(vec![work("1", 1, Fact::placed(order("1")))], folder.path());
+    let valid = std::fs::read_to_string(&file).unwrap();
+    for invalid in [valid.replace("BEG*00*SA*1**", "BEG*00*SA***"), valid.replace("CTT*3", "CTT*x")] {
+        assert_ne!(invalid, valid);
+        std::fs::write(&file, invalid).unwrap();
+        let (is_accepted, output) = run(&python, "judge.py", &[file.to_str().unwrap()]);
+        assert!(!is_accepted, "{output}");
     }
 }
 
-/// The folder's files in order, with the transaction set in their names.
-fn answers(folder: &Path) -> Vec<PathBuf> {
+/// The files of a folder, in order.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -253,24 +257,24 @@ fn trade(python: &Path, behaviour: &str, into: &Path, files: &[PathBuf]) -> Stri
     let into = into.to_str().unwrap();
     let mut arguments = vec!["--retailer", "RETAILER", "--behaviour", behaviour, "--into", into];
     arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
-    let (done, said) = run(python, "trade.py", &arguments);
-    assert!(done, "{said}");
-    said
+    let (is_done, output) = run(python, "trade.py", &arguments);
+    assert!(is_done, "{output}");
+    output
 }
 
 #[test]
-fn a_partner_answers_an_order_and_its_change_from_receipt_to_invoice() {
+fn a_partner_processes_an_order_and_its_change_to_the_invoice() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (out, into) = (folder.path().join("out"), folder.path().join("in"));
     [&out, &into].into_iter().for_each(|path| std::fs::create_dir(path).unwrap());
-    let mut kept = Kept::default();
-    let (first, outcomes) = kept
+    let mut state = HostState::default();
+    let (first, outcomes) = state
         .deliver(vec![work("1", 1, Fact::placed(order("1"))), work("2", 2, Fact::placed(order("2")))], &out);
     let mut changed = order("1");
     changed.lines[0].current_quantity = Some("1".into());
-    let (second, changes) = kept.deliver(vec![work("1", 3, Fact::updated(changed))], &out);
-    let said = trade(&python, "accept", &into, &[first, second]);
+    let (second, changes) = state.deliver(vec![work("1", 3, Fact::updated(changed))], &out);
+    let output = trade(&python, "accept", &into, &[first, second]);
 
     let message = |outcome: &Outcome| match outcome {
         Outcome::Received(receipt) => {
@@ -280,18 +284,18 @@ fn a_partner_answers_an_order_and_its_change_from_receipt_to_invoice() {
         other => panic!("{other:?}"),
     };
     let mut acknowledged = Vec::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for file in answers(&into) {
-        let (events, answer) = kept.receive(&file);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in files_in(&into) {
+        let (events, acknowledgement) = state.receive(&file);
         assert!(!events.is_empty(), "{}", file.display());
         for (event, document) in documents(&events) {
-            let order = document.order.clone().unwrap_or_else(|| panic!("{said}{document:?}"));
+            let order = document.order.clone().unwrap_or_else(|| panic!("{output}{document:?}"));
             assert_eq!(event.parent, Some(order));
             match document.kind {
                 DocumentKind::Acknowledgement => {
-                    assert_eq!(document.state, DocumentState::Accepted, "{said}{document:?}");
+                    assert_eq!(document.state, DocumentState::Accepted, "{output}{document:?}");
                     acknowledged.push(document.answers.clone().unwrap());
-                    *seen.entry("acknowledged").or_default() += 1;
+                    *counts.entry("acknowledged").or_default() += 1;
                 }
                 DocumentKind::SalesOrder => {
                     assert_eq!(document.state, DocumentState::Accepted);
@@ -302,15 +306,15 @@ fn a_partner_answers_an_order_and_its_change_from_receipt_to_invoice() {
                     let lines: Vec<Option<&str>> =
                         document.lines.iter().map(|line| line.line.as_deref()).collect();
                     match &document.answers {
-                        // An 865 answers its change, and nothing but what changed.
+                        // An 865 confirms its change, and has only the changed lines.
                         Some(change) => {
                             assert_eq!(*change, message(&changes[0])[0]);
                             assert_eq!(lines, [Some("11")]);
-                            *seen.entry("changed").or_default() += 1;
+                            *counts.entry("changed").or_default() += 1;
                         }
                         None => {
                             assert_eq!(lines, [Some("11"), Some("12"), None]);
-                            *seen.entry("confirmed").or_default() += 1;
+                            *counts.entry("confirmed").or_default() += 1;
                         }
                     }
                 }
@@ -322,7 +326,7 @@ fn a_partner_answers_an_order_and_its_change_from_receipt_to_invoice() {
                     assert_eq!(money(&document.untaxed) + money(&document.tax), money(&document.total));
                     assert_eq!(lines, money(&document.untaxed), "{document:?}");
                     assert_eq!(document.total.as_ref().unwrap().currency, "EUR");
-                    *seen.entry("invoiced").or_default() += 1;
+                    *counts.entry("invoiced").or_default() += 1;
                 }
                 DocumentKind::CreditMemo => panic!("{document:?}"),
             }
@@ -338,26 +342,26 @@ fn a_partner_answers_an_order_and_its_change_from_receipt_to_invoice() {
                 assert_eq!(goods, [(Some("11"), quantity), (Some("12"), "1.5"), (None, "1")]);
                 assert_eq!(shipment.tracking.len(), 1);
                 assert!(shipment.tracking[0].carrier.is_some());
-                *seen.entry("shipped").or_default() += 1;
+                *counts.entry("shipped").or_default() += 1;
             }
         }
-        // What we answer to it is right as well.
-        if let Some(answer) = answer {
-            let path = folder.path().join("answer.edi");
-            std::fs::write(&path, answer).unwrap();
-            judged(&python, &path);
+        // The acknowledgement is valid as well.
+        if let Some(acknowledgement) = acknowledgement {
+            let path = folder.path().join("acknowledgement.edi");
+            std::fs::write(&path, acknowledgement).unwrap();
+            assert_valid(&python, &path);
         }
     }
-    let wanted = [("acknowledged", 3), ("changed", 1), ("confirmed", 2), ("invoiced", 2), ("shipped", 2)];
-    assert_eq!(seen, BTreeMap::from(wanted), "{said}");
-    let numbered =
+    let expected = [("acknowledged", 3), ("changed", 1), ("confirmed", 2), ("invoiced", 2), ("shipped", 2)];
+    assert_eq!(counts, BTreeMap::from(expected), "{output}");
+    let position =
         |outcome: &Outcome| message(outcome).into_iter().find(|id| !id.starts_with("change/")).unwrap();
-    let messages: Vec<String> = outcomes.iter().chain(&changes).map(numbered).collect();
+    let messages: Vec<String> = outcomes.iter().chain(&changes).map(position).collect();
     assert_eq!(acknowledged, messages);
 }
 
 #[test]
-fn a_partner_that_rejects_a_line_or_all_is_understood() {
+fn rejections_of_lines_and_orders_are_read() {
     let Some(python) = python() else { return };
     for (behaviour, rejected, refused) in
         [("reject-line", 1, false), ("reject-all", 3, true), ("short-ship", 0, false)]
@@ -365,16 +369,16 @@ fn a_partner_that_rejects_a_line_or_all_is_understood() {
         let folder = tempfile::tempdir().unwrap();
         let (out, into) = (folder.path().join("out"), folder.path().join("in"));
         [&out, &into].into_iter().for_each(|path| std::fs::create_dir(path).unwrap());
-        let mut kept = Kept::default();
-        let (file, _) = kept.deliver(vec![work("1", 1, Fact::placed(order("1")))], &out);
-        let said = trade(&python, behaviour, &into, &[file]);
-        let events: Vec<Event> = answers(&into).iter().flat_map(|file| kept.receive(file).0).collect();
+        let mut state = HostState::default();
+        let (file, _) = state.deliver(vec![work("1", 1, Fact::placed(order("1")))], &out);
+        let output = trade(&python, behaviour, &into, &[file]);
+        let events: Vec<Event> = files_in(&into).iter().flat_map(|file| state.receive(file).0).collect();
         let confirmed = documents(&events).map(|(_, document)| document);
         let [confirmed] = confirmed
             .filter(|document| document.kind == DocumentKind::SalesOrder)
             .collect::<Vec<_>>()
             .try_into()
-            .unwrap_or_else(|_| panic!("{said}"));
+            .unwrap_or_else(|_| panic!("{output}"));
         let lines = confirmed.lines.iter().filter(|line| line.state == Some(LineState::Rejected));
         assert_eq!(lines.count(), rejected, "{behaviour}: {confirmed:?}");
         assert_eq!(confirmed.state == DocumentState::Refused, refused, "{behaviour}: {confirmed:?}");
@@ -386,15 +390,15 @@ fn a_partner_that_rejects_a_line_or_all_is_understood() {
 }
 
 #[test]
-fn a_partner_refuses_a_control_number_that_it_has_seen() {
+fn a_partner_refuses_a_repeated_control_number() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (out, into) = (folder.path().join("out"), folder.path().join("in"));
     [&out, &into].into_iter().for_each(|path| std::fs::create_dir(path).unwrap());
-    let mut kept = Kept::default();
-    let (file, _) = kept.deliver(vec![work("1", 1, Fact::placed(order("1")))], &out);
+    let mut state = HostState::default();
+    let (file, _) = state.deliver(vec![work("1", 1, Fact::placed(order("1")))], &out);
     trade(&python, "accept", &into, &[file.clone(), file]);
-    let events: Vec<Event> = answers(&into).iter().flat_map(|file| kept.receive(file).0).collect();
+    let events: Vec<Event> = files_in(&into).iter().flat_map(|file| state.receive(file).0).collect();
     let refused: Vec<&Document> = documents(&events)
         .map(|(_, document)| document)
         .filter(|document| document.state == DocumentState::Refused)

@@ -1,6 +1,5 @@
-//! Files that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the folder
-//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
-//! says so; where the variable is set and nothing is there, it fails.
+//! Published files, read one by one if available in `CROSSDOCK_SAMPLES`, or in the folder `shared/data/samples` next to
+//! the workspace. Without files, the test prints that it was skipped; if the variable is set, it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,38 +17,38 @@ use crossdock_sdk::testing;
 use plugin_erp_x12::{X12Erp, x12};
 
 fn samples() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
-    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
+    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(default, PathBuf::from)
 }
 
-/// Nothing is there: that is said, and wrong where somebody named the place.
-fn nothing_at(place: &Path) {
+/// Reports that there are no samples. Fails when `CROSSDOCK_SAMPLES` is set.
+fn report_missing(folder: &Path) {
     assert!(
         std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
-        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
-        place.display()
+        "CROSSDOCK_SAMPLES is set, and there are no samples at {}",
+        folder.display()
     );
-    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
+    println!("skipped: no samples at {}", folder.display());
 }
 
 /// Every file of a folder, in order.
 fn files(folder: &str) -> Vec<PathBuf> {
-    let listed = std::fs::read_dir(samples().join(folder)).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = listed.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let entries = std::fs::read_dir(samples().join(folder)).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
     found.sort();
     found
 }
 
-/// Reads a file as whoever it is for, from whoever it is from.
+/// Reads a file with the sender and the receiver of its header as settings.
 fn receive(content: &[u8]) -> Result<Vec<Event>, Problem> {
     let text = x12::text(content);
-    let of = |from: usize, to: usize| text.get(from..to).unwrap_or_default().trim().to_owned();
+    let header = |from: usize, to: usize| text.get(from..to).unwrap_or_default().trim().to_owned();
     let settings = [
-        ("partner-qualifier", of(32, 34)),
-        ("partner-id", of(35, 50)),
-        ("own-qualifier", of(51, 53)),
-        ("own-id", of(54, 69)),
-        ("usage", of(102, 103)),
+        ("partner-qualifier", header(32, 34)),
+        ("partner-id", header(35, 50)),
+        ("own-qualifier", header(51, 53)),
+        ("own-id", header(54, 69)),
+        ("usage", header(102, 103)),
     ];
     let host =
         settings.into_iter().fold(testing::Host::new(), |host, (name, value)| host.setting(name, value));
@@ -57,7 +56,7 @@ fn receive(content: &[u8]) -> Result<Vec<Event>, Problem> {
     match X12Erp::receive(testing::file("sample", content)) {
         Ok(events) => Ok(events),
         Err(Failure::Rejected(problem)) => Err(problem),
-        Err(other) => panic!("a file is read or refused, and not {other:?}"),
+        Err(other) => panic!("neither read nor refused: {other:?}"),
     }
 }
 
@@ -65,7 +64,7 @@ fn receive(content: &[u8]) -> Result<Vec<Event>, Problem> {
 fn published_files_are_read_or_refused_with_a_reason() {
     let found: Vec<PathBuf> = ["blueseer", "edi.net"].into_iter().flat_map(files).collect();
     if found.is_empty() {
-        nothing_at(&samples());
+        report_missing(&samples());
         return;
     }
     let mut outcomes: BTreeMap<String, String> = BTreeMap::new();
@@ -90,7 +89,7 @@ fn published_files_are_read_or_refused_with_a_reason() {
         // Its trailer says 15 segments, and there are 16.
         ("ACME_810i.txt", "count-mismatch"),
         ("ACME_855o.txt", "read, 1"),
-        // It acknowledges a shipment, and the connector sends none.
+        // It acknowledges a shipment, which the connector does not send.
         ("ACME_997.txt", "read, 0"),
         ("ACME_850.txt", "transaction-set-unknown"),
         ("ACME_204.txt", "transaction-set-unknown"),
@@ -112,11 +111,11 @@ fn published_files_are_read_or_refused_with_a_reason() {
     }
 }
 
-/// What is within a published invoice is read as soon as its count is put right.
+/// The published invoice is read when its segment count is corrected.
 #[test]
 fn a_published_invoice_is_read() {
     let Ok(text) = std::fs::read_to_string(samples().join("blueseer/ACME_810i.txt")) else {
-        nothing_at(&samples());
+        report_missing(&samples());
         return;
     };
     let events = receive(text.replace("SE*15*", "SE*16*").as_bytes()).unwrap();
@@ -127,21 +126,21 @@ fn a_published_invoice_is_read() {
     assert_eq!(invoice.lines[0].amount.as_deref(), Some("5.35"));
 }
 
-/// Every published file, cut at every place and with every byte lost: nothing panics, whatever comes of it.
+/// Published files, truncated and with a byte removed: reading them does not panic.
 #[test]
-fn broken_files_are_refused_and_never_a_panic() {
+fn broken_files_do_not_panic() {
     let found: Vec<PathBuf> = ["blueseer", "edi.net"].into_iter().flat_map(files).collect();
     if found.is_empty() {
-        nothing_at(&samples());
+        report_missing(&samples());
     }
     for path in found {
         let content = std::fs::read(&path).unwrap();
         let content = &content[..content.len().min(3_000)];
         for at in (0..content.len()).step_by(7) {
             let _ = receive(&content[..at]);
-            let mut lost = content.to_vec();
-            lost.remove(at);
-            let _ = receive(&lost);
+            let mut shortened = content.to_vec();
+            shortened.remove(at);
+            let _ = receive(&shortened);
         }
     }
 }

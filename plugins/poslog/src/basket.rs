@@ -1,65 +1,62 @@
-//! A retail transaction as the till wrote it, without what was voided while it was rung up.
+//! The content of a retail transaction as the till wrote it, without lines that were voided during the sale.
 
 use crossdock_sdk::prelude::*;
 
-use crate::goods::{Goods, Link};
+use crate::discount::{self, Discount};
+use crate::header::Header;
+use crate::line_item::LineItem;
+use crate::link::{self, SaleLink};
+use crate::reward::Reward;
 use crate::tax::Tax;
-use crate::tender::Tender;
-use crate::transaction::Head;
+use crate::tender::{self, Tender};
 use crate::xml::{self, Node};
 
-/// What was rung up.
+/// The lines, taxes, discounts and tenders of a retail transaction.
 pub(crate) struct Basket<'a> {
     pub retail: Node<'a>,
     pub currency: String,
-    pub goods: Vec<Goods<'a>>,
-    /// The taxes of the transaction as a whole.
+    pub items: Vec<LineItem<'a>>,
+    /// The taxes of the whole transaction.
     pub taxes: Vec<Tax>,
     pub rewards: Vec<Reward<'a>>,
-    /// What was taken off the transaction as a whole, with what granted it. Each is positive.
-    pub off: Vec<(Option<String>, Decimal)>,
+    /// The discounts of the whole transaction.
+    pub discounts: Vec<Discount>,
     pub tenders: Vec<Tender<'a>>,
-    /// What was added to make the sum payable in cash; negative when it was taken off.
+    /// The cash rounding; negative when the amount was rounded down.
     pub rounding: Decimal,
-    /// The grand total of the receipt. Absent when it is not printed.
-    pub printed: Option<Decimal>,
-}
-
-/// A reward that is worth money.
-pub(crate) struct Reward<'a> {
-    pub title: Option<&'a str>,
-    /// The line it was granted on, as rewards call it.
-    pub operator: Option<&'a str>,
-    /// How much it takes off; negative when it is taken back.
-    pub off: Decimal,
-    /// True when it says where the money was taken off.
-    pub detail: bool,
-    /// True when it sums up what others say in detail.
-    pub summary: bool,
+    /// The printed grand total. Absent when it is not printed.
+    pub printed_total: Option<Decimal>,
 }
 
 impl<'a> Basket<'a> {
-    pub(crate) fn read(head: &Head<'a>, retail: Node<'a>) -> Result<Self, Problem> {
-        Self::read_as(head, retail, false)
+    /// Reads a retail transaction.
+    ///
+    /// # Errors
+    /// `line-twice`, `void-unmatched`, or the problem of an invalid line.
+    pub(crate) fn read(header: &Header<'a>, retail: Node<'a>) -> Result<Self, Problem> {
+        Self::read_lines(header, retail, false)
     }
 
-    /// Reads what repeats a sale in order to void it: every line counts, whatever its signs and flags.
-    pub(crate) fn read_mirrored(head: &Head<'a>, retail: Node<'a>) -> Result<Self, Problem> {
-        Self::read_as(head, retail, true)
+    /// Reads a void that repeats a sale: all lines count, whatever their signs and void flags.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_ignoring_signs(header: &Header<'a>, retail: Node<'a>) -> Result<Self, Problem> {
+        Self::read_lines(header, retail, true)
     }
 
-    fn read_as(head: &Head<'a>, retail: Node<'a>, mirrored: bool) -> Result<Self, Problem> {
-        let currency = head.currency(retail)?;
+    fn read_lines(header: &Header<'a>, retail: Node<'a>, ignore_signs: bool) -> Result<Self, Problem> {
+        let currency = header.currency(retail)?;
         let places = money::exponent(&currency);
         let mut basket = Self {
             retail,
-            goods: Vec::new(),
+            items: Vec::new(),
             taxes: Vec::new(),
             rewards: Vec::new(),
-            off: Vec::new(),
+            discounts: Vec::new(),
             tenders: Vec::new(),
             rounding: Decimal::ZERO,
-            printed: printed(retail)?,
+            printed_total: printed_total(retail)?,
             currency,
         };
         for (at, line) in xml::children(retail, "LineItem").enumerate() {
@@ -67,37 +64,35 @@ impl<'a> Basket<'a> {
                 continue;
             }
             let id = xml::text(line, "SequenceNumber").map_or_else(|| (at + 1).to_string(), str::to_owned);
-            let voided = !mirrored && xml::flag(line, "VoidFlag");
-            for part in line.children().filter(roxmltree::Node::is_element) {
-                match part.tag_name().name() {
+            let voided = !ignore_signs && xml::flag(line, "VoidFlag");
+            for node in line.children().filter(roxmltree::Node::is_element) {
+                match node.tag_name().name() {
                     "Sale" | "Return" | "FuelSale" => {
-                        let goods = Goods::read(head, part, id.clone(), places, mirrored)?;
-                        if voided { basket.take_back(goods)? } else { basket.goods.push(goods) }
+                        let item = LineItem::read(header, node, id.clone(), places, ignore_signs)?;
+                        if voided { basket.void_item(item)? } else { basket.items.push(item) }
                     }
-                    "Tip" if !voided => basket.goods.push(tip(head, part, id.clone(), places)?),
+                    "Tip" if !voided => {
+                        basket.items.push(LineItem::read_tip(header, node, id.clone(), places)?);
+                    }
                     "Tender" | "TenderChange" => {
-                        let tender = Tender::read(head, part, &id)?;
-                        if voided { basket.untender(tender) } else { basket.tenders.extend(tender) }
+                        let tender = Tender::read(node, &id)?;
+                        if voided { basket.void_tender(tender) } else { basket.tenders.extend(tender) }
                     }
-                    "Tax" if !voided => basket.taxes.extend(Tax::read(part)?),
-                    "LoyaltyReward" if !voided => basket.rewards.extend(reward(part)?),
-                    "Discount" if !voided => {
-                        let amount = xml::number(part, "Amount")?.unwrap_or_default().abs();
-                        let title = xml::text(part, "PromotionID").or_else(|| xml::text(part, "ReasonCode"));
-                        basket.off.extend((!amount.is_zero()).then(|| (title.map(str::to_owned), amount)));
-                    }
-                    "Rounding" if !voided => basket.rounding += rounding(part)?,
+                    "Tax" if !voided => basket.taxes.extend(Tax::read(node)?),
+                    "LoyaltyReward" if !voided => basket.rewards.extend(Reward::read(node)?),
+                    "Discount" if !voided => basket.discounts.extend(discount::of_transaction(node)?),
+                    "Rounding" if !voided => basket.rounding += tender::rounding(node)?,
                     _ => {}
                 }
             }
         }
         basket.rounding += basket.tenders.iter().map(|tender| tender.rounding).sum::<Decimal>();
-        if mirrored {
-            basket.straighten();
+        if ignore_signs {
+            basket.remove_signs();
         }
-        basket.link_returns(head)?;
-        basket.level_taxes();
-        let mut ids: Vec<&str> = basket.goods.iter().map(|goods| goods.id.as_str()).collect();
+        basket.link_returns(header)?;
+        basket.exclude_mixed_taxes();
+        let mut ids: Vec<&str> = basket.items.iter().map(|item| item.id.as_str()).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(
@@ -107,172 +102,129 @@ impl<'a> Basket<'a> {
         Ok(basket)
     }
 
-    /// Signs say nothing where a sale is repeated in order to void it.
-    fn straighten(&mut self) {
+    /// Makes amounts positive, and drops tenders and rounding: their signs in a repeated sale have no meaning.
+    fn remove_signs(&mut self) {
         self.tenders.clear();
         self.rounding = Decimal::ZERO;
-        self.printed = self.printed.map(|printed| printed.abs());
+        self.printed_total = self.printed_total.map(|total| total.abs());
         self.taxes.iter_mut().for_each(|tax| tax.amount = tax.amount.abs());
-        self.rewards.iter_mut().for_each(|reward| reward.off = reward.off.abs());
+        self.rewards.iter_mut().for_each(|reward| reward.amount = reward.amount.abs());
     }
 
-    /// What was sold.
-    pub(crate) fn sold(&self) -> impl Iterator<Item = &Goods<'a>> + Clone {
-        self.goods.iter().filter(|goods| !goods.returned)
+    /// The lines sold.
+    pub(crate) fn sold(&self) -> impl Iterator<Item = &LineItem<'a>> + Clone {
+        self.items.iter().filter(|item| !item.is_return)
     }
 
-    /// What was brought back.
-    pub(crate) fn returned(&self) -> impl Iterator<Item = &Goods<'a>> + Clone {
-        self.goods.iter().filter(|goods| goods.returned)
+    /// The lines returned.
+    pub(crate) fn returned(&self) -> impl Iterator<Item = &LineItem<'a>> + Clone {
+        self.items.iter().filter(|item| item.is_return)
     }
 
-    /// A line with a void flag. Most tills flag the line itself, which then never was. Some leave the line as
-    /// it is and write a second one against it, flagged and with the signs turned round.
-    fn take_back(&mut self, voided: Goods<'a>) -> Result<(), Problem> {
-        // Read by itself, a line with turned signs is a return.
-        let turned = voided.returned != xml::is(voided.node, "Return") || voided.extended.is_sign_negative();
-        if !turned {
+    /// Applies a line with a void flag. Most tills flag the line itself, which is then ignored. Some leave the line
+    /// unchanged and add a second one that reverses it, flagged and with reversed signs.
+    fn void_item(&mut self, voided: LineItem<'a>) -> Result<(), Problem> {
+        // A line with reversed signs is read as a return.
+        let is_reversal =
+            voided.is_return != xml::is(voided.node, "Return") || voided.extended.is_sign_negative();
+        if !is_reversal {
             return Ok(());
         }
         let amount = voided.extended.abs();
-        let back = xml::is(voided.node, "Return");
-        let same = |goods: &&mut Goods<'a>| goods.returned == back && goods.sku == voided.sku;
-        let whole = |goods: &Goods<'a>| {
-            goods.returned == back
-                && goods.sku == voided.sku
-                && goods.quantity == voided.quantity
-                && goods.extended == amount
+        let is_return = xml::is(voided.node, "Return");
+        let same_article = |item: &&mut LineItem<'a>| item.is_return == is_return && item.sku == voided.sku;
+        let same_line = |item: &LineItem<'a>| {
+            item.is_return == is_return
+                && item.sku == voided.sku
+                && item.quantity == voided.quantity
+                && item.extended == amount
         };
-        if let Some(at) = self.goods.iter().rposition(whole) {
-            self.goods.remove(at);
+        if let Some(at) = self.items.iter().rposition(same_line) {
+            self.items.remove(at);
             return Ok(());
         }
-        let part = self
-            .goods
+        let larger = self
+            .items
             .iter_mut()
             .rev()
-            .filter(same)
-            .find(|goods| goods.quantity > voided.quantity && goods.extended > amount);
-        let Some(goods) = part else {
-            // A coupon is negative by nature: flagged, it never was.
+            .filter(same_article)
+            .find(|item| item.quantity > voided.quantity && item.extended > amount);
+        let Some(item) = larger else {
+            // A coupon is always negative: it is flagged itself and ignored.
             if voided.kind == LineKind::Custom {
                 return Ok(());
             }
-            let message = "a line is voided that is not there, or not as it is voided";
-            return Err(Problem::new("void-unmatched", message).at(xml::place(voided.node)));
+            let message = "a voided line does not match any line of the transaction";
+            return Err(Problem::new("void-unmatched", message).at(xml::path(voided.node)));
         };
-        goods.quantity -= voided.quantity;
-        goods.extended -= amount;
+        item.quantity -= voided.quantity;
+        item.extended -= amount;
         Ok(())
     }
 
-    fn untender(&mut self, voided: Option<Tender<'a>>) {
+    /// Applies a tender with a void flag: removes the tender that it reverses, or is ignored itself.
+    fn void_tender(&mut self, voided: Option<Tender<'a>>) {
         let Some(voided) = voided.filter(|tender| tender.amount.is_sign_negative()) else { return };
-        let same = |tender: &Tender<'a>| tender.name == voided.name && tender.amount == -voided.amount;
-        if let Some(at) = self.tenders.iter().rposition(same) {
+        let is_reversed = |tender: &Tender<'a>| tender.name == voided.name && tender.amount == -voided.amount;
+        if let Some(at) = self.tenders.iter().rposition(is_reversed) {
             self.tenders.remove(at);
         }
     }
 
-    /// Where the transaction as a whole names the sale that its returns are of, each return is of that sale.
-    fn link_returns(&mut self, head: &Head<'a>) -> Result<(), Problem> {
-        let named = |link: &Node<'a>| {
+    /// Applies a return link of the whole transaction to each returned line without a link of its own.
+    fn link_returns(&mut self, header: &Header<'a>) -> Result<(), Problem> {
+        let is_return_link = |link: &Node<'a>| {
             xml::attribute(*link, "ReasonCode").is_some_and(|reason| reason.starts_with("Return"))
         };
-        let Some(link) = xml::children(self.retail, "TransactionLink").find(named) else { return Ok(()) };
-        let Some(link) = Link::read(head, link)? else { return Ok(()) };
-        for goods in self.goods.iter_mut().filter(|goods| goods.returned && goods.link.is_none()) {
-            goods.link = Some(Link { line: None, ..link.clone() });
+        let Some(link) = xml::children(self.retail, "TransactionLink").find(is_return_link) else {
+            return Ok(());
+        };
+        let Some(link) = SaleLink::read(header, link)? else { return Ok(()) };
+        for item in self.items.iter_mut().filter(|item| item.is_return && item.link.is_none()) {
+            item.link = Some(SaleLink { line: None, ..link.clone() });
         }
         Ok(())
     }
 
-    /// Where some prices contain their tax and others do not, all are made to leave it out.
-    fn level_taxes(&mut self) {
+    /// Where only some prices include their tax, removes the tax from those prices.
+    fn exclude_mixed_taxes(&mut self) {
         let flags: Vec<_> = self.all_taxes().filter_map(|tax| tax.included).collect();
         if !(flags.contains(&true) && flags.contains(&false)) {
             return;
         }
-        for goods in &mut self.goods {
-            for tax in goods.taxes.iter_mut().filter(|tax| tax.included == Some(true)) {
-                goods.extended -= tax.amount;
+        for item in &mut self.items {
+            for tax in item.taxes.iter_mut().filter(|tax| tax.included == Some(true)) {
+                item.extended -= tax.amount;
                 tax.included = Some(false);
             }
         }
     }
 
-    /// The taxes of the lines and of the whole.
+    /// The taxes of the lines and of the whole transaction.
     pub(crate) fn all_taxes(&self) -> impl Iterator<Item = &Tax> {
-        self.goods.iter().flat_map(|goods| &goods.taxes).chain(&self.taxes)
+        self.items.iter().flat_map(|item| &item.taxes).chain(&self.taxes)
     }
 }
 
-fn tip<'a>(head: &Head<'a>, part: Node<'a>, id: String, places: u32) -> Result<Goods<'a>, Problem> {
-    let amount = xml::number(part, "Amount")?.or(xml::number_in(part)?).unwrap_or_default();
-    if xml::child(part, "ExtendedAmount").is_some() {
-        return Goods::read(head, part, id, places, false);
-    }
-    Ok(Goods {
-        node: part,
-        id,
-        operator: None,
-        returned: false,
-        kind: LineKind::Tip,
-        sku: None,
-        gtin: None,
-        title: "Tip".into(),
-        quantity: Decimal::ONE,
-        unit: None,
-        regular: None,
-        extended: amount,
-        off: Vec::new(),
-        taxes: Vec::new(),
-        restocked: false,
-        link: None,
-    })
+/// Whether a retail transaction contains returned goods, judged without signs: those of a void may be reversed.
+pub(crate) fn has_return_lines(retail: Node<'_>) -> bool {
+    let has_return_link = |node: Node<'_>| {
+        xml::children(node, "TransactionLink").any(|link| link::reason(link).starts_with("return"))
+    };
+    let lines = xml::children(retail, "LineItem").filter(|line| !xml::flag(*line, "CancelFlag"));
+    let mut items = lines.flat_map(|line| line.children()).filter(roxmltree::Node::is_element);
+    has_return_link(retail)
+        || items.any(|item| xml::is(item, "Return") || xml::is(item, "Sale") && has_return_link(item))
 }
 
-/// What is paid, as the receipt says it.
-fn printed(retail: Node<'_>) -> Result<Option<Decimal>, Problem> {
-    for wanted in ["TransactionGrandAmount", "TransactionTotalAmount"] {
-        let total =
-            xml::children(retail, "Total").find(|total| xml::attribute(*total, "TotalType") == Some(wanted));
+/// The total that the receipt prints.
+fn printed_total(retail: Node<'_>) -> Result<Option<Decimal>, Problem> {
+    for total_type in ["TransactionGrandAmount", "TransactionTotalAmount"] {
+        let total = xml::children(retail, "Total")
+            .find(|total| xml::attribute(*total, "TotalType") == Some(total_type));
         if let Some(total) = total {
             return xml::number_in(total);
         }
     }
     Ok(None)
-}
-
-fn reward<'a>(part: Node<'a>) -> Result<Option<Reward<'a>>, Problem> {
-    let mut amount = None;
-    for name in ["ExtendedRewardAmount", "MonetaryAmount", "Amount"] {
-        amount = amount.or(xml::number(part, name)?);
-    }
-    let Some(amount) = amount.filter(|amount| !amount.is_zero()) else { return Ok(None) };
-    let off = match xml::text(part, "RewardCategory") {
-        None => amount.abs(),
-        Some("Monetary") => -amount,
-        // What another category counts (offers, points) is no money, unless it takes some off.
-        Some(_) if amount.is_sign_negative() => -amount,
-        Some(_) => return Ok(None),
-    };
-    let (detail, summary) = (xml::flag(part, "detailedData"), xml::flag(part, "summarizedActivity"));
-    Ok(Some(Reward {
-        title: xml::text(part, "PromotionID").or_else(|| xml::text(part, "LoyaltyProgramID")),
-        operator: xml::text(part, "OperatorSequenceReference").filter(|text| *text != "0"),
-        off,
-        detail: detail || !summary,
-        summary: summary || !detail,
-    }))
-}
-
-/// What rounding added; negative when it took off.
-pub(crate) fn rounding(node: Node<'_>) -> Result<Decimal, Problem> {
-    let amount = xml::number_in(node)?.or(xml::number(node, "Amount")?).unwrap_or_default();
-    Ok(match xml::attribute(node, "RoundingDirection") {
-        Some("Down") => -amount.abs(),
-        Some("Up") => amount.abs(),
-        _ => amount,
-    })
 }

@@ -1,34 +1,43 @@
-//! Tills that write NRF/ARTS POSLog, as a source: sales, returns, voids and day ends out of XML files.
+//! Tills that write NRF/ARTS POSLog, as a source: sales, returns, voids and day ends from XML files.
 //!
-//! A file holds many transactions, and what is wrong with one of them sets the whole file aside, with that
-//! transaction named: a part of a day is worse than a day that waits for a person.
+//! A file contains many transactions. An invalid transaction rejects the whole file, and the problem names it: a day
+//! that is partly booked is worse than a day that waits for a person.
 //!
-//! | file | what it knows |
+//! | module | purpose |
 //! |---|---|
-//! | `decode`, `xml` | bytes that are text; text that is a tree, and how to ask it |
-//! | `settings`, `zone` | the operator's words; when something was, where the till wrote no zone |
-//! | `transaction` | a transaction's head, and which kind it is |
-//! | `basket`, `goods`, `tax`, `tender` | a retail transaction as the till wrote it |
-//! | `reading`, `share` | which of the dialects' readings makes the printed total |
-//! | `sale`, `returned`, `void`, `day` | what it means as events |
+//! | `decode`, `xml` | decodes the bytes; parses and queries the XML tree |
+//! | `settings`, `stores`, `time` | the connector's settings; zone and currency of a store; timestamps |
+//! | `file` | the transactions of a file |
+//! | `header`, `link` | the header of a transaction; links to other transactions |
+//! | `basket`, `line_item`, `discount`, `reward`, `tax`, `tender` | the content of a retail transaction, as the till wrote it |
+//! | `interpretation` | what the amounts mean: the interpretation that yields the printed total |
+//! | `payments`, `allocation`, `amount` | payments and repayments; allocation of amounts to lines; prices |
+//! | `sale`, `refund`, `void`, `day_end` | the events |
 
+mod allocation;
+mod amount;
 mod basket;
-mod day;
+mod day_end;
 mod decode;
-mod goods;
-mod reading;
-mod returned;
+mod discount;
+mod file;
+mod header;
+mod interpretation;
+mod line_item;
+mod link;
+mod payments;
+mod refund;
+mod reward;
 mod sale;
 mod settings;
-mod share;
+mod stores;
 mod tax;
 mod tender;
 #[cfg(test)]
 mod tests;
-mod transaction;
+mod time;
 mod void;
 mod xml;
-mod zone;
 
 use crossdock_sdk::prelude::*;
 
@@ -40,10 +49,10 @@ impl Source for Poslog {
         let settings = settings::Settings::read()?;
         let text = decode::text(&inbound.body)?;
         let tree = xml::parse(&text)?;
-        Ok(transaction::all(&tree, &settings)?)
+        Ok(file::events(&tree, &settings)?)
     }
 
-    /// Tills are not polled: they send.
+    /// Tills are not polled: they send files.
     fn poll(cursor: Option<String>, _limit: u32) -> Result<Page, Failure> {
         Ok(Page::empty(cursor))
     }

@@ -1,69 +1,72 @@
-//! A sale as an order that was placed, paid and taken home at once.
+//! A sale as an order that was placed, paid and fulfilled at once.
 
 use crossdock_sdk::prelude::*;
 use serde_json::json;
 
+use crate::allocation::allocate;
+use crate::amount::{price, unit_price};
 use crate::basket::Basket;
-use crate::goods::Goods;
-use crate::reading::Reading;
-use crate::share::share;
-use crate::tender::Moved;
-use crate::transaction::Head;
+use crate::discount::Discount;
+use crate::header::Header;
+use crate::interpretation::Interpretation;
+use crate::line_item::LineItem;
+use crate::payments::Payments;
+use crate::tax::Tax;
 use crate::xml;
 
-/// `order.placed`.
+/// The `order.placed` event of a sale.
 pub(crate) fn event(
-    head: &Head<'_>,
+    header: &Header<'_>,
     basket: &Basket<'_>,
-    reading: &Reading,
-    moved: &Moved,
+    interpretation: &Interpretation,
+    payments: &Payments,
 ) -> Result<Event, Problem> {
-    let at = head.at()?;
+    let at = header.time()?;
     Ok(Event {
-        entity: head.order(&head.key),
+        entity: header.order(&header.key),
         parent: None,
         version: Some(Version::at(at.clone())),
         occurred_at: at,
-        fact: Fact::placed(order(head, basket, reading, moved)?),
+        fact: Fact::placed(order(header, basket, interpretation, payments)?),
     })
 }
 
 /// The sale as an order.
 pub(crate) fn order(
-    head: &Head<'_>,
+    header: &Header<'_>,
     basket: &Basket<'_>,
-    reading: &Reading,
-    moved: &Moved,
+    interpretation: &Interpretation,
+    payments: &Payments,
 ) -> Result<Order, Problem> {
     let currency = basket.currency.as_str();
     let money = |amount: Decimal| price(amount, currency);
-    let lines = lines(head, basket, reading);
-    let full: Decimal = basket.sold().map(|goods| reading.full(goods)).sum();
-    let tax: Decimal = basket.sold().map(Goods::tax).sum::<Decimal>()
-        + basket.taxes.iter().filter(|_| reading.whole).map(|tax| tax.amount).sum::<Decimal>();
+    let lines = lines(header, basket, interpretation);
+    let subtotal: Decimal = basket.sold().map(|item| interpretation.undiscounted(item)).sum();
+    let tax: Decimal = basket.sold().map(LineItem::tax).sum::<Decimal>()
+        + transaction_taxes(basket, interpretation).map(|tax| tax.amount).sum::<Decimal>();
     let mut discounts = Decimal::ZERO;
     for discount in lines.iter().flat_map(|line| &line.discounts) {
         discounts += money::decimal(&discount.amount.shop.amount)?;
     }
-    let due = reading.sale + reading.rounding;
-    let left = due - moved.paid;
+    let due = interpretation.sale_total + interpretation.rounding;
+    let outstanding = due - payments.paid;
     Ok(Order {
-        number: number(head, basket),
+        number: number(header, basket),
         channel: "pos".into(),
-        placed_at: head.at()?,
+        placed_at: header.time()?,
         processed_at: None,
-        business_date: Some(head.date.clone()),
-        natural_key: Some(head.key.clone()),
-        store: Some(head.store.to_owned()),
-        register: Some(head.register.to_owned()),
-        staff_id: xml::text(head.node, "OperatorID").map(str::to_owned),
+        business_date: Some(header.date.clone()),
+        natural_key: Some(header.key.clone()),
+        store: Some(header.store.to_owned()),
+        register: Some(header.register.to_owned()),
+        staff_id: xml::text(header.node, "OperatorID").map(str::to_owned),
         currency: currency.to_owned(),
         presentment_currency: None,
-        prices_include_tax: reading.included,
+        prices_include_tax: interpretation.prices_include_tax,
         duties_included: false,
-        payment: if left <= Decimal::ZERO {
+        payment: if outstanding <= Decimal::ZERO {
             PaymentState::Paid
-        } else if moved.paid > Decimal::ZERO {
+        } else if payments.paid > Decimal::ZERO {
             PaymentState::PartiallyPaid
         } else {
             PaymentState::Pending
@@ -72,23 +75,23 @@ pub(crate) fn order(
         cancelled_at: None,
         cancel_reason: None,
         test: false,
-        customer: customer(head, basket),
+        customer: customer(header, basket),
         personal: None,
         lines,
         shipping: vec![],
-        payments: moved.sale.clone(),
+        payments: payments.sale.clone(),
         po_number: None,
         discount_codes: vec![],
         totals: Totals {
-            lines: money(full),
+            lines: money(subtotal),
             discounts: money(discounts),
             shipping: money(Decimal::ZERO),
             tax: money(tax),
             tips: None,
             duties: None,
-            cash_rounding: (!reading.rounding.is_zero()).then(|| money(reading.rounding)),
-            total: money(reading.sale),
-            outstanding: Some(money(left.max(Decimal::ZERO))),
+            cash_rounding: (!interpretation.rounding.is_zero()).then(|| money(interpretation.rounding)),
+            total: money(interpretation.sale_total),
+            outstanding: Some(money(outstanding.max(Decimal::ZERO))),
         },
         tags: vec![],
         exchange_of: None,
@@ -96,146 +99,162 @@ pub(crate) fn order(
     })
 }
 
-/// An amount with the currency's places at least.
-pub(crate) fn price(amount: Decimal, currency: &str) -> Price {
-    let mut amount = amount.normalize();
-    if amount.scale() < money::exponent(currency) {
-        amount.rescale(money::exponent(currency));
-    }
-    Price::shop(amount.to_string(), currency)
+/// The human-readable number: the receipt's, else store, register and sequence.
+fn number(header: &Header<'_>, basket: &Basket<'_>) -> String {
+    let receipt =
+        xml::text(header.node, "ReceiptNumber").or_else(|| xml::text(basket.retail, "ReceiptNumber"));
+    receipt.map_or_else(|| format!("{}-{}-{}", header.store, header.register, header.sequence), str::to_owned)
 }
 
-/// What a person calls it: the receipt's number, or where it was printed and the number it had there.
-fn number(head: &Head<'_>, basket: &Basket<'_>) -> String {
-    let receipt = xml::text(head.node, "ReceiptNumber").or_else(|| xml::text(basket.retail, "ReceiptNumber"));
-    receipt.map_or_else(|| format!("{}-{}-{}", head.store, head.register, head.sequence), str::to_owned)
-}
-
-/// The customer by the number that the till has, or that of a loyalty card. Names and addresses are left alone.
-fn customer(head: &Head<'_>, basket: &Basket<'_>) -> Option<Entity> {
-    let customer = xml::child(basket.retail, "Customer").and_then(|told| xml::text(told, "CustomerID"));
+/// The customer by the till's customer number, else by that of a loyalty card. Names and addresses are not read.
+fn customer(header: &Header<'_>, basket: &Basket<'_>) -> Option<Entity> {
+    let customer =
+        xml::child(basket.retail, "Customer").and_then(|customer| xml::text(customer, "CustomerID"));
     let account = || xml::text(xml::child(basket.retail, "LoyaltyAccount")?, "CustomerID");
     let card = || {
         let line = |line| xml::text(xml::child(line, "LoyaltyMembership")?, "LoyaltyID");
         xml::children(basket.retail, "LineItem").find_map(line)
     };
     let id = customer.or_else(account).or_else(card)?;
-    Some(head.settings.entity(EntityKind::Customer, id))
+    Some(header.settings.entity(EntityKind::Customer, id))
 }
 
-/// What the vocabulary has no place for: the till's total, where rounding was in it.
+/// The printed total, where it includes rounding: the vocabulary has no field for it.
 fn extensions(basket: &Basket<'_>) -> Option<String> {
-    let printed = basket.printed.filter(|_| !basket.rounding.is_zero())?;
+    let printed = basket.printed_total.filter(|_| !basket.rounding.is_zero())?;
     Some(json!({ "printedTotal": printed.to_string() }).to_string())
 }
 
-/// The lines, with what was taken off the whole shared among them, and the whole's taxes too.
-fn lines(head: &Head<'_>, basket: &Basket<'_>, reading: &Reading) -> Vec<Line> {
-    let sold: Vec<&Goods<'_>> = basket.sold().collect();
+/// The taxes of the whole transaction that are in addition to those of the lines.
+fn transaction_taxes<'b>(
+    basket: &'b Basket<'_>,
+    interpretation: &Interpretation,
+) -> impl Iterator<Item = &'b Tax> {
+    let applies = interpretation.adds_transaction_taxes;
+    basket.taxes.iter().filter(move |_| applies)
+}
+
+/// The lines, with the discounts, rewards and taxes of the whole transaction allocated to them.
+fn lines(header: &Header<'_>, basket: &Basket<'_>, interpretation: &Interpretation) -> Vec<Line> {
+    let sold: Vec<&LineItem<'_>> = basket.sold().collect();
     let places = money::exponent(&basket.currency);
-    let nets: Vec<Decimal> = sold.iter().map(|goods| reading.net(goods)).collect();
-    let mut off: Vec<Vec<(Option<String>, Decimal)>> = sold.iter().map(|goods| goods.off.clone()).collect();
-    let mut spread = |title: Option<String>, amount: Decimal| {
-        for (line, share) in off.iter_mut().zip(share(amount, &nets, places)) {
-            if !share.is_zero() {
-                line.push((title.clone(), share));
-            }
-        }
-    };
-    for (title, amount) in &basket.off {
-        spread(title.clone(), *amount);
-    }
-    let mut own: Vec<(usize, Option<String>, Decimal)> = Vec::new();
-    for reward in reading.counted(basket) {
-        let title = reward.title.map(str::to_owned);
-        let line = reward
-            .operator
-            .and_then(|operator| sold.iter().position(|goods| goods.operator == Some(operator)));
-        match line {
-            Some(line) => own.push((line, title, reward.off)),
-            None => spread(title, reward.off),
-        }
-    }
-    for (at, title, amount) in own {
-        if let Some(line) = off.get_mut(at) {
-            line.push((title, amount));
-        }
-    }
+    let amounts: Vec<Decimal> = sold.iter().map(|item| interpretation.discounted(item)).collect();
+    let discounts = discounts(basket, interpretation, &sold, &amounts, places);
     let mut taxes: Vec<Vec<TaxLine>> = sold
         .iter()
-        .map(|goods| goods.taxes.iter().map(|tax| tax.line(tax.amount, &basket.currency)).collect())
+        .map(|item| item.taxes.iter().map(|tax| tax.line(tax.amount, &basket.currency)).collect())
         .collect();
-    for tax in basket.taxes.iter().filter(|_| reading.whole) {
-        let weights = tax.falls_on(&sold, &nets);
-        for (line, share) in taxes.iter_mut().zip(share(tax.amount, &weights, places)) {
+    for tax in transaction_taxes(basket, interpretation) {
+        let weights = tax_weights(tax, &sold, &amounts);
+        for (line, share) in taxes.iter_mut().zip(allocate(tax.amount, &weights, places)) {
             if !share.is_zero() {
                 line.push(tax.line(share, &basket.currency));
             }
         }
     }
     sold.iter()
-        .zip(off)
+        .zip(discounts)
         .zip(taxes)
-        .map(|((goods, off), taxes)| line(head, goods, reading, &basket.currency, off, taxes))
+        .map(|((item, discounts), taxes)| {
+            line(header, item, interpretation, &basket.currency, discounts, taxes)
+        })
         .collect()
 }
 
+/// The discounts of each line: its own, its shares of those of the whole transaction, and its rewards.
+fn discounts(
+    basket: &Basket<'_>,
+    interpretation: &Interpretation,
+    sold: &[&LineItem<'_>],
+    amounts: &[Decimal],
+    places: u32,
+) -> Vec<Vec<Discount>> {
+    let mut discounts: Vec<Vec<Discount>> = sold.iter().map(|item| item.discounts.clone()).collect();
+    let mut allocate_discount = |title: Option<String>, amount: Decimal| {
+        for (line, share) in discounts.iter_mut().zip(allocate(amount, amounts, places)) {
+            if !share.is_zero() {
+                line.push(Discount { title: title.clone(), amount: share });
+            }
+        }
+    };
+    for discount in &basket.discounts {
+        allocate_discount(discount.title.clone(), discount.amount);
+    }
+    let mut line_rewards: Vec<(usize, Discount)> = Vec::new();
+    for reward in interpretation.deducted_rewards(basket) {
+        let title = reward.title.map(str::to_owned);
+        let line = reward
+            .operator_sequence
+            .and_then(|sequence| sold.iter().position(|item| item.operator_sequence == Some(sequence)));
+        match line {
+            Some(line) => line_rewards.push((line, Discount { title, amount: reward.amount })),
+            None => allocate_discount(title, reward.amount),
+        }
+    }
+    for (at, reward) in line_rewards {
+        if let Some(line) = discounts.get_mut(at) {
+            line.push(reward);
+        }
+    }
+    discounts
+}
+
+/// The weights by which a tax of the whole transaction is allocated: the amounts of the lines that refer to the tax
+/// (`Itemizers Tax1="true"`), or else of all lines that are not flagged as free of tax.
+fn tax_weights(tax: &Tax, sold: &[&LineItem<'_>], amounts: &[Decimal]) -> Vec<Decimal> {
+    let flag = tax.id.as_ref().map(|id| format!("Tax{id}"));
+    let refers = |item: &LineItem<'_>| {
+        let itemizers = xml::child(item.node, "Itemizers");
+        itemizers.zip(flag.as_ref()).is_some_and(|(node, flag)| xml::flag(node, flag))
+    };
+    let any_refers = sold.iter().any(|item| refers(item));
+    let is_taxed = |item: &LineItem<'_>| {
+        if any_refers { refers(item) } else { xml::boolean(item.node, "TaxableFlag") != Some(false) }
+    };
+    let weight =
+        |(item, amount): (&&LineItem<'_>, &Decimal)| if is_taxed(item) { *amount } else { Decimal::ZERO };
+    sold.iter().zip(amounts).map(weight).collect()
+}
+
 fn line(
-    head: &Head<'_>,
-    goods: &Goods<'_>,
-    reading: &Reading,
+    header: &Header<'_>,
+    item: &LineItem<'_>,
+    interpretation: &Interpretation,
     currency: &str,
-    off: Vec<(Option<String>, Decimal)>,
+    discounts: Vec<Discount>,
     taxes: Vec<TaxLine>,
 ) -> Line {
-    let (each, over) = each(reading.full(goods), goods.quantity, goods.regular);
-    let discount = |(title, amount): (Option<String>, Decimal)| DiscountAllocation {
-        title,
-        amount: price(amount, currency),
+    let (unit_price, excess) = unit_price(interpretation.undiscounted(item), item.quantity, item.list_price);
+    let rounding =
+        (!excess.is_zero()).then(|| Discount { title: Some("rounding".to_owned()), amount: excess });
+    let allocation = |discount: Discount| DiscountAllocation {
+        title: discount.title,
+        amount: price(discount.amount, currency),
     };
-    let rounding = (!over.is_zero()).then(|| (Some("rounding".to_owned()), over));
-    let flagged = xml::said(goods.node, "TaxableFlag");
+    let taxable_flag = xml::boolean(item.node, "TaxableFlag");
     Line {
-        id: goods.id.clone(),
-        kind: goods.kind,
-        sku: goods.sku.map(str::to_owned),
+        id: item.id.clone(),
+        kind: item.kind,
+        sku: item.sku.map(str::to_owned),
         product_id: None,
         variant_id: None,
-        gtin: goods.gtin.clone(),
-        title: goods.title.clone(),
-        quantity: goods.quantity.normalize().to_string(),
+        gtin: item.gtin.clone(),
+        title: item.title.clone(),
+        quantity: item.quantity.normalize().to_string(),
         current_quantity: None,
-        unit: goods.unit.clone(),
-        unit_price: price(each, currency),
-        regular_price: goods
-            .regular
-            .filter(|regular| *regular != each)
-            .map(|regular| price(regular, currency)),
-        discounts: off.into_iter().chain(rounding).map(discount).collect(),
-        taxable: flagged.unwrap_or(!taxes.is_empty()),
+        unit: item.unit.clone(),
+        unit_price: price(unit_price, currency),
+        regular_price: item
+            .list_price
+            .filter(|list_price| *list_price != unit_price)
+            .map(|list_price| price(list_price, currency)),
+        discounts: discounts.into_iter().chain(rounding).map(allocation).collect(),
+        taxable: taxable_flag.unwrap_or(!taxes.is_empty()),
         taxes,
         duties: vec![],
         ships: false,
         grams: None,
         bundle: None,
-        location: Some(head.store.to_owned()),
+        location: Some(header.store.to_owned()),
     }
-}
-
-/// The price of one such that price × quantity is the amount to the last digit, and what it is too much by where
-/// no price does that. Tills round what is weighed, and sell two for six: the price on file is taken where it
-/// makes the amount.
-fn each(amount: Decimal, quantity: Decimal, regular: Option<Decimal>) -> (Decimal, Decimal) {
-    if let Some(regular) = regular.filter(|regular| regular.checked_mul(quantity) == Some(amount)) {
-        return (regular, Decimal::ZERO);
-    }
-    let exact = amount.checked_div(quantity).map(|each| each.normalize()).unwrap_or_default();
-    if exact.scale() <= 8 && exact * quantity == amount {
-        return (exact, Decimal::ZERO);
-    }
-    let mut up = exact.round_dp(8);
-    if up * quantity < amount {
-        up += Decimal::new(1, 8);
-    }
-    (up, up * quantity - amount)
 }

@@ -1,4 +1,4 @@
-//! What the operator says.
+//! The connector's settings.
 
 use crossdock_sdk::prelude::*;
 
@@ -12,6 +12,10 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Reads the settings from the host.
+    ///
+    /// # Errors
+    /// When a setting is missing or invalid.
     pub(crate) fn read() -> Result<Self, Problem> {
         Ok(Self {
             retailer: config::get("retailer")?,

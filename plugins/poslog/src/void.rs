@@ -1,85 +1,89 @@
-//! A sale that was taken back as a whole, right after it: the order is cancelled.
+//! A void of a whole sale: the order is cancelled.
 //!
-//! Tills say it in two ways: the sale itself is told again, flagged; or a transaction of its own names the sale,
-//! with or without repeating its lines.
+//! Tills write it in two ways: they repeat the sale with a void flag; or a separate transaction links to the sale, with
+//! or without repeating its lines.
 
 use crossdock_sdk::prelude::*;
 
-use crate::basket::Basket;
-use crate::goods::Link;
-use crate::reading;
-use crate::sale::{self, price};
-use crate::transaction::Head;
+use crate::amount::price;
+use crate::basket::{self, Basket};
+use crate::header::Header;
+use crate::interpretation::interpret;
+use crate::link::{self, SaleLink};
+use crate::payments::Payments;
+use crate::sale;
 use crate::xml::{self, Node};
 
-/// The sale that is voided.
-pub(crate) struct Voided {
-    /// Its key.
+/// A voided sale.
+pub(crate) struct VoidedSale {
+    /// The sale's key.
     pub key: String,
-    /// Why, in the till's word.
+    /// The till's reason.
     reason: String,
 }
 
-/// What the transaction voids. Absent when it voids nothing.
-pub(crate) fn of(head: &Head<'_>, retail: Node<'_>) -> Result<Option<Voided>, Problem> {
+/// The sale that a transaction voids. Absent when the transaction is not a void.
+///
+/// # Errors
+/// `void-of-nothing` when the void does not identify the sale.
+pub(crate) fn voided_sale(header: &Header<'_>, retail: Node<'_>) -> Result<Option<VoidedSale>, Problem> {
     let status = xml::attribute(retail, "TransactionStatus").unwrap_or_default();
-    let flagged = xml::flag(head.node, "VoidFlag")
+    let flagged = xml::flag(header.node, "VoidFlag")
         || xml::flag(retail, "VoidFlag")
         || matches!(status, "Voided" | "PostVoided");
     let links =
-        || xml::children(retail, "TransactionLink").chain(xml::children(head.node, "TransactionLink"));
-    let reason = |link: Node<'_>| xml::attribute(link, "ReasonCode").unwrap_or_default().to_ascii_lowercase();
-    let voids = |link: &Node<'_>| {
-        let reason = reason(*link);
+        || xml::children(retail, "TransactionLink").chain(xml::children(header.node, "TransactionLink"));
+    let is_void_link = |link: &Node<'_>| {
+        let reason = link::reason(*link);
         reason.contains("void") || reason.starts_with("cancel")
     };
-    let other = |link: &Node<'_>| {
-        flagged && !["resume", "return", "suspend"].iter().any(|word| reason(*link).starts_with(word))
+    let is_unspecified_link = |link: &Node<'_>| {
+        flagged && !["resume", "return", "suspend"].iter().any(|word| link::reason(*link).starts_with(word))
     };
-    let Some(node) = links().find(voids).or_else(|| links().find(other)) else {
-        let own = || Voided { key: head.key.clone(), reason: "void".into() };
-        return Ok(flagged.then(own));
+    let Some(node) = links().find(is_void_link).or_else(|| links().find(is_unspecified_link)) else {
+        let itself = || VoidedSale { key: header.key.clone(), reason: "void".into() };
+        return Ok(flagged.then(itself));
     };
-    let Some(link) = Link::read(head, node)? else {
-        let message = "it voids a sale and does not name it: its date or its number is missing";
-        return Err(Problem::new("void-of-nothing", message).at(xml::place(node)));
+    let Some(link) = SaleLink::read(header, node)? else {
+        let message = "it voids a sale without identifying it: the date or the sequence number is missing";
+        return Err(Problem::new("void-of-nothing", message).at(xml::path(node)));
     };
     let reason = xml::attribute(node, "ReasonCode").unwrap_or("void").to_owned();
-    Ok(Some(Voided { key: link.sale, reason }))
+    Ok(Some(VoidedSale { key: link.sale, reason }))
 }
 
-/// `order.cancelled` of the voided sale. The snapshot is the sale as the file has it, or as the void repeats it;
-/// where neither does, a single line stands for it, which says no more than how much it was.
+/// The `order.cancelled` event of a voided sale. The snapshot is the sale in the same file, else the lines that the void
+/// repeats, else a single line with the total.
 ///
 /// # Errors
-/// `void-of-return` where goods were brought back: that was told as a refund, and no event takes a refund back.
+/// `void-of-return` where goods were returned: they were reported as a refund, and no event reverses a refund.
 pub(crate) fn event(
-    head: &Head<'_>,
+    header: &Header<'_>,
     retail: Node<'_>,
-    voided: &Voided,
-    original: Option<&(Head<'_>, Node<'_>)>,
+    voided: &VoidedSale,
+    original: Option<&(Header<'_>, Node<'_>)>,
 ) -> Result<Event, Problem> {
-    let back = match original {
-        Some((head, retail)) => Basket::read(head, *retail)?.returned().next().is_some(),
-        None => brought_back(retail),
+    let has_returns = match original {
+        Some((header, retail)) => Basket::read(header, *retail)?.returned().next().is_some(),
+        None => basket::has_return_lines(retail),
     };
-    if back {
+    if has_returns {
         let message = format!(
-            "it voids {}, where goods were brought back: nothing takes a refund back. Take both out of the file, or \
-             put it right in the books and take the void out",
+            "it voids {}, which contains returns, and a refund cannot be reversed. Remove both transactions from the \
+             file, or correct the books by hand and remove the void",
             voided.key
         );
-        return Err(Problem::new("void-of-return", message).at(xml::place(retail)));
+        return Err(Problem::new("void-of-return", message).at(xml::path(retail)));
     }
-    let at = head.at()?;
-    let known = original.and_then(|(head, retail)| snapshot(head, Basket::read(head, *retail).ok()?));
-    let repeated = || snapshot(head, Basket::read_mirrored(head, retail).ok()?);
-    let mut order = match known.or_else(repeated) {
+    let at = header.time()?;
+    let in_file = original.and_then(|(header, retail)| snapshot(header, Basket::read(header, *retail).ok()?));
+    let repeated = || snapshot(header, Basket::read_ignoring_signs(header, retail).ok()?);
+    let mut order = match in_file.or_else(repeated) {
         Some(order) => order,
-        None => unnamed(head, retail, &at)?,
+        None => total_only(header, retail, &at)?,
     };
     let mut parts = voided.key.split('/').map(str::to_owned);
-    if voided.key != head.key {
+    if voided.key != header.key {
         (order.store, order.register, order.business_date) = (parts.next(), parts.next(), parts.next());
         if let (Some(store), Some(register), Some(number)) = (&order.store, &order.register, parts.next()) {
             order.number = format!("{store}-{register}-{number}");
@@ -92,7 +96,7 @@ pub(crate) fn event(
     order.cancel_reason = Some(voided.reason.clone());
     order.totals.outstanding = None;
     Ok(Event {
-        entity: head.order(&voided.key),
+        entity: header.order(&voided.key),
         parent: None,
         version: Some(Version::at(at.clone())),
         occurred_at: at,
@@ -100,28 +104,17 @@ pub(crate) fn event(
     })
 }
 
-/// Whether a void repeats goods that had been brought back. Its signs do not tell: they may be turned round.
-fn brought_back(retail: Node<'_>) -> bool {
-    let reason = |link: Node<'_>| xml::attribute(link, "ReasonCode").unwrap_or_default().to_ascii_lowercase();
-    let named = |node: Node<'_>| {
-        xml::children(node, "TransactionLink").any(|link| reason(link).starts_with("return"))
-    };
-    let lines = xml::children(retail, "LineItem").filter(|line| !xml::flag(*line, "CancelFlag"));
-    let mut goods = lines.flat_map(|line| line.children()).filter(roxmltree::Node::is_element);
-    named(retail) || goods.any(|goods| xml::is(goods, "Return") || xml::is(goods, "Sale") && named(goods))
-}
-
-/// The order that a basket is. Absent where nothing was sold, or it does not add up: a void is a void, whatever
-/// it was of.
-fn snapshot(head: &Head<'_>, basket: Basket<'_>) -> Option<Order> {
+/// The order of a basket. Absent where nothing was sold or the amounts do not balance: the void is valid all the same.
+fn snapshot(header: &Header<'_>, basket: Basket<'_>) -> Option<Order> {
     basket.sold().next()?;
-    let reading = reading::choose(&basket, head.settings).ok()?;
-    let moved = crate::tender::settle(head, &basket, &reading).ok()?;
-    sale::order(head, &basket, &reading, &moved).ok()
+    let interpretation = interpret(&basket, header.settings).ok()?;
+    let payments = Payments::of(header, &basket, &interpretation).ok()?;
+    sale::order(header, &basket, &interpretation, &payments).ok()
 }
 
-fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem> {
-    let currency = head.currency(retail)?;
+/// An order of a single line with the printed total.
+fn total_only(header: &Header<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem> {
+    let currency = header.currency(retail)?;
     let total = xml::children(retail, "Total").find(|total| {
         xml::attribute(*total, "TotalType").is_some_and(|kind| kind == "TransactionGrandAmount")
     });
@@ -151,15 +144,15 @@ fn unnamed(head: &Head<'_>, retail: Node<'_>, at: &str) -> Result<Order, Problem
     };
     let zero = money(Decimal::ZERO);
     Ok(Order {
-        number: head.key.replace('/', "-"),
+        number: header.key.replace('/', "-"),
         channel: "pos".into(),
         placed_at: at.to_owned(),
         processed_at: None,
-        business_date: Some(head.date.clone()),
+        business_date: Some(header.date.clone()),
         natural_key: None,
-        store: Some(head.store.to_owned()),
-        register: Some(head.register.to_owned()),
-        staff_id: xml::text(head.node, "OperatorID").map(str::to_owned),
+        store: Some(header.store.to_owned()),
+        register: Some(header.register.to_owned()),
+        staff_id: xml::text(header.node, "OperatorID").map(str::to_owned),
         currency: currency.clone(),
         presentment_currency: None,
         prices_include_tax: false,

@@ -1,6 +1,5 @@
-//! Files that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the folder
-//! `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
-//! says so; where the variable is set and nothing is there, it fails.
+//! Reads published files from the folder `CROSSDOCK_SAMPLES`, else from `shared/data/samples` beside the workspace. Without
+//! the folder the tests only print that there are no samples; they fail where the variable is set and the folder is empty.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,18 +17,18 @@ use crossdock_sdk::testing;
 use plugin_poslog::Poslog;
 
 fn samples() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
-    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
+    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(default, PathBuf::from)
 }
 
-/// Nothing is there: that is said, and wrong where somebody named the place.
-fn nothing_at(place: &Path) {
+/// Prints that there are no samples; fails where `CROSSDOCK_SAMPLES` is set.
+fn report_missing(folder: &Path) {
     assert!(
         std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
-        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
-        place.display()
+        "CROSSDOCK_SAMPLES is set, and there are no samples in {}",
+        folder.display()
     );
-    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
+    println!("NO SAMPLES in {}: nothing was tested", folder.display());
 }
 
 /// Every file of a folder, in order.
@@ -46,14 +45,14 @@ fn receive(path: &Path) -> Result<Vec<Event>, Failure> {
     Poslog::receive(testing::file("sample", std::fs::read(path).unwrap()))
 }
 
-/// What the lines of an order come to, discounts, taxes and tips included.
-fn made(order: &Order) -> Decimal {
+/// The total of an order's lines, after discounts and including taxes.
+fn lines_total(order: &Order) -> Decimal {
     let lines = order.lines.iter().map(|line| {
         let price = money::decimal(&line.unit_price.shop.amount).unwrap();
-        let off = money::booked(line.discounts.iter().map(|discount| &discount.amount)).unwrap();
-        price * money::decimal(&line.quantity).unwrap() - off
+        let discount = money::shop_total(line.discounts.iter().map(|discount| &discount.amount)).unwrap();
+        price * money::decimal(&line.quantity).unwrap() - discount
     });
-    let tax = money::booked([&order.totals.tax]).unwrap();
+    let tax = money::shop_total([&order.totals.tax]).unwrap();
     lines.sum::<Decimal>() + if order.prices_include_tax { Decimal::ZERO } else { tax }
 }
 
@@ -61,7 +60,7 @@ fn made(order: &Order) -> Decimal {
 fn published_files_are_read() {
     let found = files("poslog");
     if found.is_empty() {
-        nothing_at(&samples());
+        report_missing(&samples());
     }
     for path in found {
         let events = receive(&path).unwrap_or_else(|problem| panic!("{}: {problem:?}", path.display()));
@@ -69,7 +68,12 @@ fn published_files_are_read() {
         for event in &events {
             *kinds.entry(event.fact.kind()).or_default() += 1;
             if let Some(order) = event.fact.order() {
-                assert_eq!(made(order), money::booked([&order.totals.total]).unwrap(), "{}", event.entity);
+                assert_eq!(
+                    lines_total(order),
+                    money::shop_total([&order.totals.total]).unwrap(),
+                    "{}",
+                    event.entity
+                );
                 assert_eq!(order.payment, PaymentState::Paid, "{}", event.entity);
             }
         }
@@ -79,17 +83,17 @@ fn published_files_are_read() {
 }
 
 #[test]
-fn files_of_other_kinds_are_refused_with_a_reason() {
+fn files_of_other_formats_are_rejected_with_a_reason() {
     let others = ["blueseer", "edi.net", "square"].into_iter().flat_map(files).collect::<Vec<_>>();
     if others.is_empty() {
-        nothing_at(&samples());
+        report_missing(&samples());
     }
     for path in others {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let Err(Failure::Rejected(problem)) = receive(&path) else {
-            panic!("{name} is no POSLog, and was not refused")
+            panic!("{name} is not POSLog and was not rejected")
         };
         assert!(["not-xml", "not-poslog", "not-text"].contains(&problem.code.as_str()), "{name}: {problem}");
-        println!("{name}: refused, {}", problem.message);
+        println!("{name}: rejected, {}", problem.message);
     }
 }

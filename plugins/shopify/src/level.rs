@@ -1,23 +1,23 @@
-//! What an inventory level's webhook means: so many can be sold at a location, whatever changed it.
+//! The event of an inventory level: the quantity available at a location, whatever changed it.
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::Shop;
+use crate::shop::Shop;
 use crate::text::{Id, Text};
 
-/// What Shopify writes of a level.
+/// Shopify's record of a level.
 #[derive(Deserialize)]
 pub(crate) struct InventoryLevel<'a> {
     #[serde(borrow)]
     inventory_item_id: Id<'a>,
     location_id: Id<'a>,
-    /// Absent when the location stopped stocking the item, or nobody counts it.
+    /// Absent when the location no longer stocks the item, or does not track it.
     available: Option<i64>,
     updated_at: Text<'a>,
 }
 
-/// The id of a level: Shopify has none of its own.
+/// The id of a level, for which Shopify has none.
 pub(crate) fn id(item: &str, location: &str) -> String {
     format!("{item}@{location}")
 }

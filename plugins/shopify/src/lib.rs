@@ -1,34 +1,35 @@
-//! Shopify: orders, refunds, fulfilments and stock from a shop, and shipments, stock, status and prices back to it,
-//! by the Admin API of 2026-07.
+//! Shopify: reads orders, refunds, fulfilments and stock from a shop, and writes shipments, stock, status and prices to
+//! it, by the Admin API 2026-07.
 //!
-//! | file | what it knows |
+//! | module | purpose |
 //! |---|---|
-//! | `receive`, `poll` | what arrives by webhook, and what is asked for where one was missed |
-//! | `payload`, `text`, `amount` | what Shopify writes |
-//! | `order`, `line`, `payment`, `people`, `natural`, `refund`, `shipment`, `level` | what it means |
-//! | `admin` | the Admin API: its requests, its bucket of points, its errors |
-//! | `sink` | what the shop is told, and how it is found out whether it was |
-//! | `setup` | whether the shop's webhooks lead here |
+//! | `receive`, `poll` | webhooks, and polling of orders whose webhooks were missed |
+//! | `payload`, `text`, `amount`, `fields` | Shopify's records |
+//! | `order`, `line`, `payment`, `personal`, `natural_key`, `refund`, `shipment`, `level` | the events |
+//! | `admin` | the Admin API: requests, rate limit, errors |
+//! | `sink` | deliveries to the shop, and their look-up |
+//! | `setup` | webhook subscriptions |
 //!
-//! What arrives was authenticated by the host, but the signature covers the body alone. So a header says
-//! where to begin reading, and the body decides what happened: an order with `cancelled_at` is a cancelled one
-//! under whatever topic it came.
+//! The host has authenticated a webhook, but the signature covers only the body. So the topic header only selects the
+//! parser, and the body determines the event: an order with `cancelled_at` is cancelled under any topic.
 
 pub mod admin;
 mod amount;
+mod fields;
 mod level;
 mod line;
-mod natural;
+mod natural_key;
 mod order;
 mod payload;
 mod payment;
-mod people;
+mod personal;
 mod poll;
 mod receive;
 mod refund;
 mod settings;
 mod setup;
 mod shipment;
+mod shop;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ mod text;
 use crossdock_sdk::prelude::*;
 
 use admin::Admin;
+use shop::Shop;
 
 /// The plugin.
 pub struct Shopify;
@@ -46,18 +48,19 @@ impl Source for Shopify {
         let header = |name: &str| {
             inbound.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
         };
-        let shop = Shop(settings::shop()?);
+        let shop = Shop::from_settings()?;
         if let Some(domain) =
-            header("x-shopify-shop-domain").filter(|domain| !domain.eq_ignore_ascii_case(&shop.0))
+            header("x-shopify-shop-domain").filter(|domain| !domain.eq_ignore_ascii_case(shop.domain()))
         {
-            let message = format!("the webhook is from {domain}, and this connector is for {}", shop.0);
+            let message =
+                format!("the webhook is from {domain}, and this connector is for {}", shop.domain());
             return Err(Problem::new("other-shop", message).at("x-shopify-shop-domain").into());
         }
         Ok(receive::read(&shop, header("x-shopify-topic"), &inbound.body)?)
     }
 
     fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {
-        poll::poll(cursor.as_deref(), limit, &Shop(settings::shop()?))
+        poll::poll(cursor.as_deref(), limit, &Shop::from_settings()?)
     }
 }
 
@@ -84,12 +87,3 @@ impl Setup for Shopify {
 }
 
 plugin!(Shopify: source, sink, setup);
-
-/// The shop's domain, in lower case.
-struct Shop(String);
-
-impl Shop {
-    fn entity(&self, kind: EntityKind, id: impl ToString) -> Entity {
-        Entity { system: "shopify".into(), tenant: self.0.clone(), kind, id: id.to_string() }
-    }
-}

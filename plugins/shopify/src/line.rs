@@ -1,12 +1,12 @@
-//! What the lines of an order mean: goods, shipping, and what is taken off and put on them.
+//! The lines of an order: goods and shipping, with their discounts, taxes and duties.
 
 use crossdock_sdk::prelude::*;
 
-use crate::amount::{difference, is_zero, maybe, price};
+use crate::amount::{difference, is_zero, optional_price, price};
 use crate::payload::{self, Set};
-use crate::text::{List, filled};
+use crate::text::{List, non_empty};
 
-/// A line of what was bought.
+/// Reads an order line.
 pub(crate) fn read(
     line: payload::Line<'_>,
     applications: &[payload::DiscountApplication<'_>],
@@ -20,31 +20,31 @@ pub(crate) fn read(
     }
     let discounts = match line.discount_allocations {
         Some(allocations) => discounts(allocations, applications, currency)?,
-        // `total_discount` is only believed where there are no allocations at all: it often says "0.00" beside them.
-        None => maybe(line.total_discount_set, line.total_discount, currency, "total_discount")?
+        // `total_discount` is used only where there are no allocations: beside allocations it is often "0.00".
+        None => optional_price(line.total_discount_set, line.total_discount, currency, "total_discount")?
             .filter(|discount| !is_zero(discount))
             .map(|amount| DiscountAllocation { title: None, amount })
             .into_iter()
             .collect(),
     };
-    let article = line.product_id.is_some() || line.variant_id.is_some();
-    let vendor = filled(line.vendor).is_some();
+    let has_product = line.product_id.is_some() || line.variant_id.is_some();
+    let has_vendor = non_empty(line.vendor).is_some();
     let kind = match () {
         () if line.gift_card == Some(true) => LineKind::GiftCard,
         () if line.tip_payment_gateway.is_some() || line.tip_payment_method.is_some() => LineKind::Tip,
-        // A deleted product has lost its ids but not its vendor; what the staff typed in never had one.
-        () if !article && !vendor => LineKind::Custom,
+        // A deleted product has no ids but still a vendor; a line that the staff entered has neither.
+        () if !has_product && !has_vendor => LineKind::Custom,
         () => LineKind::Item,
     };
     let bundle = line.parent_line_item_id.or(line.sales_line_item_group_id);
     Ok(Line {
         id: line.id.to_string(),
         kind,
-        sku: filled(line.sku),
+        sku: non_empty(line.sku),
         product_id: line.product_id.map(|id| id.to_string()),
         variant_id: line.variant_id.map(|id| id.to_string()),
         gtin: None,
-        title: filled(line.name).or_else(|| filled(line.title)).unwrap_or_default(),
+        title: non_empty(line.name).or_else(|| non_empty(line.title)).unwrap_or_default(),
         quantity: line.quantity.to_string(),
         current_quantity: line.current_quantity.map(|quantity| quantity.to_string()),
         unit: None,
@@ -61,7 +61,7 @@ pub(crate) fn read(
     })
 }
 
-/// A line of how it travels.
+/// Reads a shipping line.
 pub(crate) fn shipping(
     line: payload::ShippingLine<'_>,
     nth: usize,
@@ -70,9 +70,10 @@ pub(crate) fn shipping(
 ) -> Result<ShippingLine, Problem> {
     let full = price(line.price_set, line.price, currency, "price")?;
     let mut discounts = discounts(line.discount_allocations, applications, currency)?;
-    let charged = maybe(line.discounted_price_set, line.discounted_price, currency, "discounted_price")?;
+    let charged =
+        optional_price(line.discounted_price_set, line.discounted_price, currency, "discounted_price")?;
     if let Some(charged) = charged.filter(|charged| discounts.is_empty() && *charged != full) {
-        // Older versions say what is charged, and not what took the rest off.
+        // Older versions have the discounted price without allocations.
         let amount = difference(&full, &charged)?;
         if !is_zero(&amount) {
             discounts.push(DiscountAllocation { title: None, amount });
@@ -80,8 +81,8 @@ pub(crate) fn shipping(
     }
     Ok(ShippingLine {
         id: line.id.map_or_else(|| nth.to_string(), |id| id.to_string()),
-        title: filled(line.title).unwrap_or_default(),
-        code: filled(line.code),
+        title: non_empty(line.title).unwrap_or_default(),
+        code: non_empty(line.code),
         price: full,
         discounts,
         taxes: taxes(line.tax_lines, currency)?,
@@ -108,8 +109,8 @@ fn discounts(
 fn taxes(lines: List<payload::TaxLine<'_>>, currency: &str) -> Result<Vec<TaxLine>, Problem> {
     let tax = |line: payload::TaxLine<'_>| {
         Ok(TaxLine {
-            title: filled(line.title).unwrap_or_default(),
-            // The shortest decimal that is this float: what Shopify wrote.
+            title: non_empty(line.title).unwrap_or_default(),
+            // The shortest decimal that equals the float: as Shopify wrote it.
             rate: line.rate.map(|rate| rate.to_string()).filter(|rate| rate.len() <= 28),
             amount: price(line.price_set, line.price, currency, "tax_lines")?,
             jurisdiction: None,

@@ -1,42 +1,44 @@
-//! What an order's webhook means.
+//! The events of an order, and its snapshot.
 
 use crossdock_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::amount::{difference, is_zero, maybe, price, sum};
-use crate::payload;
-use crate::text::{Id, List, Text, filled};
-use crate::{Shop, line, payment, people};
+use crate::amount::{difference, is_zero, optional_price, price, sum};
+use crate::fields::{read_list, unknown_value};
+use crate::natural_key::natural_key;
+use crate::shop::Shop;
+use crate::text::{Id, Text, non_empty};
+use crate::{line, payload, payment, personal};
 
-/// The event of an order's webhook. The topic tells a first telling from a change; the body decides the rest.
+/// The event of an order's webhook. The topic distinguishes placing from a change; the body determines the rest.
 pub(crate) fn event(shop: &Shop, topic: Option<&str>, order: payload::Order<'_>) -> Result<Event, Problem> {
     let entity = shop.entity(EntityKind::Order, &order.id);
     let (created, updated) = (order.created_at.to_string(), order.updated_at.to_string());
     let order = snapshot(shop, order)?;
-    let once_paid = matches!(
+    let was_paid = matches!(
         order.payment,
         PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded
     );
     let (occurred_at, fact) = match (topic, &order.cancelled_at) {
         (_, Some(at)) => (at.clone(), Fact::cancelled(order)),
         (Some("orders/create"), None) => (created, Fact::placed(order)),
-        (Some("orders/paid"), None) if once_paid => (updated.clone(), Fact::paid(order)),
+        (Some("orders/paid"), None) if was_paid => (updated.clone(), Fact::paid(order)),
         _ => (updated.clone(), Fact::updated(order)),
     };
     Ok(Event { entity, parent: None, version: Some(Version::at(updated)), occurred_at, fact })
 }
 
 /// The event of `orders/edited`: a difference. The snapshot follows as `orders/updated`.
-pub(crate) fn edited(shop: &Shop, edit: payload::Edit<'_>) -> Event {
+pub(crate) fn edit_event(shop: &Shop, edit: payload::Edit<'_>) -> Event {
     let at = String::from(edit.committed_at.unwrap_or(edit.created_at));
     let change = |change: payload::Change<'_>, sign: i64| {
         let delta = (change.delta?.abs().checked_mul(sign)?).to_string();
         Some(LineChange { id: change.id?.to_string(), delta })
     };
-    let touched =
+    let has_changes =
         |changes: &payload::Changes<'_>| !changes.additions.is_empty() || !changes.removals.is_empty();
     let (discounts_changed, shipping_changed) =
-        (touched(&edit.discounts.line_item), touched(&edit.shipping_lines));
+        (has_changes(&edit.discounts.line_item), has_changes(&edit.shipping_lines));
     let added = edit.line_items.additions.into_iter().filter_map(|one| change(one, 1));
     let removed = edit.line_items.removals.into_iter().filter_map(|one| change(one, -1));
     Event {
@@ -56,14 +58,15 @@ pub(crate) fn edited(shop: &Shop, edit: payload::Edit<'_>) -> Event {
 
 fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem> {
     let currency = String::from(order.currency.clone());
-    let personal = people::of(&mut order);
+    let personal = personal::take(&mut order);
     let extensions = extensions(&order);
     let applications = order.discount_applications;
-    let lines = each(order.line_items, "line_items", |(one, _)| line::read(one, &applications, &currency))?;
-    let shipping = each(order.shipping_lines, "shipping_lines", |(one, nth)| {
+    let lines =
+        read_list(order.line_items, "line_items", |(one, _)| line::read(one, &applications, &currency))?;
+    let shipping = read_list(order.shipping_lines, "shipping_lines", |(one, nth)| {
         line::shipping(one, nth, &applications, &currency)
     })?;
-    let payments = each(order.transactions, "transactions", |(one, _)| payment::read(one, &currency))?;
+    let payments = read_list(order.transactions, "transactions", |(one, _)| payment::read(one, &currency))?;
     let totals = Totals {
         lines: price(
             order.total_line_items_price_set,
@@ -72,11 +75,11 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
             "total_line_items_price",
         )?,
         discounts: price(order.total_discounts_set, order.total_discounts, &currency, "total_discounts")?,
-        shipping: charged(&shipping, &currency)?,
+        shipping: shipping_total(&shipping, &currency)?,
         tax: price(order.total_tax_set, order.total_tax, &currency, "total_tax")?,
         tips: tips(order.total_tip_received, &lines, &currency)?,
-        duties: maybe(order.original_total_duties_set, None, &currency, "original_total_duties")?,
-        cash_rounding: maybe(
+        duties: optional_price(order.original_total_duties_set, None, &currency, "original_total_duties")?,
+        cash_rounding: optional_price(
             order.total_cash_rounding_payment_adjustment_set,
             None,
             &currency,
@@ -84,13 +87,13 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         )?
         .filter(|rounding| !is_zero(rounding)),
         total: price(order.total_price_set, order.total_price, &currency, "total_price")?,
-        outstanding: maybe(None, order.total_outstanding, &currency, "total_outstanding")?,
+        outstanding: optional_price(None, order.total_outstanding, &currency, "total_outstanding")?,
     };
     let attributes = personal.as_ref().map(|personal| personal.attributes.as_slice()).unwrap_or_default();
-    let (natural_key, business_date) = crate::natural::key(attributes)?.unzip();
+    let (natural_key, business_date) = natural_key(attributes)?.unzip();
     Ok(Order {
         number: order.name.into(),
-        channel: channel(filled(order.source_name), order.app_id),
+        channel: channel(non_empty(order.source_name), order.app_id),
         placed_at: order.created_at.to_string(),
         processed_at: order.processed_at.filter(|at| *at != order.created_at).map(String::from),
         business_date,
@@ -98,21 +101,24 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
         store: order.location_id.map(|id| id.to_string()),
         register: order.device_id.map(|id| id.to_string()),
         staff_id: order.user_id.map(|id| id.to_string()),
-        presentment_currency: filled(order.presentment_currency).filter(|seen| *seen != currency),
+        presentment_currency: non_empty(order.presentment_currency).filter(|other| *other != currency),
         prices_include_tax: order.taxes_included.unwrap_or(false),
         duties_included: order.duties_included.unwrap_or(false),
         payment: payment_state(order.financial_status.as_deref())?,
         fulfilment: fulfilment_state(order.fulfillment_status.as_deref())?,
-        cancelled_at: filled(order.cancelled_at),
-        cancel_reason: filled(order.cancel_reason),
+        cancelled_at: non_empty(order.cancelled_at),
+        cancel_reason: non_empty(order.cancel_reason),
         test: order.test.unwrap_or(false),
-        customer: order.customer.and_then(|who| who.id).map(|id| shop.entity(EntityKind::Customer, id)),
+        customer: order
+            .customer
+            .and_then(|customer| customer.id)
+            .map(|id| shop.entity(EntityKind::Customer, id)),
         personal,
         lines,
         shipping,
         payments,
-        po_number: filled(order.po_number),
-        discount_codes: order.discount_codes.into_iter().filter_map(|code| filled(code.code)).collect(),
+        po_number: non_empty(order.po_number),
+        discount_codes: order.discount_codes.into_iter().filter_map(|code| non_empty(code.code)).collect(),
         totals,
         tags: tags(order.tags.as_deref()),
         exchange_of: None,
@@ -121,17 +127,17 @@ fn snapshot(shop: &Shop, mut order: payload::Order<'_>) -> Result<Order, Problem
     })
 }
 
-/// What is charged for shipping, after discounts.
-fn charged(shipping: &[ShippingLine], currency: &str) -> Result<Price, Problem> {
+/// The shipping costs after discounts.
+fn shipping_total(shipping: &[ShippingLine], currency: &str) -> Result<Price, Problem> {
     let full = sum(shipping.iter().map(|line| &line.price), currency)?;
-    let off = shipping.iter().flat_map(|line| &line.discounts).map(|discount| &discount.amount);
-    if off.clone().next().is_none() { Ok(full) } else { difference(&full, &sum(off, currency)?) }
+    let discounts = shipping.iter().flat_map(|line| &line.discounts).map(|discount| &discount.amount);
+    if discounts.clone().next().is_none() { Ok(full) } else { difference(&full, &sum(discounts, currency)?) }
 }
 
-/// All tips, those that are lines among them. An app may add a tip as a line and leave the sum at zero: then the
-/// sum is not known.
+/// The total of tips, including those that are lines. An app may add a tip as a line without adding it to the total:
+/// then the total is unknown.
 fn tips(received: Option<Text<'_>>, lines: &[Line], currency: &str) -> Result<Option<Price>, Problem> {
-    let Some(tips) = maybe(None, received, currency, "total_tip_received")? else { return Ok(None) };
+    let Some(tips) = optional_price(None, received, currency, "total_tip_received")? else { return Ok(None) };
     let mut as_lines = Decimal::ZERO;
     for line in lines.iter().filter(|line| line.kind == LineKind::Tip) {
         as_lines += money::decimal(&line.unit_price.shop.amount)? * money::decimal(&line.quantity)?;
@@ -139,7 +145,7 @@ fn tips(received: Option<Text<'_>>, lines: &[Line], currency: &str) -> Result<Op
     Ok(if as_lines > money::decimal(&tips.shop.amount)? { None } else { Some(tips) })
 }
 
-/// One comma-separated text.
+/// The tags of a comma-separated text.
 fn tags(tags: Option<&str>) -> Vec<String> {
     let tags = tags.unwrap_or_default().split(',').map(str::trim);
     tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
@@ -162,7 +168,7 @@ fn payment_state(status: Option<&str>) -> Result<PaymentState, Problem> {
         Some("partially_refunded") => PaymentState::PartiallyRefunded,
         Some("refunded") => PaymentState::Refunded,
         Some("voided" | "expired") => PaymentState::Voided,
-        Some(_) => return Err(unknown("financial_status")),
+        Some(_) => return Err(unknown_value("financial_status")),
     })
 }
 
@@ -177,20 +183,15 @@ fn fulfilment_state(status: Option<&str>) -> Result<FulfilmentState, Problem> {
             | "request_declined",
         )
         | Some("pending_fulfillment") => FulfilmentState::Unfulfilled,
-        Some(_) => return Err(unknown("fulfillment_status")),
+        Some(_) => return Err(unknown_value("fulfillment_status")),
     })
 }
 
-pub(crate) fn unknown(field: &str) -> Problem {
-    Problem::new("unknown-word", format!("`{field}` says something that this version does not know"))
-        .at(field)
-}
-
-/// What the vocabulary has no place for.
+/// Data for which the vocabulary has no field.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Extensions<'a> {
-    /// The gateways that were involved: a webhook names them, and not what each of them took.
+    /// The gateways involved: a webhook names them, but not the amount of each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     payment_gateways: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,20 +210,4 @@ fn extensions(order: &payload::Order<'_>) -> Option<String> {
             .map(ToString::to_string),
     };
     serde_json::to_string(&extensions).ok().filter(|json| json != "{}")
-}
-
-/// Reads each item of a list with its place, and names the place in a problem.
-pub(crate) fn each<T, U>(
-    list: List<T>,
-    name: &str,
-    read: impl Fn((T, usize)) -> Result<U, Problem>,
-) -> Result<Vec<U>, Problem> {
-    let mut read_items = Vec::with_capacity(list.len());
-    for (nth, item) in list.into_iter().enumerate() {
-        read_items.push(read((item, nth)).map_err(|problem| {
-            let field = problem.field.as_deref().map(|field| format!(".{field}")).unwrap_or_default();
-            Problem { field: Some(format!("{name}[{nth}]{field}")), ..problem }
-        })?);
-    }
-    Ok(read_items)
 }

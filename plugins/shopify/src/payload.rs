@@ -1,10 +1,24 @@
-//! What Shopify writes, as far as it is read. Everything else in a body is skipped unseen.
+//! Shopify's records, with the fields that are read. Other fields are skipped.
 
+use crossdock_sdk::prelude::Problem;
 use serde::Deserialize;
 
 use crate::text::{Id, List, Text};
 
-/// An amount in the shop's money and in the customer's.
+/// Parses a text. The problem names the position and the expected type, never the value: that may be personal data.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        let text = error.to_string();
+        let message = match text.split_once(", expected ") {
+            Some((_, expected)) => format!("expected {expected}"),
+            None if text.starts_with("invalid") => format!("a value is invalid at column {}", error.column()),
+            None => text,
+        };
+        Problem::new("body-unreadable", message)
+    })
+}
+
+/// An amount in the shop's currency and in the customer's.
 #[derive(Deserialize)]
 pub(crate) struct Set<'a> {
     #[serde(borrow)]
@@ -101,7 +115,7 @@ pub(crate) struct Line<'a> {
     pub(crate) price_set: Option<Set<'a>>,
     pub(crate) total_discount: Option<Text<'a>>,
     pub(crate) total_discount_set: Option<Set<'a>>,
-    /// Absent in older versions, where `total_discount` is all there is.
+    /// Absent in older versions, which have only `total_discount`.
     pub(crate) discount_allocations: Option<List<Allocation<'a>>>,
     #[serde(default)]
     pub(crate) tax_lines: List<TaxLine<'a>>,
@@ -162,7 +176,7 @@ pub(crate) struct DiscountCode<'a> {
 pub(crate) struct TaxLine<'a> {
     #[serde(borrow)]
     pub(crate) title: Option<Text<'a>>,
-    /// The one float that is read: a rate is no amount, and nothing is reckoned with it.
+    /// The only float that is read: a rate is not an amount, and is not used in calculations.
     pub(crate) rate: Option<f64>,
     pub(crate) price: Option<Text<'a>>,
     pub(crate) price_set: Option<Set<'a>>,
@@ -178,7 +192,7 @@ pub(crate) struct Duty<'a> {
     pub(crate) tax_lines: List<TaxLine<'a>>,
 }
 
-/// What was attached to an order or a line. The value may be any JSON.
+/// An attribute of an order or a line. The value may be any JSON.
 #[derive(Deserialize)]
 pub(crate) struct Property<'a> {
     #[serde(borrow)]
@@ -300,7 +314,7 @@ pub(crate) struct Refund<'a> {
     pub(crate) note: Option<Text<'a>>,
     pub(crate) restock: Option<bool>,
     #[serde(rename = "return")]
-    pub(crate) settles: Option<Return<'a>>,
+    pub(crate) returned: Option<Return<'a>>,
     #[serde(default)]
     pub(crate) refund_line_items: List<RefundLine<'a>>,
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What the operator wrote. The manifest describes each setting and gives its default.
+//! The connector's settings. The manifest describes each of them and defines its default.
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
@@ -8,31 +8,31 @@ use serde::Deserialize;
 pub struct Settings {
     /// The shop's domain, in lower case.
     pub shop: String,
-    /// Where its Admin API is.
+    /// The address of its Admin API.
     pub url: String,
-    /// Before every tag that tells how far an order has come. None: no tags.
+    /// The prefix of the status tags of an order. None: no tags.
     pub tag_prefix: Option<String>,
-    /// The namespace of the metafields that hold document numbers. None: no metafields.
-    pub metafields: Option<String>,
-    /// What cancels an order beside an order that was cancelled elsewhere.
+    /// The namespace of the metafields with document numbers. None: no metafields.
+    pub metafield_namespace: Option<String>,
+    /// The states of a sales order that cancel the shop's order, in addition to a cancellation in the source.
     pub cancel_on: Vec<CancelOn>,
     /// How an order is cancelled.
     pub cancel: Cancel,
-    /// Whether customers are told of what leaves.
-    pub notify: bool,
-    /// Which quantity is set.
+    /// Whether customers are notified of shipments.
+    pub notify_customer: bool,
+    /// Which quantity of a level is written.
     pub quantity: Quantity,
-    /// Whether an article is stocked at a location when its first count arrives.
-    pub activate: bool,
-    /// What a SKU that the shop does not have means.
+    /// Whether an article is activated at a location when its first count arrives.
+    pub activate_stock: bool,
+    /// How a SKU that the shop does not have is handled.
     pub unknown_sku: UnknownSku,
-    /// What of an article is kept in the shop.
+    /// The fields of an article that are written.
     pub product_fields: Vec<ProductField>,
-    /// Whether articles that the shop does not have are made.
+    /// Whether articles that the shop does not have are created.
     pub create_products: bool,
 }
 
-/// A document's state that cancels its order.
+/// A state of a sales order that cancels the shop's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CancelOn {
@@ -46,26 +46,26 @@ pub enum CancelOn {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cancel {
-    /// Give the money back by the way it came.
+    /// Refund to the original payment methods.
     pub refund: bool,
-    /// Put the goods back into the shop's stock.
+    /// Restock the goods in the shop.
     pub restock: bool,
-    /// Tell the customer.
+    /// Notify the customer.
     pub notify: bool,
 }
 
-/// Which quantity of a level is set.
+/// Which quantity of a level is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantity {
-    /// What can be sold.
+    /// The quantity available for sale.
     Available,
-    /// What lies on the shelf.
+    /// The quantity on hand.
     OnHand,
 }
 
 impl Quantity {
-    /// As Shopify calls it.
+    /// Shopify's name of the quantity.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -75,17 +75,17 @@ impl Quantity {
     }
 }
 
-/// What a SKU that the shop does not have means.
+/// How a SKU that the shop does not have is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownSku {
-    /// It is missing in the table `sku`: the work waits.
+    /// As missing in the table `sku`: the work waits.
     Unmapped,
-    /// It is not sold in this shop.
+    /// As not sold in this shop: the work is ignored.
     Ignore,
 }
 
-/// A part of an article that is kept in the shop.
+/// A field of an article that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
@@ -98,33 +98,33 @@ pub enum ProductField {
 }
 
 impl Settings {
-    /// Reads them.
+    /// Reads the settings from the host.
     ///
     /// # Errors
-    /// The setting that is missing or has another type.
+    /// When a setting is missing or has another type.
     pub fn read() -> Result<Self, Problem> {
         use ProductField::{Active, Description, Gtin, Title, Weight};
         let shop = shop()?;
-        let filled = |name| {
+        let non_empty = |name| {
             let text = config::find::<String>(name)?;
             Ok::<_, Problem>(text.filter(|text| !text.is_empty()))
         };
         Ok(Self {
-            url: filled("url")?.unwrap_or_else(|| format!("https://{shop}")),
+            url: non_empty("url")?.unwrap_or_else(|| format!("https://{shop}")),
             shop,
             tag_prefix: config::find("tag-prefix")?.map_or_else(
                 || Some("erp:".to_owned()),
                 |prefix: String| Some(prefix).filter(|p| !p.is_empty()),
             ),
-            metafields: config::find("metafield-namespace")?.map_or_else(
+            metafield_namespace: config::find("metafield-namespace")?.map_or_else(
                 || Some("crossdock".to_owned()),
                 |name: String| Some(name).filter(|n| !n.is_empty()),
             ),
             cancel_on: config::find("cancel-on")?.unwrap_or_default(),
             cancel: config::find("cancel")?.unwrap_or_default(),
-            notify: config::find("notify-customer")?.unwrap_or_default(),
+            notify_customer: config::find("notify-customer")?.unwrap_or_default(),
             quantity: config::find("stock-quantity")?.unwrap_or(Quantity::Available),
-            activate: config::find("activate-stock")?.unwrap_or(true),
+            activate_stock: config::find("activate-stock")?.unwrap_or(true),
             unknown_sku: config::find("unknown-sku")?.unwrap_or(UnknownSku::Unmapped),
             product_fields: config::find("product-fields")?
                 .unwrap_or_else(|| vec![Title, Description, Gtin, Weight, Active]),
@@ -132,9 +132,9 @@ impl Settings {
         })
     }
 
-    /// Whether a part of an article is kept in the shop.
+    /// Whether a field of an article is written.
     #[must_use]
-    pub fn keeps(&self, field: ProductField) -> bool {
+    pub fn writes(&self, field: ProductField) -> bool {
         self.product_fields.contains(&field)
     }
 }

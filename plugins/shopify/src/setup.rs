@@ -1,8 +1,7 @@
-//! Whether the shop tells what it should: one webhook subscription for each topic, to this address; and whether
-//! the API version is still served.
+//! Checks the shop's configuration: one webhook subscription per topic to this address, and a supported API version.
 //!
-//! A subscription is ours when it has our name. Others of the same app are left alone, unless they point to the
-//! very same address. Subscriptions that stand in the app's own configuration file are not to be seen here.
+//! A subscription with the connector's name belongs to the connector. Others of the same app are not changed, unless
+//! they have the same address. The API does not list subscriptions in the app's own configuration file.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +10,15 @@ use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::admin::answer::Done;
 use crate::admin::operations::Operation;
+use crate::admin::page::PageInfo;
+use crate::admin::response::MutationPayload;
 use crate::admin::{Admin, VERSION, operations};
 
-/// The name of subscriptions that are ours.
-pub const NAME: &str = "crossdock";
+/// The name of the connector's subscriptions.
+pub const SUBSCRIPTION_NAME: &str = "crossdock";
 
-/// The topics that are read, as GraphQL calls them.
+/// The supported topics, by their names in GraphQL.
 pub const TOPICS: &[&str] = &[
     "ORDERS_CREATE",
     "ORDERS_UPDATED",
@@ -33,7 +33,7 @@ pub const TOPICS: &[&str] = &[
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Data {
     public_api_versions: Vec<Version>,
     webhook_subscriptions: Page,
 }
@@ -48,7 +48,7 @@ struct Version {
 #[serde(rename_all = "camelCase")]
 struct Page {
     nodes: Vec<Subscription>,
-    page_info: crate::sink::PageInfo,
+    page_info: PageInfo,
 }
 
 #[derive(Deserialize)]
@@ -70,25 +70,25 @@ struct Handle {
 }
 
 impl Subscription {
-    fn is_ours(&self) -> bool {
-        self.name.as_deref() == Some(NAME)
+    fn is_own(&self) -> bool {
+        self.name.as_deref() == Some(SUBSCRIPTION_NAME)
     }
 
-    fn leads_to(&self, address: &str) -> bool {
+    fn has_address(&self, address: &str) -> bool {
         self.uri.trim_end_matches('/') == address.trim_end_matches('/')
     }
 
-    fn is_whole(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.format == "JSON"
             && self.filter.as_deref().is_none_or(str::is_empty)
             && self.include_fields.is_empty()
     }
 }
 
-/// Compares the subscriptions with what they should be, and puts them right when told to.
+/// Compares the subscriptions with those required, and repairs deviations if `repair` is true.
 ///
 /// # Errors
-/// The shop could not be asked. What it refuses to put right is a finding.
+/// A request failed. A refused repair is a finding.
 pub fn check(address: &str, repair: bool) -> Result<Vec<Finding>, Failure> {
     let admin = Admin::new()?;
     let topics: Vec<String> = match config::find::<Vec<String>>("topics")? {
@@ -97,25 +97,25 @@ pub fn check(address: &str, repair: bool) -> Result<Vec<Finding>, Failure> {
     };
     let (versions, subscriptions) = read(&admin)?;
     let mut check = Check { admin: &admin, address, repair, findings: Vec::new() };
-    check.version(&versions);
+    check.api_version(&versions);
     if address.starts_with("https://") {
         check.subscriptions(&topics, &subscriptions)?;
     } else {
-        let message = format!("Shopify delivers to https addresses only, and this one is {address}");
-        check.tell("address-not-https", message, false);
+        let message = format!("Shopify delivers to https addresses only, and this address is {address}");
+        check.add_finding("address-not-https", message, false);
     }
-    check.headers();
+    check.response_headers();
     Ok(check.findings)
 }
 
 fn read(admin: &Admin) -> Result<(Vec<Version>, Vec<Subscription>), Failure> {
     let (mut subscriptions, mut after): (Vec<Subscription>, Option<String>) = (Vec::new(), None);
     loop {
-        let answer: Answer = admin.run(&operations::SUBSCRIPTIONS, json!({ "after": after }))?;
-        subscriptions.extend(answer.webhook_subscriptions.nodes);
-        after = answer.webhook_subscriptions.page_info.next();
+        let data: Data = admin.run(&operations::SUBSCRIPTIONS, json!({ "after": after }))?;
+        subscriptions.extend(data.webhook_subscriptions.nodes);
+        after = data.webhook_subscriptions.page_info.next();
         if after.is_none() {
-            return Ok((answer.public_api_versions, subscriptions));
+            return Ok((data.public_api_versions, subscriptions));
         }
     }
 }
@@ -128,30 +128,30 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn tell(&mut self, code: &str, message: String, repaired: bool) {
+    fn add_finding(&mut self, code: &str, message: String, repaired: bool) {
         self.findings.push(Finding { code: code.into(), message, repaired });
     }
 
-    /// Whether the version that this plugin speaks is supported.
-    fn version(&mut self, versions: &[Version]) {
+    /// Checks that the plugin's API version is supported.
+    fn api_version(&mut self, versions: &[Version]) {
         if !versions.iter().any(|version| version.handle == VERSION && version.supported) {
             let message = format!(
-                "Shopify does not support API version {VERSION} any more: it serves another one, and a newer \
-                 version of this plugin is needed"
+                "Shopify no longer supports API version {VERSION} and serves another one: a newer version of this \
+                 plugin is needed"
             );
-            self.tell("api-version-unsupported", message, false);
+            self.add_finding("api-version-unsupported", message, false);
         }
     }
 
-    /// What the answers' headers said.
-    fn headers(&mut self) {
-        if let Some(version) = self.admin.served() {
-            let message = format!("Shopify serves API version {version}; this plugin asked for {VERSION}");
-            self.tell("api-version-served", message, false);
+    /// Reports the headers of the responses.
+    fn response_headers(&mut self) {
+        if let Some(version) = self.admin.served_version() {
+            let message = format!("Shopify serves API version {version}; this plugin requested {VERSION}");
+            self.add_finding("api-version-served", message, false);
         }
-        if let Some(reason) = self.admin.deprecated() {
-            let message = format!("Shopify calls something deprecated that this plugin uses: {reason}");
-            self.tell("api-deprecated", message, false);
+        if let Some(reason) = self.admin.deprecation() {
+            let message = format!("Shopify reports that this plugin uses a deprecated feature: {reason}");
+            self.add_finding("api-deprecated", message, false);
         }
     }
 
@@ -164,101 +164,101 @@ impl Check<'_> {
             let of_topic = by_topic.remove(topic.as_str()).unwrap_or_default();
             self.topic(topic, &of_topic)?;
         }
-        for one in by_topic.into_values().flatten().filter(|one| one.is_ours()) {
-            let what = format!("{} is subscribed to and not read", one.topic);
-            self.remove("subscription-unneeded", &what, one)?;
+        for one in by_topic.into_values().flatten().filter(|one| one.is_own()) {
+            let deviation = format!("{} is subscribed to but not used", one.topic);
+            self.delete("subscription-unneeded", &deviation, one)?;
         }
         Ok(())
     }
 
     fn topic(&mut self, topic: &str, all: &[&Subscription]) -> Result<(), Failure> {
-        let here = |one: &&&Subscription| one.leads_to(self.address);
-        // Ours first: a second one to the same address is then the one too many.
-        let keep =
-            all.iter().filter(here).find(|one| one.is_ours()).or_else(|| all.iter().find(here)).copied();
-        let moved = all.iter().copied().find(|one| one.is_ours() && !one.leads_to(self.address));
-        let kept = match (keep, moved) {
-            (Some(kept), _) => {
-                if !kept.is_whole() {
-                    let what = format!("the subscription to {topic} tells only a part");
-                    self.redirect("subscription-partial", &what, kept)?;
+        let is_here = |one: &&&Subscription| one.has_address(self.address);
+        // The connector's own first: another one to the same address is then the duplicate.
+        let here =
+            all.iter().filter(is_here).find(|one| one.is_own()).or_else(|| all.iter().find(is_here)).copied();
+        let elsewhere = all.iter().copied().find(|one| one.is_own() && !one.has_address(self.address));
+        let valid = match (here, elsewhere) {
+            (Some(here), _) => {
+                if !here.is_complete() {
+                    let deviation = format!("the subscription to {topic} delivers only a part of the data");
+                    self.update("subscription-partial", &deviation, here)?;
                 }
-                Some(kept)
+                here
             }
-            (None, Some(moved)) => {
-                let what = format!("the subscription to {topic} leads to {}", moved.uri);
-                self.redirect("subscription-elsewhere", &what, moved)?;
-                Some(moved)
+            (None, Some(elsewhere)) => {
+                let deviation = format!("the subscription to {topic} delivers to {}", elsewhere.uri);
+                self.update("subscription-elsewhere", &deviation, elsewhere)?;
+                elsewhere
             }
             (None, None) => {
-                let variables = json!({ "topic": topic, "subscription": self.wanted() });
-                let what = format!("there is no subscription to {topic}");
-                self.mend("subscription-missing", &what, &operations::SUBSCRIBE, variables)?;
-                None
+                let variables = json!({ "topic": topic, "subscription": self.subscription() });
+                let deviation = format!("there is no subscription to {topic}");
+                let operation = &operations::CREATE_SUBSCRIPTION;
+                return self.resolve("subscription-missing", &deviation, operation, variables);
             }
         };
-        let Some(kept) = kept else { return Ok(()) };
-        if kept.api_version.handle.as_str() < VERSION {
+        if valid.api_version.handle.as_str() < VERSION {
             let message = format!(
-                "{topic} is told by API version {}, and this plugin reads {VERSION}: the version is set in the app's \
-                 configuration",
-                kept.api_version.handle
+                "{topic} is delivered with API version {}, and this plugin reads {VERSION}: change the version in the \
+                 app's configuration",
+                valid.api_version.handle
             );
-            self.tell("subscription-version", message, false);
+            self.add_finding("subscription-version", message, false);
         }
-        for one in all.iter().filter(|one| one.id != kept.id && (one.is_ours() || one.leads_to(self.address)))
+        for one in
+            all.iter().filter(|one| one.id != valid.id && (one.is_own() || one.has_address(self.address)))
         {
-            let what = format!("there is a second subscription to {topic}, to {}", one.uri);
-            self.remove("subscription-twice", &what, one)?;
+            let deviation = format!("there is a second subscription to {topic}, to {}", one.uri);
+            self.delete("subscription-twice", &deviation, one)?;
         }
         Ok(())
     }
 
-    fn wanted(&self) -> Value {
-        json!({ "uri": self.address, "format": "JSON", "name": NAME })
+    /// The required subscription.
+    fn subscription(&self) -> Value {
+        json!({ "uri": self.address, "format": "JSON", "name": SUBSCRIPTION_NAME })
     }
 
-    fn redirect(&mut self, code: &str, what: &str, one: &Subscription) -> Result<(), Failure> {
-        let mut wanted = self.wanted();
-        if let Some(wanted) = wanted.as_object_mut() {
-            wanted.insert("filter".into(), json!(""));
-            wanted.insert("includeFields".into(), json!([]));
+    fn update(&mut self, code: &str, deviation: &str, one: &Subscription) -> Result<(), Failure> {
+        let mut subscription = self.subscription();
+        if let Some(object) = subscription.as_object_mut() {
+            object.insert("filter".into(), json!(""));
+            object.insert("includeFields".into(), json!([]));
         }
-        self.mend(code, what, &operations::RESUBSCRIBE, json!({ "id": one.id, "subscription": wanted }))
+        let variables = json!({ "id": one.id, "subscription": subscription });
+        self.resolve(code, deviation, &operations::UPDATE_SUBSCRIPTION, variables)
     }
 
-    fn remove(&mut self, code: &str, what: &str, one: &Subscription) -> Result<(), Failure> {
-        self.mend(code, what, &operations::UNSUBSCRIBE, json!({ "id": one.id }))
+    fn delete(&mut self, code: &str, deviation: &str, one: &Subscription) -> Result<(), Failure> {
+        self.resolve(code, deviation, &operations::DELETE_SUBSCRIPTION, json!({ "id": one.id }))
     }
 
-    /// Carries out what puts a finding right, if that is wanted, and tells it.
-    fn mend(
+    /// Adds a finding, after repairing it if that is requested.
+    fn resolve(
         &mut self,
         code: &str,
-        what: &str,
+        deviation: &str,
         operation: &Operation,
         variables: Value,
     ) -> Result<(), Failure> {
         if !self.repair {
-            self.tell(code, what.to_owned(), false);
+            self.add_finding(code, deviation.to_owned(), false);
             return Ok(());
         }
-        // A mutation answers under its own name, and there is one in each of these operations.
-        let refusal = match self.admin.run::<BTreeMap<String, Option<Done>>>(operation, variables) {
-            Ok(done) => done.values().flatten().find_map(|done| done.accepted().err()),
+        // The payload has the mutation's name, and each of these operations contains one mutation.
+        type Payloads = BTreeMap<String, Option<MutationPayload>>;
+        let refusal = match self.admin.run::<Payloads>(operation, variables) {
+            Ok(payloads) => payloads.values().flatten().find_map(|payload| payload.check().err()),
             Err(Error::Rejected(problem) | Error::Conflict(problem) | Error::NotFound(problem)) => {
                 Some(problem)
             }
             Err(error) => return Err(error.into()),
         };
         match refusal {
-            None => self.tell(code, format!("{what}; put right"), true),
+            None => self.add_finding(code, format!("{deviation}; repaired"), true),
             Some(problem) => {
-                self.tell(
-                    code,
-                    format!("{what}; Shopify refused to put it right: {}", problem.message),
-                    false,
-                );
+                let message = format!("{deviation}; Shopify refused the repair: {}", problem.message);
+                self.add_finding(code, message, false);
             }
         }
         Ok(())

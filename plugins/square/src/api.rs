@@ -1,4 +1,4 @@
-//! What is asked of Square. Nothing here changes anything there: every question may be asked again.
+//! Requests to Square's API. All are reads, so each can be repeated.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use serde_json::json;
 use crate::payload::{Order, Payment};
 use crate::settings::Settings;
 
-/// The most articles that are asked for at once.
-const ARTICLES: usize = 500;
+/// The most catalogue objects of one request.
+const MAX_CATALOG_IDS: usize = 500;
 
-/// Square, as this connector may ask it.
+/// Square's API.
 pub(crate) struct Api {
     client: http::Client,
     pub settings: Settings,
 }
 
-/// What has been asked beside the orders themselves.
+/// The data of orders that Square does not return with them.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Articles by Square's ids of their variations.
+pub(crate) struct OrderContext {
+    /// Articles by the ids of Square's variations.
     pub articles: BTreeMap<String, Article>,
     /// The payments of the orders.
     pub payments: Vec<Payment>,
 }
 
-/// What the merchant calls a variation.
+/// The merchant's article of a variation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Article {
     pub sku: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Article {
 
 /// A page of orders.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct OrderPage {
     #[serde(default)]
     pub orders: Vec<serde_json::Value>,
     pub cursor: Option<String>,
@@ -56,33 +56,33 @@ impl Api {
     /// Reads an order.
     pub(crate) fn order(&self, id: &str) -> Result<Order, http::Error> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct Body {
             order: Order,
         }
-        let answer: Answer = self.client.get(["v2", "orders", id]).call()?;
-        Ok(answer.order)
+        let body: Body = self.client.get(["v2", "orders", id]).call()?;
+        Ok(body.order)
     }
 
     /// Reads a payment. Absent when Square does not have it.
     pub(crate) fn payment(&self, id: &str) -> Result<Option<Payment>, http::Error> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct Body {
             payment: Payment,
         }
-        match self.client.get(["v2", "payments", id]).call::<Answer>() {
-            Ok(answer) => Ok(Some(answer.payment)),
+        match self.client.get(["v2", "payments", id]).call::<Body>() {
+            Ok(body) => Ok(Some(body.payment)),
             Err(http::Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Orders changed since a moment, oldest first.
+    /// Reads a page of the orders changed since a time, oldest first.
     pub(crate) fn search(
         &self,
         since: Option<&str>,
         page: Option<&str>,
         limit: u32,
-    ) -> Result<Found, http::Error> {
+    ) -> Result<OrderPage, http::Error> {
         let mut query = json!({ "sort": { "sort_field": "UPDATED_AT", "sort_order": "ASC" } });
         if let (Some(since), Some(query)) = (since, query.as_object_mut()) {
             query.insert(
@@ -96,34 +96,37 @@ impl Api {
         if let (Some(page), Some(body)) = (page, body.as_object_mut()) {
             body.insert("cursor".into(), page.into());
         }
-        self.client.post("/v2/orders/search").json(&body).reads().call()
+        self.client.post("/v2/orders/search").json(&body).read_only().call()
     }
 
-    /// What has to be known of these orders beside what they say: payments that may have been taken offline, and
-    /// what the merchant calls the articles. Payments that are at hand are not asked for again.
-    pub(crate) fn about(&self, orders: &[&Order], at_hand: Vec<Payment>) -> Result<Known, http::Error> {
-        let mut known = Known { payments: at_hand, ..Known::default() };
-        if self.settings.ask_payments {
+    /// Reads the payments and articles of orders. Payments that the caller already has are not read again.
+    pub(crate) fn context(
+        &self,
+        orders: &[&Order],
+        payments: Vec<Payment>,
+    ) -> Result<OrderContext, http::Error> {
+        let mut context = OrderContext { payments, ..OrderContext::default() };
+        if self.settings.read_payments {
             for id in
                 orders.iter().flat_map(|order| &order.tenders).filter_map(|tender| tender.payment_id.as_ref())
             {
-                if !known.payments.iter().any(|payment| payment.id == *id) {
-                    known.payments.extend(self.payment(id)?);
+                if !context.payments.iter().any(|payment| payment.id == *id) {
+                    context.payments.extend(self.payment(id)?);
                 }
             }
         }
         let lines = orders.iter().flat_map(|order| &order.line_items);
-        known.articles = self.articles(lines.filter_map(|line| line.catalog_object_id.as_deref()))?;
-        Ok(known)
+        context.articles = self.articles(lines.filter_map(|line| line.catalog_object_id.as_deref()))?;
+        Ok(context)
     }
 
-    /// What the merchant calls these variations: as the operator's table `sku` says, else as the catalogue does.
+    /// The merchant's articles of variations: from the operator's table `sku`, else from the catalogue.
     pub(crate) fn articles<'a>(
         &self,
         ids: impl Iterator<Item = &'a str>,
     ) -> Result<BTreeMap<String, Article>, http::Error> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct Body {
             #[serde(default)]
             objects: Vec<Object>,
         }
@@ -138,26 +141,27 @@ impl Api {
             upc: Option<String>,
         }
         let mut articles = BTreeMap::new();
-        let mut unknown: Vec<&str> = Vec::new();
+        let mut unmapped: Vec<&str> = Vec::new();
         for id in ids {
             match mappings::get("sku", id) {
                 Some(sku) => {
                     articles.insert(id.to_owned(), Article { sku: Some(sku), gtin: None });
                 }
-                None => unknown.push(id),
+                None => unmapped.push(id),
             }
         }
-        unknown.sort_unstable();
-        unknown.dedup();
-        for ids in unknown.chunks(ARTICLES) {
-            let body = json!({ "object_ids": ids, "include_related_objects": false });
-            let answer: Answer = self.client.post("/v2/catalog/batch-retrieve").json(&body).reads().call()?;
-            articles.extend(answer.objects.into_iter().filter_map(|object| {
+        unmapped.sort_unstable();
+        unmapped.dedup();
+        for ids in unmapped.chunks(MAX_CATALOG_IDS) {
+            let request = json!({ "object_ids": ids, "include_related_objects": false });
+            let body: Body =
+                self.client.post("/v2/catalog/batch-retrieve").json(&request).read_only().call()?;
+            articles.extend(body.objects.into_iter().filter_map(|object| {
                 let variation = object.item_variation_data?;
-                let digits = |code: &String| {
+                let is_gtin = |code: &String| {
                     (8..=14).contains(&code.len()) && code.bytes().all(|digit| digit.is_ascii_digit())
                 };
-                let gtin = variation.upc.filter(digits).map(|code| format!("{code:0>14}"));
+                let gtin = variation.upc.filter(is_gtin).map(|code| format!("{code:0>14}"));
                 let sku = variation.sku.filter(|sku| !sku.trim().is_empty());
                 Some((object.id, Article { sku, gtin }))
             }));

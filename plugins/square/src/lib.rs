@@ -1,30 +1,30 @@
 //! Square as a source: signed notifications of orders, payments, refunds and stock counts.
 //!
-//! Most notifications say that something happened and little of what: the order is read from Square then. So an
-//! event tells the state that was read, and two notifications of one state are one event.
+//! Most notifications identify an order without its content, so the plugin reads the order from Square's API. An event
+//! describes the state that was read, and two notifications of the same state yield the same event.
 //!
-//! | file | what it knows |
+//! | module | purpose |
 //! |---|---|
-//! | `payload`, `amount` | what Square writes; whole numbers of the smallest unit as decimals |
-//! | `notice` | what a notification is about |
-//! | `api` | what is asked of Square: orders, payments, the catalogue |
-//! | `order`, `line`, `tender` | an order and how it was paid |
-//! | `refund`, `repaid` | what was brought back; what was given back for it |
-//! | `stock` | counts |
-//! | `natural`, `day` | the sale's natural key, and the business day it belongs to |
-//! | `poll` | orders that no notification told of |
+//! | `payload`, `amount` | Square's records; amounts in the smallest unit as decimals |
+//! | `notification` | webhook notifications |
+//! | `api` | reads orders, payments and the catalogue |
+//! | `order`, `line`, `tender` | an order with its lines and payments |
+//! | `refund`, `repayment` | returns and refunds, and their payments |
+//! | `stock` | stock counts |
+//! | `natural_key`, `business_day` | the natural key and the business day of a sale |
+//! | `poll` | orders whose notifications were missed |
 
 mod amount;
 mod api;
-mod day;
+mod business_day;
 mod line;
-mod natural;
-mod notice;
+mod natural_key;
+mod notification;
 mod order;
 mod payload;
 mod poll;
 mod refund;
-mod repaid;
+mod repayment;
 mod settings;
 mod stock;
 mod tender;
@@ -38,7 +38,7 @@ pub struct Square;
 
 impl Source for Square {
     fn receive(inbound: Inbound) -> Result<Vec<Event>, Failure> {
-        notice::read(&inbound.body, &api::Api::new(settings::Settings::read()?))
+        notification::read(&inbound.body, &api::Api::new(settings::Settings::read()?))
     }
 
     fn poll(cursor: Option<String>, limit: u32) -> Result<Page, Failure> {
@@ -48,12 +48,11 @@ impl Source for Square {
 
 plugin!(Square: source);
 
-/// Reads an order as an answer of Square holds it, without asking anything. For the fuzz target.
+/// Reads an order of a response of Square without sending requests. For the fuzz target.
 #[doc(hidden)]
 pub fn read_order(body: &[u8], settings: &settings::Settings) -> Result<Vec<Event>, Problem> {
     let order: payload::Order = payload::parse(body)?;
-    let known = api::Known::default();
-    order::events(settings, &order, &known, None)
+    order::events(settings, &order, &api::OrderContext::default(), None)
 }
 
 #[doc(hidden)]

@@ -1,22 +1,23 @@
-//! The lines of an order, and what they come to.
+//! The lines of an order, and their totals.
 //!
-//! Square's own sum of a line holds its taxes and discounts, whatever the country makes of gross sales; so the
-//! price of a line is what remains of that sum, and the taxes added on top are taken out of it.
+//! The meaning of Square's gross sales differs by country, but a line's total always includes taxes and discounts. So
+//! the price of a line is derived from its total, less the added taxes.
 
 use crossdock_sdk::prelude::*;
 
-use crate::amount::{self, each, price};
-use crate::api::Known;
+use crate::amount::{self, price, unit_price};
+use crate::api::OrderContext;
 use crate::payload::{self, AppliedTax, LineItem, Money, Order};
 
-/// The lines, and their sums.
-pub(crate) struct Sums {
+/// The lines, and their totals.
+pub(crate) struct OrderLines {
     pub lines: Vec<Line>,
-    /// What was chosen or written on them.
-    pub written: Vec<LineAttributes>,
-    /// True when prices contain the tax.
-    pub included: bool,
-    pub full: Decimal,
+    /// The modifiers and notes of the lines.
+    pub attributes: Vec<LineAttributes>,
+    /// True when prices include the tax.
+    pub prices_include_tax: bool,
+    /// Σ unit price × quantity, before discounts.
+    pub subtotal: Decimal,
     pub discounts: Decimal,
     pub tax: Decimal,
 }
@@ -24,28 +25,37 @@ pub(crate) struct Sums {
 /// Reads the lines.
 ///
 /// # Errors
-/// What is wrong with one of them, with its place.
-pub(crate) fn read(order: &Order, known: &Known, currency: &str) -> Result<Sums, Problem> {
+/// The problem of the first invalid line, with its field.
+pub(crate) fn read(order: &Order, context: &OrderContext, currency: &str) -> Result<OrderLines, Problem> {
     let kinds: Vec<_> = order.taxes.iter().map(|tax| tax.kind.as_deref()).collect();
-    // Where only some prices contain their tax, all are told without.
-    let included = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some("INCLUSIVE"));
-    let zero = Decimal::ZERO;
-    let mut sums =
-        Sums { lines: Vec::new(), written: Vec::new(), included, full: zero, discounts: zero, tax: zero };
+    // Where only some prices include their tax, all are converted to prices without tax.
+    let prices_include_tax = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Some("INCLUSIVE"));
+    let mut lines = OrderLines {
+        lines: Vec::new(),
+        attributes: Vec::new(),
+        prices_include_tax,
+        subtotal: Decimal::ZERO,
+        discounts: Decimal::ZERO,
+        tax: Decimal::ZERO,
+    };
     for (at, item) in order.line_items.iter().enumerate() {
-        sums.item(item, order, known, currency, at).map_err(|problem| within(problem, "line_items", at))?;
+        lines
+            .add_item(item, order, context, currency, at)
+            .map_err(|problem| in_list(problem, "line_items", at))?;
     }
     for (at, charge) in order.service_charges.iter().enumerate() {
-        // A charge that was shared among the lines is in their sums.
+        // An apportioned charge is already part of the lines' totals.
         if charge.treatment_type.as_deref() != Some("APPORTIONED_TREATMENT") {
-            sums.charge(charge, order, currency, at)
-                .map_err(|problem| within(problem, "service_charges", at))?;
+            lines
+                .add_charge(charge, order, currency, at)
+                .map_err(|problem| in_list(problem, "service_charges", at))?;
         }
     }
-    Ok(sums)
+    Ok(lines)
 }
 
-fn within(problem: Problem, list: &str, at: usize) -> Problem {
+/// The problem with the path of its field prefixed by the list element.
+fn in_list(problem: Problem, list: &str, at: usize) -> Problem {
     let field = problem
         .field
         .clone()
@@ -53,39 +63,40 @@ fn within(problem: Problem, list: &str, at: usize) -> Problem {
     problem.at(field)
 }
 
-impl Sums {
-    fn item(
+impl OrderLines {
+    fn add_item(
         &mut self,
         item: &LineItem,
         order: &Order,
-        known: &Known,
+        context: &OrderContext,
         currency: &str,
         at: usize,
     ) -> Result<(), Problem> {
-        let money = |told: &Option<Money>, field| amount::of(told.as_ref(), currency, field);
+        let money = |money: &Option<Money>, field| amount::decimal(money.as_ref(), currency, field);
         let quantity = quantity(&item.quantity)?;
         let (total, tax) =
             (money(&item.total_money, "total_money")?, money(&item.total_tax_money, "total_tax_money")?);
         let discount = money(&item.total_discount_money, "total_discount_money")?;
-        let full = total + discount - if self.included { Decimal::ZERO } else { tax };
-        let (each, over) = each(full, quantity, money(&item.base_price_money, "base_price_money")?);
+        let subtotal = total + discount - if self.prices_include_tax { Decimal::ZERO } else { tax };
+        let (unit_price, excess) =
+            unit_price(subtotal, quantity, money(&item.base_price_money, "base_price_money")?);
         let mut discounts = discounts(item, order, currency, discount)?;
-        if !over.is_zero() {
+        if !excess.is_zero() {
             discounts
-                .push(DiscountAllocation { title: Some("rounding".into()), amount: price(over, currency) });
+                .push(DiscountAllocation { title: Some("rounding".into()), amount: price(excess, currency) });
         }
         let id = item.catalog_object_id.as_ref();
-        let article = id.and_then(|id| known.articles.get(id)).cloned().unwrap_or_default();
+        let article = id.and_then(|id| context.articles.get(id)).cloned().unwrap_or_default();
         let modifier =
             |named: &payload::Named| Some(Attribute { name: "modifier".into(), value: named.name.clone()? });
         let note = item.note.clone().map(|value| Attribute { name: "note".into(), value });
-        self.full += full + over;
-        self.discounts += discount + over;
+        self.subtotal += subtotal + excess;
+        self.discounts += discount + excess;
         self.tax += tax;
         let line = item.uid.clone().unwrap_or_else(|| (at + 1).to_string());
         let attributes: Vec<_> = item.modifiers.iter().filter_map(modifier).chain(note).collect();
         if !attributes.is_empty() {
-            self.written.push(LineAttributes { line: line.clone(), attributes });
+            self.attributes.push(LineAttributes { line: line.clone(), attributes });
         }
         self.lines.push(Line {
             id: line,
@@ -103,7 +114,7 @@ impl Sums {
             quantity: quantity.normalize().to_string(),
             current_quantity: None,
             unit: item.quantity_unit.as_ref().and_then(|unit| self::unit(unit.measurement_unit.as_ref()?)),
-            unit_price: price(each, currency),
+            unit_price: price(unit_price, currency),
             regular_price: None,
             discounts,
             taxable: !tax.is_zero(),
@@ -117,18 +128,18 @@ impl Sums {
         Ok(())
     }
 
-    fn charge(
+    fn add_charge(
         &mut self,
         charge: &payload::ServiceCharge,
         order: &Order,
         currency: &str,
         at: usize,
     ) -> Result<(), Problem> {
-        let money = |told: &Option<Money>, field| amount::of(told.as_ref(), currency, field);
+        let money = |money: &Option<Money>, field| amount::decimal(money.as_ref(), currency, field);
         let (total, tax) =
             (money(&charge.total_money, "total_money")?, money(&charge.total_tax_money, "total_tax_money")?);
-        let full = total - if self.included { Decimal::ZERO } else { tax };
-        self.full += full;
+        let subtotal = total - if self.prices_include_tax { Decimal::ZERO } else { tax };
+        self.subtotal += subtotal;
         self.tax += tax;
         self.lines.push(Line {
             id: charge.uid.clone().unwrap_or_else(|| format!("charge-{}", at + 1)),
@@ -141,7 +152,7 @@ impl Sums {
             quantity: "1".into(),
             current_quantity: None,
             unit: None,
-            unit_price: price(full, currency),
+            unit_price: price(subtotal, currency),
             regular_price: None,
             discounts: vec![],
             taxable: !tax.is_zero(),
@@ -156,14 +167,14 @@ impl Sums {
     }
 }
 
-/// A quantity as Square writes it: a decimal above zero, with at most five places.
+/// Parses a quantity of Square: a positive decimal with at most five decimal places.
 pub(crate) fn quantity(text: &str) -> Result<Decimal, Problem> {
     let quantity = money::decimal(text).ok().map(|quantity| quantity.normalize());
-    let sound = |quantity: &Decimal| {
+    let is_valid = |quantity: &Decimal| {
         *quantity > Decimal::ZERO && *quantity < Decimal::from(1_000_000_000_u32) && quantity.scale() <= 5
     };
-    quantity.filter(sound).ok_or_else(|| {
-        Problem::new("invalid-quantity", "the quantity is no decimal above zero with at most five places")
+    quantity.filter(is_valid).ok_or_else(|| {
+        Problem::new("invalid-quantity", "the quantity is not a positive decimal with at most five places")
             .at("quantity")
     })
 }
@@ -177,22 +188,22 @@ fn title(item: &LineItem) -> String {
     }
 }
 
-/// What was taken off, each discount's share; where the shares do not make the sum, the sum.
+/// The line's share of each discount. Where the shares do not add up to the total, the total as one share.
 fn discounts(
     item: &LineItem,
     order: &Order,
     currency: &str,
-    sum: Decimal,
+    total: Decimal,
 ) -> Result<Vec<DiscountAllocation>, Problem> {
     let mut shares = Vec::new();
-    let mut all = Decimal::ZERO;
+    let mut sum = Decimal::ZERO;
     for applied in &item.applied_discounts {
-        let amount = amount::of(applied.applied_money.as_ref(), currency, "applied_discounts")?;
+        let amount = amount::decimal(applied.applied_money.as_ref(), currency, "applied_discounts")?;
         let named = order
             .discounts
             .iter()
             .find(|discount| discount.uid.is_some() && discount.uid == applied.discount_uid);
-        all += amount;
+        sum += amount;
         if !amount.is_zero() {
             shares.push(DiscountAllocation {
                 title: named.and_then(|discount| discount.name.clone()),
@@ -200,21 +211,21 @@ fn discounts(
             });
         }
     }
-    if all != sum {
-        shares = vec![DiscountAllocation { title: None, amount: price(sum, currency) }];
+    if sum != total {
+        shares = vec![DiscountAllocation { title: None, amount: price(total, currency) }];
     }
     Ok(shares)
 }
 
-/// The taxes; where they do not make the sum, the sum.
+/// The taxes. Where they do not add up to the total, the total as one tax.
 fn taxes(
     applied: &[AppliedTax],
     order: &Order,
     currency: &str,
-    sum: Decimal,
+    total: Decimal,
 ) -> Result<Vec<TaxLine>, Problem> {
     let mut lines = Vec::new();
-    let mut all = Decimal::ZERO;
+    let mut sum = Decimal::ZERO;
     let line = |title: Option<String>, rate, amount| TaxLine {
         title: title.unwrap_or_else(|| "Tax".into()),
         rate,
@@ -222,12 +233,12 @@ fn taxes(
         jurisdiction: None,
         channel_liable: false,
     };
-    for one in applied {
-        let amount = amount::of(one.applied_money.as_ref(), currency, "applied_taxes")?;
-        let named = order.taxes.iter().find(|tax| tax.uid.is_some() && tax.uid == one.tax_uid);
+    for applied in applied {
+        let amount = amount::decimal(applied.applied_money.as_ref(), currency, "applied_taxes")?;
+        let named = order.taxes.iter().find(|tax| tax.uid.is_some() && tax.uid == applied.tax_uid);
         let percent = named.and_then(|tax| money::decimal(tax.percentage.as_deref()?).ok());
         let rate = percent.and_then(|percent| percent.checked_div(Decimal::ONE_HUNDRED));
-        all += amount;
+        sum += amount;
         if !amount.is_zero() {
             lines.push(line(
                 named.and_then(|tax| tax.name.clone()),
@@ -236,16 +247,16 @@ fn taxes(
             ));
         }
     }
-    if all != sum {
-        lines = vec![line(None, None, sum)];
+    if sum != total {
+        lines = vec![line(None, None, total)];
     }
     Ok(lines)
 }
 
 /// The unit by UN/ECE Recommendation 20. Absent for pieces and for the merchant's own units.
 fn unit(unit: &payload::MeasurementUnit) -> Option<String> {
-    let told = [&unit.weight_unit, &unit.volume_unit, &unit.length_unit, &unit.area_unit, &unit.time_unit];
-    let code = match told.into_iter().flatten().next()?.as_str() {
+    let units = [&unit.weight_unit, &unit.volume_unit, &unit.length_unit, &unit.area_unit, &unit.time_unit];
+    let code = match units.into_iter().flatten().next()?.as_str() {
         "METRIC_MILLIGRAM" => "MGM",
         "METRIC_GRAM" => "GRM",
         "METRIC_KILOGRAM" => "KGM",

@@ -1,4 +1,4 @@
-//! What Square writes, as far as it is read. What is not there is absent or empty; what is `null` is not there.
+//! Square's records, with the fields that are read. A `null` counts as absent; absent lists are empty.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use crossdock_sdk::prelude::*;
 use serde::de::Deserializer;
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// Reads a body. The problem says where and what was expected, never what was found.
+/// Parses a body. The problem names the position and the expected type, never the value.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| unreadable(&error))
 }
 
-/// Reads a part of a body.
+/// Parses a part of a body.
 pub(crate) fn part<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
     serde_json::from_value(value).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
-    let said = match text.split_once(", expected ") {
+    let message = match text.split_once(", expected ") {
         Some((_, expected)) => format!("expected {expected}"),
-        None if text.starts_with("invalid") => format!("a value is wrong at column {}", error.column()),
+        None if text.starts_with("invalid") => format!("a value is invalid at column {}", error.column()),
         None => text,
     };
-    Problem::new("body-unreadable", said)
+    Problem::new("body-unreadable", message)
 }
 
-/// A list that may be missing or `null`.
+/// Deserializes a list that may be absent or `null`.
 fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// Whole numbers of the currency's smallest unit.
+/// An amount as an integer in the currency's smallest unit.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Money {
     pub amount: Option<i64>,
@@ -70,6 +70,19 @@ pub(crate) struct Order {
     pub total_money: Option<Money>,
     pub total_tip_money: Option<Money>,
     pub net_amount_due_money: Option<Money>,
+}
+
+impl Order {
+    /// When the order last changed, by Square's clock.
+    ///
+    /// # Errors
+    /// `time-missing` when the order has neither a time of change nor one of creation.
+    pub(crate) fn last_change(&self) -> Result<String, Problem> {
+        let at = self.updated_at.as_ref().or(self.created_at.as_ref());
+        at.cloned().ok_or_else(|| {
+            Problem::new("time-missing", "the order has no time of its last change").at("updated_at")
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -250,7 +263,7 @@ pub(crate) struct OrderRefund {
     pub status: Option<String>,
 }
 
-/// A payment, as notifications and answers hold it.
+/// A payment of a notification or a response.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Payment {
     pub id: String,
@@ -284,7 +297,7 @@ pub(crate) struct Application {
     pub square_product: Option<String>,
 }
 
-/// A refund, as notifications hold it.
+/// A refund of a notification.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Refund {
     pub id: String,

@@ -1,4 +1,4 @@
-//! What the operator says.
+//! The connector's settings.
 
 use crossdock_sdk::prelude::*;
 use jiff::civil::Time;
@@ -11,29 +11,29 @@ pub struct Settings {
     pub(crate) version: Option<String>,
     pub(crate) zone: Option<String>,
     pub(crate) day_starts: Time,
-    pub(crate) ask_payments: bool,
+    pub(crate) read_payments: bool,
     pub(crate) restock: bool,
     pub(crate) locations: Vec<String>,
     pub(crate) since: Option<String>,
 }
 
 impl Settings {
-    /// Reads them.
+    /// Reads the settings from the host.
     ///
     /// # Errors
-    /// When one of them is missing, or none.
+    /// When a setting is missing or invalid.
     #[doc(hidden)]
     pub fn read() -> Result<Self, Problem> {
         let starts = config::find::<String>("day-starts")?.unwrap_or_else(|| "00:00".into());
-        let wrong =
-            |_| Problem::new("setting-invalid", format!("`day-starts`: `{starts}` is no time of day"));
+        let invalid =
+            |_| Problem::new("setting-invalid", format!("`day-starts`: `{starts}` is not a time of day"));
         Ok(Self {
             merchant: config::get("merchant")?,
             url: config::find("url")?.unwrap_or_else(|| "https://connect.squareup.com".into()),
             version: config::find("api-version")?,
             zone: config::find("zone")?,
-            day_starts: starts.parse().map_err(wrong)?,
-            ask_payments: config::find("ask-payments")?.unwrap_or(true),
+            day_starts: starts.parse().map_err(invalid)?,
+            read_payments: config::find("ask-payments")?.unwrap_or(true),
             restock: config::find("restock-returns")?.unwrap_or(true),
             locations: config::find("locations")?.unwrap_or_default(),
             since: config::find("since")?,

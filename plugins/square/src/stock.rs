@@ -1,12 +1,12 @@
-//! Stock: what Square counts of a variation at a location, as an absolute level.
+//! Stock: Square's counts of a variation at a location, as absolute levels.
 
 use crossdock_sdk::prelude::*;
 
 use crate::api::Api;
 use crate::payload::Count;
 
-/// `inventory.counted` of what can be sold. What is sold, wasted or on its way is another state of other goods.
-pub(crate) fn counted(counts: &[Count], square: &Api) -> Result<Vec<Event>, Failure> {
+/// `inventory.counted` events of sellable stock. Counts of other states (sold, wasted, in transit) are ignored.
+pub(crate) fn events(counts: &[Count], square: &Api) -> Result<Vec<Event>, Failure> {
     let sellable: Vec<&Count> = counts
         .iter()
         .filter(|count| count.state.as_deref() == Some("IN_STOCK"))
@@ -17,7 +17,7 @@ pub(crate) fn counted(counts: &[Count], square: &Api) -> Result<Vec<Event>, Fail
         let item = &count.catalog_object_id;
         let location =
             count.location_id.clone().filter(|location| !location.is_empty()).ok_or_else(|| {
-                Problem::new("body-unreadable", "the count does not say where").at("location_id")
+                Problem::new("body-unreadable", "the count has no location").at("location_id")
             })?;
         Ok(Event {
             entity: square.settings.entity(EntityKind::Stock, format!("{location}/{item}")),

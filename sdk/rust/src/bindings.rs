@@ -1,9 +1,9 @@
-//! What `wit-bindgen` makes of the contract: once, here, so that no plugin has to run it.
+//! The bindings that `wit-bindgen` generates from the contract: once, here, so that no plugin has to run it.
 //!
-//! The types and what the host offers are made for the world `imports`; each interface that a plugin may
-//! export is made for a world of its own and shares those types.
+//! The types and the host's services are generated for the world `imports`; each interface that a plugin may
+//! export is generated for a world of its own and shares those types.
 
-/// The types, and what the host offers.
+/// The types, and the host's services.
 pub mod base {
     wit_bindgen::generate!({
         world: "imports",
@@ -16,7 +16,7 @@ pub mod base {
 
 macro_rules! export {
     ($module:ident, $world:literal, $macro:literal, $path:literal) => {
-        #[doc = concat!("What exporting the world `", $world, "` takes.")]
+        #[doc = concat!("The bindings for exporting the world `", $world, "`.")]
         pub mod $module {
             wit_bindgen::generate!({
                 world: $world,

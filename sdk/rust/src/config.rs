@@ -1,8 +1,7 @@
-//! The connector's settings, as the operator wrote them.
+//! The connector's settings, as the operator configured them.
 //!
-//! The host has checked them against the schema in the plugin's manifest and filled in its defaults, so a
-//! setting that the schema requires is there and has its type. Secrets are never among the settings: the host
-//! adds them to requests by itself.
+//! The host has validated them against the schema in the plugin's manifest and applied its defaults, so a setting
+//! that the schema requires is set and has its type. Settings never contain secrets: the host adds those to requests.
 //!
 //! ```
 //! # use crossdock_sdk::{config, testing};
@@ -18,15 +17,15 @@ use serde::de::DeserializeOwned;
 
 use crate::connector::Problem;
 
-/// The setting, which has to be there.
+/// The value of a required setting.
 ///
 /// # Errors
-/// `setting-missing` when it is not, `setting-invalid` when it has another type.
+/// `setting-missing` when it is not set, `setting-invalid` when it has another type.
 pub fn get<T: DeserializeOwned>(name: &str) -> Result<T, Problem> {
     find(name)?.ok_or_else(|| Problem::new("setting-missing", format!("the setting `{name}` is missing")))
 }
 
-/// The setting. `None` when it is not set and has no default.
+/// The value of an optional setting. `None` when it is not set and has no default.
 ///
 /// # Errors
 /// `setting-invalid` when it has another type.
@@ -40,4 +39,4 @@ pub fn find<T: DeserializeOwned>(name: &str) -> Result<Option<T>, Problem> {
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::base::crossdock::host::config as host;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::testing::host::config as host;
+use crate::testing::imports::config as host;

@@ -1,7 +1,8 @@
 //! What a vendor needs to write a Crossdock connector in Rust.
 //!
-//! A plugin is a type that implements [`Source`] (it reads a system), [`Sink`] (it writes to one), [`Setup`]
-//! (it sets one up) or several of them, and one line that exports it. It depends on this crate, `serde` and `serde_json`, and on nothing else:
+//! A plugin is a type that implements [`Source`] (reads a system), [`Sink`] (writes to a system), [`Setup`]
+//! (configures a system) or several of them, and one line that exports it. It depends only on this crate, `serde` and
+//! `serde_json`:
 //!
 //! ```
 //! use crossdock_sdk::prelude::*;
@@ -12,14 +13,14 @@
 //!     fn deliver(work: Vec<Work>) -> Vec<Outcome> {
 //!         each(work, |work| {
 //!             let Some(order) = work.event.fact.order() else {
-//!                 return Ok(Outcome::Ignored("only orders are booked here".into()));
+//!                 return Ok(Outcome::Ignored("this ERP books only orders".into()));
 //!             };
 //!             let erp = http::Client::from_setting("url")?;
-//!             let made: serde_json::Value = erp
+//!             let created: serde_json::Value = erp
 //!                 .post("/orders")
 //!                 .json(&serde_json::json!({ "reference": work.key, "number": order.number }))
 //!                 .call()?;
-//!             let id = made["id"].as_str().unwrap_or_default();
+//!             let id = created["id"].as_str().unwrap_or_default();
 //!             Ok(Outcome::Posted(Receipt::of(Reference::new("order", id))))
 //!         })
 //!     }
@@ -32,12 +33,12 @@
 //! plugin!(Erp: sink);
 //!
 //! # #[cfg(not(target_arch = "wasm32"))] {
-//! // The same code, natively, against an ERP that answers what the test says:
+//! // The same code runs natively against responses that the test defines:
 //! use crossdock_sdk::testing;
 //!
 //! let _host = testing::Host::new()
 //!     .setting("url", "https://erp.test")
-//!     .expect(testing::post("/orders").answer(201, serde_json::json!({ "id": "SO-17" })))
+//!     .expect(testing::post("/orders").respond(201, serde_json::json!({ "id": "SO-17" })))
 //!     .expect(testing::post("/orders").lose_connection())
 //!     .install();
 //! let work = testing::work(testing::placed(testing::order()));
@@ -47,14 +48,14 @@
 //! # }
 //! ```
 //!
-//! What the pieces are for:
+//! The modules:
 //! - [`common`], [`order`], [`refund`], [`fulfilment`], [`inventory`], [`document`], [`catalogue`], [`till`],
-//!   [`event`]: the vocabulary, in modules named like the interfaces of the contract; [`connector`]: what host
-//!   and plugin say to each other;
-//! - [`config`], [`log`], [`references`], [`mappings`], [`stores`], [`files`], [`numbers`]: what the host offers;
-//! - [`http`]: a client that knows which answer means which outcome;
+//!   [`event`]: the retail vocabulary, in modules named after the interfaces of the contract; [`connector`]: the
+//!   records that host and plugin exchange;
+//! - [`config`], [`log`], [`references`], [`mappings`], [`stores`], [`files`], [`numbers`]: the host's services;
+//! - [`http`]: a client that maps each response to an outcome;
 //! - [`money`]: exact decimals;
-//! - [`testing`]: a stand-in for the host, native only.
+//! - [`testing`]: a test host, native only.
 //!
 //! Build with `cargo build --target wasm32-wasip2`.
 
@@ -70,6 +71,7 @@ pub mod log;
 pub mod mappings;
 pub mod money;
 pub mod numbers;
+mod outcome;
 pub mod references;
 pub mod stores;
 #[cfg(not(target_arch = "wasm32"))]
@@ -80,17 +82,17 @@ pub use bindings::base::crossdock::connector::types as connector;
 pub use bindings::base::crossdock::retail::{
     catalogue, common, document, event, fulfilment, inventory, order, refund, till,
 };
-/// A plugin that sets its system up. See the contract's `setup`.
+/// A plugin that configures its system. See the contract's `setup`.
 pub use bindings::setup::exports::crossdock::connector::setup::{Finding, Guest as Setup};
 /// A plugin that writes to a system. See the contract's `sink`.
 pub use bindings::sink::exports::crossdock::connector::sink::Guest as Sink;
 /// A plugin that reads a system. See the contract's `source`.
 pub use bindings::source::exports::crossdock::connector::source::Guest as Source;
 
-/// Everything a plugin usually names: `use crossdock_sdk::prelude::*;`.
+/// Everything a plugin usually needs: `use crossdock_sdk::prelude::*;`.
 ///
-/// The vocabulary's alias `decimal` is left out: [`Decimal`](money::Decimal) here is the number that is
-/// reckoned with, and an amount in a record is a `String`.
+/// The vocabulary's alias `decimal` is not included: [`Decimal`](money::Decimal) here is the type to calculate with;
+/// an amount in a record is a `String`.
 pub mod prelude {
     pub use crate::catalogue::{ListPrice, Product};
     pub use crate::common::{
@@ -117,17 +119,17 @@ pub mod prelude {
     };
 }
 
-/// Answers each piece of work by itself, in the same order: the shape of
-/// [`Sink::deliver`] and [`Sink::find`]. The closure may leave with `?`: errors of [`http`], [`config`] and
-/// [`money`] turn into the outcome they stand for, and leave the other pieces alone.
-pub fn each<T>(work: Vec<connector::Work>, one: impl Fn(connector::Work) -> Result<T, T>) -> Vec<T> {
-    work.into_iter().map(|piece| one(piece).unwrap_or_else(|early| early)).collect()
+/// Processes each piece of work separately, in the given order, as [`Sink::deliver`] and [`Sink::find`] require. The
+/// closure may use `?`: errors of [`http`], [`config`] and [`money`] convert to the matching outcome and do not
+/// affect the other pieces.
+pub fn each<T>(work: Vec<connector::Work>, process: impl Fn(connector::Work) -> Result<T, T>) -> Vec<T> {
+    work.into_iter().map(|piece| process(piece).unwrap_or_else(|early| early)).collect()
 }
 
 /// Exports a type as a plugin: `plugin!(Erp: sink)`, `plugin!(Shop: source, setup)`, `plugin!(Erp: sink, source)`.
 ///
-/// The type has to implement [`Sink`], [`Source`] and [`Setup`] accordingly. Natively, where tests run, the macro only
-/// checks that it does.
+/// The type must implement each of the named traits. In a native build, as for tests, the macro only checks that it
+/// does.
 #[macro_export]
 macro_rules! plugin {
     ($type:ident : $($export:ident),+ $(,)?) => { $( $crate::__export!($export $type); )+ };

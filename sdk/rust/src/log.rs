@@ -1,31 +1,31 @@
-//! What the plugin says to the operator.
+//! Log messages for the operator.
 //!
-//! The host bounds it in length and number and adds the connector, the plugin's version and the trace. Never
-//! write personal data or secrets. What became of a piece of work belongs into its outcome, not here.
+//! The host limits their length and number and adds the connector, the plugin's version and the trace. Never
+//! log personal data or secrets. The result of a piece of work belongs in its outcome, not in the log.
 
 pub use crate::bindings::base::crossdock::host::log::Level;
 
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::base::crossdock::host::log as host;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::testing::host::log as host;
+use crate::testing::imports::log as host;
 
-/// For the plugin's author.
+/// Logs a message for the plugin's author.
 pub fn debug(message: impl AsRef<str>) {
     host::write(Level::Debug, message.as_ref());
 }
 
-/// For the record.
+/// Logs a message of normal operation.
 pub fn info(message: impl AsRef<str>) {
     host::write(Level::Info, message.as_ref());
 }
 
-/// Somebody should look at it some day.
+/// Logs a message that somebody should look at eventually.
 pub fn warn(message: impl AsRef<str>) {
     host::write(Level::Warn, message.as_ref());
 }
 
-/// Somebody should look at it now.
+/// Logs a message that somebody should look at now.
 pub fn error(message: impl AsRef<str>) {
     host::write(Level::Error, message.as_ref());
 }

@@ -1,5 +1,5 @@
-//! Shopify: the body of a webhook is read or refused, under every topic that is read, under others, and under none.
-//! The first byte says which.
+//! Shopify: a webhook's body is read or rejected, under every supported topic, under others, and without a topic. The
+//! first byte selects the topic.
 #![no_main]
 
 use crossdock_sdk::prelude::*;
@@ -7,7 +7,7 @@ use crossdock_sdk::testing;
 use libfuzzer_sys::fuzz_target;
 use plugin_shopify::Shopify;
 
-/// All that the plugin reads, one that is refused, and one that is of no interest.
+/// All supported topics, one that is rejected, and one that is ignored.
 const TOPICS: [&str; 11] = [
     "orders/create",
     "orders/updated",
@@ -24,7 +24,7 @@ const TOPICS: [&str; 11] = [
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, body)) = bytes.split_first() else { return };
-    // Without a topic, what was fetched says by its wrapper what it is.
+    // Without a topic, the wrapper object of a fetched resource names its type.
     let topic = TOPICS.get(usize::from(first.wrapping_sub(b'0')) % (TOPICS.len() + 1)).copied();
     let _host = testing::Host::new().setting("shop", "acme.myshopify.com").install();
     let shop = ("x-shopify-shop-domain", "acme.myshopify.com");
@@ -32,6 +32,6 @@ fuzz_target!(|bytes: &[u8]| {
     match Shopify::receive(testing::inbound(&headers, body)) {
         Ok(_) => {}
         Err(Failure::Rejected(problem)) => assert!(!problem.code.is_empty()),
-        Err(other) => panic!("a body is read or refused: {other:?}"),
+        Err(other) => panic!("neither read nor rejected: {other:?}"),
     }
 });

@@ -1,6 +1,6 @@
-//! Square: an order that the API answers with, and a notification with whatever is answered because of it, are told or
-//! refused. The first line is the notification (else the cursor of a poll, else there is one line: the order); the
-//! next three are what an order, a payment and the catalogue are asked for.
+//! Square: an order of the API, and a notification or poll with arbitrary responses, are read or rejected. A single line
+//! is an order. Otherwise the first line is the notification or the cursor of a poll, and the next three are the
+//! responses to requests for an order, a payment and the catalogue.
 #![no_main]
 
 use crossdock_sdk::prelude::*;
@@ -16,16 +16,16 @@ fn host() -> testing::Host {
         .mapping("sku", "VAR-TEA", "TEA-250")
 }
 
-fn answer(path: &str, answers: &[Vec<u8>]) -> (u16, Vec<u8>) {
-    let kinds = ["/v2/orders", "/v2/payments", "/v2/catalog"];
-    let kind = kinds.iter().position(|kind| path.starts_with(kind));
-    let found = kind.and_then(|at| answers.get(at)).filter(|answer| !answer.is_empty());
-    found.map_or_else(|| (404, b"{}".to_vec()), |answer| (200, answer.clone()))
+fn response(path: &str, responses: &[Vec<u8>]) -> (u16, Vec<u8>) {
+    let endpoints = ["/v2/orders", "/v2/payments", "/v2/catalog"];
+    let endpoint = endpoints.iter().position(|endpoint| path.starts_with(endpoint));
+    let found = endpoint.and_then(|at| responses.get(at)).filter(|response| !response.is_empty());
+    found.map_or_else(|| (404, b"{}".to_vec()), |response| (200, response.clone()))
 }
 
-fn told(first: &[u8], answers: &[Vec<u8>]) -> Result<Vec<Event>, Failure> {
-    let answers = answers.to_vec();
-    let _host = host().otherwise(move |sent| answer(&sent.path, &answers)).install();
+fn read(first: &[u8], responses: &[Vec<u8>]) -> Result<Vec<Event>, Failure> {
+    let responses = responses.to_vec();
+    let _host = host().fallback(move |sent| response(&sent.path, &responses)).install();
     let polls = first.is_empty() || first.starts_with(br#"{"since"#) || first.starts_with(br#"{"page"#);
     if !polls {
         return Square::receive(testing::inbound(&[], first));
@@ -34,7 +34,7 @@ fn told(first: &[u8], answers: &[Vec<u8>]) -> Result<Vec<Event>, Failure> {
     Square::poll(Some(cursor).filter(|cursor| !cursor.is_empty()), 50).map(|page| page.events)
 }
 
-fn holds(events: &[Event]) {
+fn check(events: &[Event]) {
     for event in events {
         assert_eq!(event.entity.system, "square");
         assert!(!event.occurred_at.is_empty());
@@ -44,22 +44,22 @@ fn holds(events: &[Event]) {
 fuzz_target!(|bytes: &[u8]| {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default();
-    let answers: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
-    if answers.is_empty() {
+    let responses: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
+    if responses.is_empty() {
         let _host = host().install();
         let settings = Settings::read().expect("the settings are complete");
         match read_order(first, &settings) {
-            Ok(events) => holds(&events),
+            Ok(events) => check(&events),
             Err(problem) => assert!(!problem.code.is_empty() && !problem.message.is_empty()),
         }
         return;
     }
-    let once = told(first, &answers);
-    assert!(told(first, &answers) == once, "the same answers make the same events");
-    match once {
-        Ok(events) => holds(&events),
+    let result = read(first, &responses);
+    assert!(read(first, &responses) == result, "the same responses yield the same events");
+    match result {
+        Ok(events) => check(&events),
         Err(Failure::Rejected(problem)) => assert!(!problem.code.is_empty() && !problem.message.is_empty()),
-        // An answer that makes no sense is no fault of the notification: it is asked again.
+        // An invalid response is not the fault of the notification, which is read again later.
         Err(_) => {}
     }
 });

@@ -1,5 +1,5 @@
-//! X12: any bytes are read or refused. What is refused names a code; what is read is the same when it is read again,
-//! and what answers it is an interchange that can be read.
+//! X12 inbound: arbitrary bytes are read or rejected. A rejection has a code; reading the same file again yields the
+//! same events; and the acknowledgement written in response is an interchange that can be parsed.
 #![no_main]
 
 use crossdock_sdk::prelude::*;
@@ -29,9 +29,9 @@ fn read(bytes: &[u8]) -> (Result<Vec<Event>, Failure>, Vec<(String, Vec<u8>)>) {
     (X12Erp::receive(testing::file("in.edi", bytes)), host.files())
 }
 
-/// The file with every count and control number of its trailers put right, so that what is within is reached. Its
-/// header says what it is cut by.
-fn mended(bytes: &[u8]) -> Vec<u8> {
+/// The file with corrected counts and control numbers in its trailers, so that its content is reached. The header
+/// defines the separators.
+fn with_valid_trailers(bytes: &[u8]) -> Vec<u8> {
     let text = x12::text(bytes);
     let header: Vec<char> = text.trim_start().chars().take(106).collect();
     let (Some(element), Some(end)) = (header.get(3).copied(), header.get(105).copied()) else {
@@ -42,14 +42,14 @@ fn mended(bytes: &[u8]) -> Vec<u8> {
     let (mut set, mut group) = (String::new(), String::new());
     for segment in text.split_inclusive(end) {
         let name = segment.trim_start().trim_end_matches(end);
-        let of = |at: usize| name.split(element).nth(at).unwrap_or_default().to_owned();
+        let element_at = |at: usize| name.split(element).nth(at).unwrap_or_default().to_owned();
         let mut trailer = |id: &str, count: usize, control: &str| {
             out.extend([id, &count.to_string(), control].join(&element.to_string()).chars().chain([end]));
         };
         segments += 1;
         match name.split(element).next().unwrap_or_default() {
-            "GS" => (group, sets) = (of(6), 0),
-            "ST" => (set, segments, sets) = (of(2), 1, sets + 1),
+            "GS" => (group, sets) = (element_at(6), 0),
+            "ST" => (set, segments, sets) = (element_at(2), 1, sets + 1),
             "SE" => {
                 trailer("SE", segments, &set);
                 continue;
@@ -71,22 +71,22 @@ fn mended(bytes: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    for bytes in [bytes, &mended(bytes)] {
-        let (answer, files) = read(bytes);
-        match &answer {
+    for bytes in [bytes, &with_valid_trailers(bytes)] {
+        let (result, files) = read(bytes);
+        match &result {
             Ok(events) => {
-                assert!(read(bytes).0 == answer, "the same file makes the same events");
+                assert!(read(bytes).0 == result, "the same file yields the same events");
                 for event in events {
                     assert!(!event.entity.id.is_empty());
                 }
                 for (_, content) in &files {
-                    assert!(x12::parse(&x12::text(content)).is_ok(), "what answers cannot be read");
+                    assert!(x12::parse(&x12::text(content)).is_ok(), "the acknowledgement cannot be parsed");
                 }
             }
             Err(Failure::Rejected(problem)) => {
                 assert!(!problem.code.is_empty() && !problem.message.is_empty())
             }
-            Err(other) => panic!("a file is read or refused: {other:?}"),
+            Err(other) => panic!("neither read nor rejected: {other:?}"),
         }
     }
 });

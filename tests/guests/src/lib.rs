@@ -1,8 +1,8 @@
-//! Hostile and broken plugins for the sandbox's tests: one plugin that does what its setting `mode` says.
+//! A hostile plugin for the sandbox's tests. The setting `mode` selects its behaviour.
 //!
-//! It is built from the public SDK, as a vendor's plugin would be.
+//! It is built with the public SDK, as a vendor's plugin is.
 
-// What it does is wrong on purpose.
+// Misbehaviour is its purpose.
 #![allow(clippy::panic, clippy::empty_loop)]
 
 use std::hash::{BuildHasher, Hasher};
@@ -11,7 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossdock_sdk::prelude::*;
 
-mod hoard;
+mod outcome;
+mod settings;
+mod unfinished_requests;
+
+use outcome::note;
+use settings::{count, mode, url};
 
 /// The plugin.
 pub struct Hostile;
@@ -52,16 +57,16 @@ impl Source for Hostile {
     }
 }
 
-/// Does what one piece of work is for.
+/// Processes one piece of work in the given mode.
 fn misbehave(mode: &str, work: &Work) -> Outcome {
     match mode {
         "ok" => note("done"),
         "loop" => loop {
             std::hint::black_box(());
         },
-        "hand-over" => hand_over(),
+        "hand-over" => write_files(),
         "hand-over-and-panic" => {
-            let _ = hand_over();
+            let _ = write_files();
             panic!("I panic, as I was told");
         }
         "memory-bomb" => memory_bomb(),
@@ -82,34 +87,34 @@ fn misbehave(mode: &str, work: &Work) -> Outcome {
             }
             note("logged")
         }
-        "ask" => ask(|| http::Client::new(url()).get("")),
-        "tell" => ask(|| http::Client::new(url()).post("").body("application/json", b"{\"a\":1}".to_vec())),
-        "forge" => ask(|| http::Client::new(url()).header("authorization", "Bearer forged").get("")),
+        "ask" => send(|| http::Client::new(url()).get("")),
+        "tell" => send(|| http::Client::new(url()).post("").body("application/json", b"{\"a\":1}".to_vec())),
+        "forge" => send(|| http::Client::new(url()).header("authorization", "Bearer forged").get("")),
         "large-request" => {
-            ask(|| http::Client::new(url()).post("").body("text/plain", vec![b'x'; count() as usize]))
+            send(|| http::Client::new(url()).post("").body("text/plain", vec![b'x'; count() as usize]))
         }
         "many-requests" => {
             let mut last = note("none");
             for _ in 0..count() {
-                last = ask(|| http::Client::new(url()).get(""));
+                last = send(|| http::Client::new(url()).get(""));
             }
             last
         }
-        "many-unsent-bodies" => hoard::unsent(),
-        "many-open-bodies" => hoard::open(),
-        "surroundings" => note(&surroundings()),
-        "memory" => note(&remember()),
+        "many-unsent-bodies" => unfinished_requests::unsent(),
+        "many-open-bodies" => unfinished_requests::open(),
+        "surroundings" => note(&probe_environment()),
+        "memory" => note(&count_calls()),
         "personal" => note(&personal(work)),
-        "witness" => witness(),
+        "witness" => report_inputs(),
         other => Outcome::Rejected(Problem::new("mode", format!("no such mode: {other}"))),
     }
 }
 
 fn memory_bomb() -> Outcome {
-    let mut hoard: Vec<Vec<u8>> = Vec::new();
+    let mut chunks: Vec<Vec<u8>> = Vec::new();
     loop {
-        hoard.push(vec![1; 1 << 20]);
-        std::hint::black_box(&hoard);
+        chunks.push(vec![1; 1 << 20]);
+        std::hint::black_box(&chunks);
     }
 }
 
@@ -119,25 +124,25 @@ fn recurse(n: u64) -> u64 {
     recurse(std::hint::black_box(n + 1)) + frame[0]
 }
 
-/// Sends a request and says what came of it.
-fn ask(request: impl Fn() -> http::Request) -> Outcome {
+/// Sends a request. The note is the response's status, body and headers.
+fn send(request: impl Fn() -> http::Request) -> Outcome {
     match request().send() {
-        Ok(answer) => {
-            let mut said = format!("{} {}", answer.status(), String::from_utf8_lossy(answer.body()));
-            if let Some(location) = answer.header("location") {
-                said.push_str(&format!(" -> {location}"));
+        Ok(response) => {
+            let mut text = format!("{} {}", response.status(), String::from_utf8_lossy(response.body()));
+            if let Some(location) = response.header("location") {
+                text.push_str(&format!(" -> {location}"));
             }
-            if let Some(echo) = answer.header("x-echo") {
-                said.push_str(&format!(" echo {echo}"));
+            if let Some(echo) = response.header("x-echo") {
+                text.push_str(&format!(" echo {echo}"));
             }
-            note(&said)
+            note(&text)
         }
         Err(error) => error.into(),
     }
 }
 
-/// Looks for what a plugin must not find.
-fn surroundings() -> String {
+/// Tries to reach everything that a plugin must not reach.
+fn probe_environment() -> String {
     let files = std::fs::read_dir("/").is_ok() || std::fs::read("/etc/hostname").is_ok();
     let variables = std::env::vars().count();
     let arguments = std::env::args().count();
@@ -147,13 +152,13 @@ fn surroundings() -> String {
     format!("files {files} variables {variables} arguments {arguments} socket {socket} listener {listener}")
 }
 
-/// Counts in a static: more than 1 says that an instance was used twice.
-fn remember() -> String {
+/// Counts calls in a static: more than 1 means that an instance was reused.
+fn count_calls() -> String {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     (CALLS.fetch_add(1, Ordering::Relaxed) + 1).to_string()
 }
 
-/// Which personal data it was given.
+/// The personal data that the work contains.
 fn personal(work: &Work) -> String {
     let Fact::CustomerUpdated(Customer { personal: Some(personal), .. }) = &work.event.fact else {
         return "none".to_owned();
@@ -161,19 +166,19 @@ fn personal(work: &Work) -> String {
     format!("name {:?} email {:?}", personal.name, personal.email)
 }
 
-/// Tells everything that it was told, so that two calls can be compared.
-fn witness() -> Outcome {
+/// Reports every input from the host, so that two calls can be compared.
+fn report_inputs() -> Outcome {
     let start = Instant::now();
     let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let hash = std::hash::RandomState::new().build_hasher().finish();
-    let first = ask(|| http::Client::new(url()).get("a"));
+    let first = send(|| http::Client::new(url()).get("a"));
     let second =
-        ask(|| http::Client::new(url()).post("b").body("text/plain", random().to_le_bytes().to_vec()));
+        send(|| http::Client::new(url()).post("b").body("text/plain", random().to_le_bytes().to_vec()));
     let entity = Entity { system: "s".into(), tenant: "t".into(), kind: EntityKind::Order, id: "1".into() };
     let references = references::find(&entity);
-    let took = start.elapsed().as_millis();
+    let elapsed = start.elapsed().as_millis();
     note(&format!(
-        "{wall:?} {hash} {} {first:?} {second:?} {references:?} {took} {:?}",
+        "{wall:?} {hash} {} {first:?} {second:?} {references:?} {elapsed} {:?}",
         random(),
         config::find::<u32>("count")
     ))
@@ -201,35 +206,19 @@ fn event(id: &str) -> Event {
     }
 }
 
-fn note(said: &str) -> Outcome {
-    Outcome::Posted(Receipt { references: Vec::new(), written: Vec::new(), note: Some(said.to_owned()) })
-}
-
-fn mode() -> String {
-    config::get("mode").unwrap_or_default()
-}
-
-fn url() -> String {
-    config::get("url").unwrap_or_default()
-}
-
-fn count() -> u32 {
-    config::get("count").unwrap_or(1)
-}
-
-/// Hands over two files with numbers in their names, and says what became of a third that has no plain name.
-fn hand_over() -> Outcome {
-    let mut said = Vec::new();
+/// Writes two files with numbers in their names, and tries a third whose name is not plain. The note is all results.
+fn write_files() -> Outcome {
+    let mut results = Vec::new();
     for name in ["first", "second"] {
         let number = numbers::next("isa");
         let put = files::put(&format!("{name}-{number}.txt"), name.as_bytes());
-        said.push(format!("{number} {put:?}"));
+        results.push(format!("{number} {put:?}"));
     }
-    said.push(format!("{:?}", files::put("../out", b"")));
-    said.push(format!(
+    results.push(format!("{:?}", files::put("../out", b"")));
+    results.push(format!(
         "{:?} {:?}",
         mappings::get("sku", "1"),
         stores::find("shopify", "7").map(|store| store.id)
     ));
-    note(&said.join("; "))
+    note(&results.join("; "))
 }

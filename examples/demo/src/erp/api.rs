@@ -1,4 +1,4 @@
-//! The ERP's HTTP API: which request means which call, and how answers look.
+//! The ERP's HTTP API: how requests are parsed and answers are written.
 
 use hyper::{Method, StatusCode};
 use serde::Serialize;
@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::document::{Adjustment, Order, Refund};
-use super::store::{HeldAdjustment, HeldOrder, HeldRefund, LineId};
+use super::store::{LineId, StoredAdjustment, StoredOrder, StoredRefund};
 
-/// A request that was understood.
+/// A request that was parsed.
 pub(super) enum Call {
     CreateOrder(Order),
     ReplaceOrder(String, Order),
@@ -33,7 +33,7 @@ impl Call {
         }
     }
 
-    /// Whether the call changes what the ERP holds.
+    /// Whether the call changes what the ERP stores.
     pub(super) fn writes(&self) -> bool {
         use Call::{Changes, FindAdjustments, FindOrders, FindRefunds, GetOrder};
         !matches!(self, GetOrder(_) | FindOrders(_) | FindRefunds(_) | FindAdjustments(_) | Changes { .. })
@@ -77,23 +77,23 @@ impl Answer {
     }
 
     /// The ERP's ids after a post or put.
-    pub(super) fn order_ids(status: StatusCode, held: &HeldOrder) -> Self {
+    pub(super) fn order_ids(status: StatusCode, stored: &StoredOrder) -> Self {
         #[derive(Serialize)]
         struct Ids<'a> {
             id: &'a str,
             lines: Vec<LineId>,
         }
-        Self::json(status, &Ids { id: &held.id, lines: held.line_ids() })
+        Self::json(status, &Ids { id: &stored.id, lines: stored.line_ids() })
     }
 }
 
-/// An order as it is given out: the document, the ERP's id, and in each line the ERP's id of the line.
-pub(super) fn order_view(held: &HeldOrder) -> serde_json::Value {
-    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+/// An order as it is answered: the document, the ERP's id, and in each line the ERP's id of the line.
+pub(super) fn order_view(stored: &StoredOrder) -> serde_json::Value {
+    let mut view = serde_json::to_value(&stored.document).unwrap_or_default();
     if !view.is_object() {
-        return json!({ "id": held.id, "lines": held.line_ids() });
+        return json!({ "id": stored.id, "lines": stored.line_ids() });
     }
-    let ids = held.line_ids();
+    let ids = stored.line_ids();
     for line in view.get_mut("lines").and_then(|lines| lines.as_array_mut()).into_iter().flatten() {
         let id = ids.iter().find(|id| line.get("line").is_some_and(|name| *name == id.line.as_str()));
         if let (Some(line), Some(id)) = (line.as_object_mut(), id) {
@@ -101,31 +101,31 @@ pub(super) fn order_view(held: &HeldOrder) -> serde_json::Value {
         }
     }
     if let Some(view) = view.as_object_mut() {
-        view.insert("id".to_owned(), held.id.clone().into());
+        view.insert("id".to_owned(), stored.id.clone().into());
     }
     view
 }
 
-/// A refund as it is given out: the document, the ERP's id and that of its order.
-pub(super) fn refund_view(held: &HeldRefund) -> serde_json::Value {
-    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+/// A refund as it is answered: the document, the ERP's id and that of its order.
+pub(super) fn refund_view(stored: &StoredRefund) -> serde_json::Value {
+    let mut view = serde_json::to_value(&stored.document).unwrap_or_default();
     if let Some(view) = view.as_object_mut() {
-        view.insert("id".to_owned(), held.id.clone().into());
-        view.insert("order".to_owned(), held.order.clone().into());
+        view.insert("id".to_owned(), stored.id.clone().into());
+        view.insert("order".to_owned(), stored.order.clone().into());
     }
     view
 }
 
-/// A change of stock as it is given out: the document and the ERP's id.
-pub(super) fn adjustment_view(held: &HeldAdjustment) -> serde_json::Value {
-    let mut view = serde_json::to_value(&held.document).unwrap_or_default();
+/// A change of stock as it is answered: the document and the ERP's id.
+pub(super) fn adjustment_view(stored: &StoredAdjustment) -> serde_json::Value {
+    let mut view = serde_json::to_value(&stored.document).unwrap_or_default();
     if let Some(view) = view.as_object_mut() {
-        view.insert("id".to_owned(), held.id.clone().into());
+        view.insert("id".to_owned(), stored.id.clone().into());
     }
     view
 }
 
-/// Understands a request, or says why not.
+/// Parses a request, or gives the answer that refuses it.
 pub(super) fn parse(method: &Method, path: &str, query: Option<&str>, body: &[u8]) -> Result<Call, Answer> {
     let mut segments = path.trim_matches('/').split('/');
     let path = (segments.next(), segments.next(), segments.next(), segments.next());

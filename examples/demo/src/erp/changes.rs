@@ -1,15 +1,15 @@
-//! What changed in the ERP, in the order in which it was committed: the feed that a connector polls.
+//! The changes in the ERP, in the order of their commits: the feed that a connector polls.
 //!
 //! `GET /changes?after=N&limit=M` gives `{"changes":[…],"next":N,"more":bool}`. Each change has a `sequence`
-//! that rises, `at`, a `type`, and under the name of the type the whole thing as it is after the change:
+//! that rises, `at`, a `type`, and under the name of the type the whole record as it is after the change:
 //!
 //! | type | when | what |
 //! |---|---|---|
-//! | `order` | taken, changed, allocated, sent in part or whole, cancelled | id, reference, state, lines, sums |
+//! | `order` | accepted, changed, allocated, shipped in part or whole, cancelled | id, reference, state, lines, sums |
 //! | `shipment` | goods left | id, order, reference, warehouse, lines, carrier, tracking |
-//! | `invoice` | all goods left, or were handed over | id, order, reference, sums |
+//! | `invoice` | all goods left, or were given out over the counter | id, order, reference, sums |
 //! | `stock` | pieces moved | article, warehouse, available, on hand, reserved |
-//! | `product`, `price` | the ERP opened, or somebody changed it | article, title; amount, currency |
+//! | `product`, `price` | the ERP started, or somebody changed it | article, title; amount, currency |
 
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::stock::{Article, Pieces, Place};
-use super::store::{HeldOrder, Parcel};
+use super::stock::{Article, Pieces, StockKey};
+use super::store::{Parcel, StoredOrder};
 
 /// How far an order has come in the ERP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Taken; nothing else.
+    /// Accepted; nothing else.
     Accepted,
-    /// Goods are set aside.
+    /// Goods are reserved.
     Allocated,
     /// Some parcels have left.
     PartiallyShipped,
@@ -63,7 +63,7 @@ pub(super) struct Feed {
 
 impl Changes {
     pub(super) fn add(&mut self, now: Timestamp, kind: &str, value: Value) {
-        // A commit is never before another that it follows, whatever the clock does.
+        // A commit is never dated before the one that it follows, whatever the clock does.
         let at = self.last.map_or(now, |last| last.max(now));
         self.last = Some(at);
         let sequence = self.changes.len() + 1;
@@ -80,7 +80,7 @@ impl Changes {
         Feed { more: next < self.changes.len(), changes, next }
     }
 
-    pub(super) fn stock(&mut self, now: Timestamp, stock: &BTreeMap<Place, Option<Pieces>>) {
+    pub(super) fn stock(&mut self, now: Timestamp, stock: &BTreeMap<StockKey, Option<Pieces>>) {
         for ((article, warehouse), pieces) in stock {
             let Some(pieces) = pieces else { continue };
             let value = json!({
@@ -91,9 +91,9 @@ impl Changes {
         }
     }
 
-    pub(super) fn order(&mut self, now: Timestamp, held: &HeldOrder) {
-        let Some(document) = &held.document else { return };
-        let ids = held.line_ids();
+    pub(super) fn order(&mut self, now: Timestamp, stored: &StoredOrder) {
+        let Some(document) = &stored.document else { return };
+        let ids = stored.line_ids();
         let lines: Vec<Value> = document
             .lines
             .iter()
@@ -103,14 +103,14 @@ impl Changes {
             })
             .collect();
         let value = json!({
-            "id": held.id, "reference": document.reference, "state": held.stage.name(), "lines": lines,
+            "id": stored.id, "reference": document.reference, "state": stored.stage.name(), "lines": lines,
             "total": document.total, "tax": document.tax, "currency": document.currency,
         });
         self.add(now, "order", value);
     }
 
-    pub(super) fn shipment(&mut self, now: Timestamp, held: &HeldOrder, parcel: &Parcel) {
-        let Some(document) = &held.document else { return };
+    pub(super) fn shipment(&mut self, now: Timestamp, stored: &StoredOrder, parcel: &Parcel) {
+        let Some(document) = &stored.document else { return };
         let lines = parcel.lines.iter();
         let lines: Vec<Value> = lines
             .map(
@@ -118,19 +118,19 @@ impl Changes {
             )
             .collect();
         let value = json!({
-            "id": parcel.id, "order": held.id, "reference": document.reference, "state": "shipped",
+            "id": parcel.id, "order": stored.id, "reference": document.reference, "state": "shipped",
             "warehouse": parcel.warehouse, "shippedAt": now.to_string(), "lines": lines,
             "carrier": parcel.carrier, "tracking": parcel.tracking,
         });
         self.add(now, "shipment", value);
     }
 
-    pub(super) fn invoice(&mut self, now: Timestamp, held: &HeldOrder) {
-        let Some(document) = &held.document else { return };
-        let id = held.id.replacen("SO-", "IN-", 1);
+    pub(super) fn invoice(&mut self, now: Timestamp, stored: &StoredOrder) {
+        let Some(document) = &stored.document else { return };
+        let id = stored.id.replacen("SO-", "IN-", 1);
         let untaxed = document.total - document.tax;
         let value = json!({
-            "id": id, "order": held.id, "reference": document.reference, "state": "posted",
+            "id": id, "order": stored.id, "reference": document.reference, "state": "posted",
             "date": now.strftime("%Y-%m-%d").to_string(), "untaxed": untaxed, "tax": document.tax,
             "total": document.total, "currency": document.currency,
         });

@@ -1,7 +1,7 @@
-//! What the ERP takes and holds: order and refund documents, as JSON.
+//! What the ERP accepts and stores: order and refund documents, as JSON.
 //!
 //! Money is a decimal string in the shop's currency, keys are camelCase. Fields that a document does not know
-//! are ignored. The same types say what the shop *expects* the ERP to hold, see [`crate::verify`].
+//! are ignored. The same types describe what the ERP is *expected* to store, see [`crate::verify`].
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Taken, not paid.
+    /// Accepted, not paid.
     Open,
     /// Paid, also if some of it was refunded since.
     Paid,
-    /// Cancelled; nothing is owed.
+    /// Cancelled; nothing is due.
     Cancelled,
 }
 
@@ -64,7 +64,7 @@ pub struct Line {
     /// The article; absent for a line that is none (a custom line).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// What the customer read; not compared.
+    /// Its title; not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Pieces; a decimal string or a JSON integer.
@@ -72,7 +72,7 @@ pub struct Line {
     pub quantity: Decimal,
     /// Price of one piece before discounts.
     pub unit_price: Decimal,
-    /// What is taken off the whole line, as a positive amount.
+    /// The discount of the whole line, as a positive amount.
     #[serde(default)]
     pub discount: Decimal,
     /// Tax of the whole line.
@@ -83,22 +83,22 @@ pub struct Line {
     pub ships: bool,
 }
 
-/// What was paid into one account.
+/// A payment into one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// The account of the books.
+    /// The account in the ERP's books.
     pub account: String,
     /// How much; negative when it was given back.
     pub amount: Decimal,
 }
 
-/// An order as the sender wants it held; a `PUT` replaces all of it.
+/// An order as the sender wants it stored; a `PUT` replaces all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// The sender's name for the order. **Not unique**: posting twice makes two orders.
     pub reference: String,
-    /// The sender's version of the order. Kept and given back, never looked at.
+    /// The sender's version of the order. Stored and answered, never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_version: Option<String>,
     /// When it was ordered: an instant with its offset.
@@ -120,7 +120,7 @@ pub struct Order {
     /// How it was paid, as far as the sender knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
-    /// What was bought.
+    /// The lines.
     pub lines: Vec<Line>,
     /// Shipping after its discounts, before tax unless `tax_included`.
     #[serde(default)]
@@ -137,9 +137,9 @@ pub struct Order {
     /// Cash rounding; may be negative.
     #[serde(default)]
     pub rounding: Decimal,
-    /// Whether prices hold their tax already.
+    /// Whether prices include their tax.
     pub tax_included: bool,
-    /// What the customer owes.
+    /// The amount due.
     pub total: Decimal,
     /// All tax of the order, that of shipping included.
     pub tax: Decimal,
@@ -153,13 +153,13 @@ pub struct Order {
 pub struct RefundLine {
     /// The sender's id of the order's line.
     pub line: String,
-    /// Pieces taken back; a decimal string or a JSON integer.
+    /// Pieces returned; a decimal string or a JSON integer.
     #[serde(deserialize_with = "quantity")]
     pub quantity: Decimal,
-    /// What becomes of the goods: `no-restock`, `cancel`, `return` or `legacy-restock` (`_` and capitals are
-    /// taken too).
+    /// How the goods are restocked: `no-restock`, `cancel`, `return` or `legacy-restock` (`_` and capitals are
+    /// accepted too).
     pub restock_type: String,
-    /// What the pieces had cost, without tax unless included.
+    /// The price of the pieces, without tax unless included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subtotal: Option<Decimal>,
     /// The tax of the pieces.
@@ -187,20 +187,20 @@ pub struct Refund {
     /// ISO 4217.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// The warehouse that the goods came back to. Absent: that of the order.
+    /// The warehouse that the goods were returned to. Absent: that of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warehouse: Option<String>,
     /// The day of a store's books. Absent when it was not at a till.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_date: Option<String>,
-    /// Money that really went back.
+    /// Money that was really paid back.
     pub amount: Decimal,
-    /// What was taken back; may be empty.
+    /// The returned pieces; may be empty.
     #[serde(default)]
     pub lines: Vec<RefundLine>,
 }
 
-/// Pieces that came onto a shelf or went off it without an order or a refund.
+/// A change of stock that comes from no order or refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Adjustment {
@@ -213,7 +213,7 @@ pub struct Adjustment {
     pub warehouse: Option<String>,
     /// How many more; negative when there are fewer.
     pub delta: Decimal,
-    /// Why; kept and given back, never looked at.
+    /// Why; stored and answered, never interpreted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

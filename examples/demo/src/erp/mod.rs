@@ -1,4 +1,4 @@
-//! A small ERP over HTTP, the counterpart of the plugin `erp-rest`: what a sink has to live with.
+//! A small ERP over HTTP, the counterpart of the plugin `erp-rest`: with the faults that a sink has to cope with.
 //!
 //! | request | answer |
 //! |---|---|
@@ -13,9 +13,11 @@
 //! | `GET /adjustments?reference=…` | 200 `{"adjustments":[…]}`, each with `id`; lags |
 //! | `GET /changes?after=N&limit=M` | 200 `{"changes":[…],"next":N,"more":false}`; never lags, see [`changes`] |
 //!
-//! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a
-//! SKU that begins with `UNKNOWN`) or `unknown-warehouse`, 429 with `Retry-After` in seconds, 503. References are **not unique**:
-//! posting twice makes two documents. A request that was taken in is carried out even if its caller is gone.
+//! Errors are `{"code","message","field"?}`: 400 malformed, 401 wrong bearer token, 404, 422 `unknown-sku` (a SKU
+//! that begins with `UNKNOWN`) or `unknown-warehouse`, 429 with `Retry-After` in seconds, 503. References are **not
+//! unique**: posting twice makes two documents. A request that was read is carried out even if its caller is gone,
+//! but no later than the limit that [`Weather`] states: whoever believes after that limit that it was not, is right
+//! on a slow machine too.
 //!
 //! How badly it behaves is [`Weather`]. The ERP knows nothing of who calls it.
 
@@ -48,15 +50,15 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::lock;
 use api::{Answer, Call};
-use stock::{Place, Shelves};
-pub use store::{HeldAdjustment, HeldOrder, HeldRefund, LineId, Parcel};
+use stock::{Shelves, StockKey};
+pub use store::{LineId, Parcel, StoredAdjustment, StoredOrder, StoredRefund};
 use store::{Now, Store};
 pub use weather::Weather;
-use weather::{Ending, Fate, Sky};
+use weather::{CallPlan, Ending, FaultSource};
 
 const BODY_LIMIT: usize = 4 << 20;
 
-/// Told of each first commit of an order document: its reference and when.
+/// Called at each commit of a new order document: its reference and when.
 pub type ArrivalHook = Arc<dyn Fn(&str, Instant) + Send + Sync>;
 
 /// How an ERP is set up.
@@ -70,13 +72,13 @@ pub struct Options {
     pub seed: u64,
     /// How badly it behaves.
     pub weather: Weather,
-    /// Whether documents are kept; a benchmark needs only to know that they came.
+    /// Whether documents are stored; a benchmark needs only to know that they arrived.
     pub keep_documents: bool,
     /// Called when an order document is created, before the answer; must be quick.
     pub on_arrival: Option<ArrivalHook>,
-    /// What lies on its shelves.
+    /// Its stock at the start.
     pub shelves: Shelves,
-    /// A paid order moves on towards the door when nothing has happened to it for this long. `None`: never.
+    /// A paid order moves on towards its shipment when it has not changed for this long. `None`: never.
     pub fulfil_after: Option<Duration>,
 }
 
@@ -95,7 +97,7 @@ impl Options {
         }
     }
 
-    /// The ERP of the benchmark: [`Weather::calm`], documents are parsed and counted but not kept.
+    /// The ERP of the benchmark: [`Weather::calm`], documents are parsed and counted but not stored.
     pub fn fast(token: impl Into<String>) -> Self {
         Self { weather: Weather::calm(), keep_documents: false, ..Self::stormy(token, 0) }
     }
@@ -103,17 +105,17 @@ impl Options {
 
 /// Everything the ERP ever committed, duplicates included, in the order of commits.
 #[derive(Debug, Clone, Default)]
-pub struct Held {
+pub struct Documents {
     /// Orders.
-    pub orders: Vec<HeldOrder>,
+    pub orders: Vec<StoredOrder>,
     /// Refunds.
-    pub refunds: Vec<HeldRefund>,
+    pub refunds: Vec<StoredRefund>,
 }
 
-/// What the ERP did to its callers.
+/// How requests ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Misdeeds {
-    /// Requests taken in.
+pub struct CallCounts {
+    /// Requests read.
     pub requests: u64,
     /// Answered 429.
     pub throttled: u64,
@@ -130,7 +132,7 @@ pub struct Misdeeds {
 struct Shared {
     store: Mutex<Store>,
     /// `None` in calm weather, so that a benchmark does not queue for it.
-    sky: Option<Mutex<Sky>>,
+    faults: Option<Mutex<FaultSource>>,
     authorization: String,
     on_arrival: Option<ArrivalHook>,
     open: AtomicUsize,
@@ -150,7 +152,7 @@ pub struct Erp {
     fulfilling: Option<JoinHandle<()>>,
 }
 
-/// What the ERP's prices are in.
+/// The currency of the ERP's prices.
 const CURRENCY: &str = "USD";
 
 impl Erp {
@@ -161,11 +163,11 @@ impl Erp {
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let sky = (!options.weather.is_calm())
-            .then(|| Mutex::new(Sky::new(options.weather.clone(), options.seed, Instant::now())));
+        let faults = (!options.weather.is_calm())
+            .then(|| Mutex::new(FaultSource::new(options.weather.clone(), options.seed, Instant::now())));
         let shared = Arc::new(Shared {
             store: Mutex::new(Store::new(options.keep_documents)),
-            sky,
+            faults,
             authorization: format!("Bearer {}", options.token),
             on_arrival: options.on_arrival,
             open: AtomicUsize::new(0),
@@ -192,19 +194,29 @@ impl Erp {
         format!("http://{}", self.address)
     }
 
-    /// A copy of everything it holds.
-    pub fn held(&self) -> Held {
+    /// A copy of everything it stores.
+    pub fn held(&self) -> Documents {
         let store = lock(&self.shared.store);
-        Held { orders: store.orders().to_vec(), refunds: store.refunds().to_vec() }
+        Documents { orders: store.orders().to_vec(), refunds: store.refunds().to_vec() }
     }
 
-    /// How many order documents it holds.
+    /// How many order documents it stores.
     pub fn order_count(&self) -> usize {
         lock(&self.shared.store).orders().len()
     }
 
-    /// What can be sold of each article in each warehouse.
-    pub fn stock(&self) -> BTreeMap<Place, Decimal> {
+    /// How many different references its orders and refunds have: repetitions of one are not counted.
+    pub fn distinct_documents(&self) -> usize {
+        lock(&self.shared.store).distinct_documents()
+    }
+
+    /// Parcels that have left, and orders that are invoiced.
+    pub fn fulfilled_steps(&self) -> usize {
+        lock(&self.shared.store).fulfilled_steps()
+    }
+
+    /// The available stock of each article in each warehouse.
+    pub fn stock(&self) -> BTreeMap<StockKey, Decimal> {
         lock(&self.shared.store).stock()
     }
 
@@ -218,15 +230,15 @@ impl Erp {
         lock(&self.shared.store).changes.len()
     }
 
-    /// Requests that were taken in and are not yet carried out or answered, also those whose caller is gone.
+    /// Requests that were read and are not yet carried out or answered, also those whose caller is gone.
     pub fn open_requests(&self) -> usize {
         self.shared.open.load(Ordering::Relaxed)
     }
 
-    /// What it did to its callers so far.
-    pub fn misdeeds(&self) -> Misdeeds {
+    /// How requests ended so far.
+    pub fn call_counts(&self) -> CallCounts {
         let shared = &self.shared;
-        Misdeeds {
+        CallCounts {
             requests: shared.requests.load(Ordering::Relaxed),
             throttled: shared.throttled.load(Ordering::Relaxed),
             unavailable: shared.unavailable.load(Ordering::Relaxed),
@@ -252,7 +264,7 @@ impl Now {
     }
 }
 
-/// The people in the warehouse: they look again and again what has to leave.
+/// The warehouse: looks again and again for what has to leave.
 async fn fulfil(shared: Arc<Shared>, rested: Duration) {
     let pause = (rested / 8).max(Duration::from_millis(20));
     loop {
@@ -262,7 +274,7 @@ async fn fulfil(shared: Arc<Shared>, rested: Duration) {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // Connections end with the listener: the set aborts what it holds when it is dropped.
+    // Connections end with the listener: the set aborts its tasks when it is dropped.
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
@@ -291,7 +303,7 @@ impl From<Infallible> for Dropped {
 }
 
 async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
-    let open = Open::new(Arc::clone(&shared));
+    let (open, read_at) = (Open::new(Arc::clone(&shared)), Instant::now());
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
@@ -305,33 +317,40 @@ async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Resp
         return Ok(response(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", "wrong token")));
     }
     let parsed = || api::parse(&head.method, head.uri.path(), head.uri.query(), &body.to_bytes());
-    let Some(sky) = &shared.sky else {
-        let answer = parsed().map_or_else(|refused| refused, |call| shared.carry_out(call, Fate::CALM));
+    let Some(faults) = &shared.faults else {
+        let answer = parsed().map_or_else(|refused| refused, |call| shared.carry_out(call, CallPlan::CALM));
         return Ok(response(answer));
     };
     let call = parsed();
-    let fate = {
-        let mut sky = lock(sky);
-        if !sky.admit(Instant::now()) {
+    let plan = {
+        let mut faults = lock(faults);
+        if !faults.admit(Instant::now()) {
             shared.throttled.fetch_add(1, Ordering::Relaxed);
             let answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, "throttled", "too many requests");
             let mut response = response(answer);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             return Ok(response);
         }
-        sky.fate(call.as_ref().is_ok_and(Call::writes))
+        faults.plan(call.as_ref().is_ok_and(Call::writes))
     };
-    // A task of its own: what was taken in is carried out even if the caller is killed meanwhile.
+    // A task of its own: what was read is carried out even if the caller is killed meanwhile.
     let work = tokio::spawn(async move {
         let _open = open;
-        work(&shared, call, fate).await
+        work(&shared, call, plan, read_at).await
     });
     work.await.unwrap_or(Err(Dropped)).map(response)
 }
 
-async fn work(shared: &Shared, call: Result<Call, Answer>, fate: Fate) -> Result<Answer, Dropped> {
-    tokio::time::sleep(fate.before_commit).await;
-    let answer = match (fate.ending, call) {
+async fn work(
+    shared: &Shared,
+    call: Result<Call, Answer>,
+    plan: CallPlan,
+    read_at: Instant,
+) -> Result<Answer, Dropped> {
+    tokio::time::sleep(plan.before_commit).await;
+    // A machine may be too busy to wake us in time.
+    let ending = if read_at.elapsed() > plan.commit_limit { Ending::DropBeforeCommit } else { plan.ending };
+    let answer = match (ending, call) {
         (Ending::DropBeforeCommit, _) => {
             shared.dropped_before.fetch_add(1, Ordering::Relaxed);
             return Err(Dropped);
@@ -340,28 +359,29 @@ async fn work(shared: &Shared, call: Result<Call, Answer>, fate: Fate) -> Result
             shared.unavailable.fetch_add(1, Ordering::Relaxed);
             Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
         }
-        (_, Ok(call)) => shared.carry_out(call, fate),
+        (_, Ok(call)) => shared.carry_out(call, plan),
         (_, Err(refused)) => refused,
     };
-    tokio::time::sleep(fate.after_commit).await;
-    if fate.ending == Ending::DropAfterCommit {
+    tokio::time::sleep(plan.after_commit).await;
+    if ending == Ending::DropAfterCommit {
         shared.dropped_after.fetch_add(1, Ordering::Relaxed);
         return Err(Dropped);
     }
     Ok(answer)
 }
 
-impl Fate {
+impl CallPlan {
     const CALM: Self = Self {
-        before_commit: std::time::Duration::ZERO,
-        after_commit: std::time::Duration::ZERO,
-        lag: std::time::Duration::ZERO,
+        before_commit: Duration::ZERO,
+        commit_limit: Duration::MAX,
+        after_commit: Duration::ZERO,
+        lag: Duration::ZERO,
         ending: Ending::Answer,
     };
 }
 
 impl Shared {
-    fn carry_out(&self, call: Call, fate: Fate) -> Answer {
+    fn carry_out(&self, call: Call, plan: CallPlan) -> Answer {
         let now = Now::read();
         if call.writes() {
             self.writes.fetch_add(1, Ordering::Relaxed);
@@ -375,20 +395,22 @@ impl Shared {
                 if let Some(hook) = &self.on_arrival {
                     hook(&order.reference, now.instant);
                 }
-                let held = store.create_order(order, now, fate.lag);
+                let stored = store.create_order(order, now, plan.lag);
                 drop(store);
-                Answer::order_ids(StatusCode::CREATED, &held)
+                Answer::order_ids(StatusCode::CREATED, &stored)
             }
             Call::ReplaceOrder(id, order) => match store.replace_order(&id, order, now) {
-                Some(held) => Answer::order_ids(StatusCode::OK, &held),
+                Some(stored) => Answer::order_ids(StatusCode::OK, &stored),
                 None => Answer::not_found(),
             },
             Call::CancelOrder(id) => match store.cancel_order(&id, now) {
-                Some(held) => Answer::json(StatusCode::OK, &json!({ "id": held.id, "state": "cancelled" })),
+                Some(stored) => {
+                    Answer::json(StatusCode::OK, &json!({ "id": stored.id, "state": "cancelled" }))
+                }
                 None => Answer::not_found(),
             },
             Call::GetOrder(id) => match store.order(&id) {
-                Some(held) => Answer::json(StatusCode::OK, &api::order_view(held)),
+                Some(stored) => Answer::json(StatusCode::OK, &api::order_view(stored)),
                 None => Answer::not_found(),
             },
             Call::FindOrders(reference) => {
@@ -396,8 +418,8 @@ impl Shared {
                     store.search_orders(&reference, now.instant).into_iter().map(api::order_view).collect();
                 Answer::json(StatusCode::OK, &json!({ "orders": found }))
             }
-            Call::CreateRefund(order, refund) => match store.create_refund(&order, refund, now, fate.lag) {
-                Some(held) => Answer::json(StatusCode::CREATED, &json!({ "id": held.id })),
+            Call::CreateRefund(order, refund) => match store.create_refund(&order, refund, now, plan.lag) {
+                Some(stored) => Answer::json(StatusCode::CREATED, &json!({ "id": stored.id })),
                 None => Answer::not_found(),
             },
             Call::FindRefunds(reference) => {
@@ -405,8 +427,8 @@ impl Shared {
                     store.search_refunds(&reference, now.instant).into_iter().map(api::refund_view).collect();
                 Answer::json(StatusCode::OK, &json!({ "refunds": found }))
             }
-            Call::Adjust(change) => match store.adjust(change, now, fate.lag) {
-                Some(held) => Answer::json(StatusCode::CREATED, &json!({ "id": held.id })),
+            Call::Adjust(change) => match store.adjust(change, now, plan.lag) {
+                Some(stored) => Answer::json(StatusCode::CREATED, &json!({ "id": stored.id })),
                 None => Answer::unknown_article(),
             },
             Call::FindAdjustments(reference) => {

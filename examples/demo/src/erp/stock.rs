@@ -1,8 +1,8 @@
-//! The ERP's stock: pieces of an article in a warehouse, moved by what is ordered, given back and sent.
+//! The ERP's stock: pieces of an article in a warehouse, moved by what is ordered, returned and shipped.
 //!
-//! `available` is what the shelf has less what is promised. An order promises its goods when it is taken;
-//! goods that are sent, or handed over the counter, leave the shelf and the promise together. So `available`
-//! does not care when something is sent, and is right as soon as the document is.
+//! `available` is the stock on hand less the reservations. An order reserves its goods when it is accepted; goods
+//! that are shipped, or given out over the counter, reduce both together. So `available` does not depend on when
+//! something is shipped, and is right as soon as the document is.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use rust_decimal::Decimal;
 
 use super::document::{Order, Refund, State};
 
-/// What an ERP has on its shelves when it opens.
+/// An ERP's stock at the start.
 #[derive(Debug, Clone, Default)]
 pub struct Shelves {
-    /// Warehouses; the first is where orders that name none are sent from.
+    /// Warehouses; the first ships orders that name none.
     pub warehouses: Vec<String>,
     /// Articles, and how many of each every warehouse has.
     pub articles: Vec<Article>,
 }
 
-/// An article the ERP knows.
+/// An article of the ERP.
 #[derive(Debug, Clone)]
 pub struct Article {
     /// The ERP's number of it.
     pub number: String,
-    /// What it is called.
+    /// Its title.
     pub title: String,
     /// Its base price, before tax.
     pub price: Decimal,
@@ -37,25 +37,25 @@ pub struct Article {
 pub struct Pieces {
     /// On the shelf.
     pub on_hand: Decimal,
-    /// Of these, promised.
+    /// Of these, reserved.
     pub reserved: Decimal,
 }
 
 impl Pieces {
-    /// What can be sold.
+    /// Pieces that can be sold.
     pub fn available(&self) -> Decimal {
         self.on_hand - self.reserved
     }
 }
 
 /// Article and warehouse.
-pub type Place = (String, String);
+pub type StockKey = (String, String);
 
 /// The shelves as they are now.
 #[derive(Debug, Default)]
 pub(crate) struct Stock {
     first: String,
-    pieces: BTreeMap<Place, Pieces>,
+    pieces: BTreeMap<StockKey, Pieces>,
 }
 
 impl Stock {
@@ -75,13 +75,13 @@ impl Stock {
         named.map_or_else(|| self.first.clone(), str::to_owned)
     }
 
-    /// Promises or releases (negative) pieces; false when the article is not kept there.
-    pub(crate) fn promise(&mut self, place: &Place, by: Decimal) -> bool {
+    /// Reserves or releases (negative) pieces; false when the warehouse does not stock the article.
+    pub(crate) fn reserve(&mut self, place: &StockKey, by: Decimal) -> bool {
         self.change(place, |pieces| pieces.reserved += by)
     }
 
-    /// Takes promised pieces from the shelf.
-    pub(crate) fn send(&mut self, place: &Place, by: Decimal) -> bool {
+    /// Ships reserved pieces.
+    pub(crate) fn ship(&mut self, place: &StockKey, by: Decimal) -> bool {
         self.change(place, |pieces| {
             pieces.reserved -= by;
             pieces.on_hand -= by;
@@ -89,11 +89,11 @@ impl Stock {
     }
 
     /// Puts pieces back on the shelf.
-    pub(crate) fn take_back(&mut self, place: &Place, by: Decimal) -> bool {
+    pub(crate) fn take_back(&mut self, place: &StockKey, by: Decimal) -> bool {
         self.change(place, |pieces| pieces.on_hand += by)
     }
 
-    fn change(&mut self, place: &Place, change: impl FnOnce(&mut Pieces)) -> bool {
+    fn change(&mut self, place: &StockKey, change: impl FnOnce(&mut Pieces)) -> bool {
         self.pieces.get_mut(place).map(change).is_some()
     }
 
@@ -104,16 +104,16 @@ impl Stock {
         named.is_none_or(known)
     }
 
-    pub(crate) fn at(&self, place: &Place) -> Option<Pieces> {
+    pub(crate) fn at(&self, place: &StockKey) -> Option<Pieces> {
         self.pieces.get(place).copied()
     }
 
-    pub(crate) fn all(&self) -> &BTreeMap<Place, Pieces> {
+    pub(crate) fn all(&self) -> &BTreeMap<StockKey, Pieces> {
         &self.pieces
     }
 }
 
-/// What an order as it stands takes of each article: nothing when it is cancelled.
+/// Pieces of each article that an order reserves or ships: none when it is cancelled.
 pub(crate) fn taken(order: &Order) -> BTreeMap<String, Decimal> {
     let mut taken = BTreeMap::new();
     if order.state != State::Cancelled {
@@ -126,7 +126,7 @@ pub(crate) fn taken(order: &Order) -> BTreeMap<String, Decimal> {
     taken
 }
 
-/// What a refund brings back to the shelf of each article of its order.
+/// Pieces of each article that a refund puts back on the shelf.
 pub(crate) fn brought_back(order: &Order, refund: &Refund) -> BTreeMap<String, Decimal> {
     let mut back = BTreeMap::new();
     for line in refund.lines.iter().filter(|line| line.is_restocked()) {
@@ -143,18 +143,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_was_promised_and_changes_nothing_that_can_be_sold() {
+    fn shipping_reserved_pieces_leaves_available_stock_unchanged() {
         let article = Article { number: "MUG".into(), title: "Mug".into(), price: Decimal::TEN, pieces: 100 };
         let mut stock = Stock::new(&Shelves { warehouses: vec!["C1".into()], articles: vec![article] });
         let place = ("MUG".to_owned(), stock.warehouse(None));
-        assert!(stock.promise(&place, Decimal::from(3)));
-        let promised = stock.at(&place).unwrap();
-        assert_eq!((promised.on_hand, promised.available()), (Decimal::from(100), Decimal::from(97)));
-        assert!(stock.send(&place, Decimal::from(3)));
-        let sent = stock.at(&place).unwrap();
-        assert_eq!((sent.on_hand, sent.reserved, sent.available()), (97.into(), 0.into(), 97.into()));
+        assert!(stock.reserve(&place, Decimal::from(3)));
+        let reserved = stock.at(&place).unwrap();
+        assert_eq!((reserved.on_hand, reserved.available()), (Decimal::from(100), Decimal::from(97)));
+        assert!(stock.ship(&place, Decimal::from(3)));
+        let shipped = stock.at(&place).unwrap();
+        assert_eq!(
+            (shipped.on_hand, shipped.reserved, shipped.available()),
+            (97.into(), 0.into(), 97.into())
+        );
         assert!(stock.take_back(&place, Decimal::ONE));
         assert_eq!(stock.at(&place).unwrap().available(), Decimal::from(98));
-        assert!(!stock.promise(&("GIFT".to_owned(), "C1".to_owned()), Decimal::ONE));
+        assert!(!stock.reserve(&("GIFT".to_owned(), "C1".to_owned()), Decimal::ONE));
     }
 }

@@ -1,4 +1,5 @@
-//! What the ERP holds: documents in memory, in the order of their commits, and what they do to its stock.
+//! The ERP's documents in memory, in the order of their commits, and their effect on its stock. Nothing
+//! is ever removed, so that a document that is not here was never booked.
 //!
 //! There is deliberately **no unique key**: a second post of a reference makes a second document. The search
 //! index lags: a document is found by its reference only some time after its commit, by its id at once.
@@ -12,28 +13,28 @@ use serde::Serialize;
 
 use super::changes::{Changes, Stage};
 use super::document::{Adjustment, Order, Refund, State};
-use super::stock::{Pieces, Place, Shelves, Stock, brought_back, taken};
+use super::stock::{Pieces, Shelves, Stock, StockKey, brought_back, taken};
 
-/// An order the ERP holds.
+/// An order in the ERP.
 #[derive(Debug, Clone)]
-pub struct HeldOrder {
+pub struct StoredOrder {
     /// The ERP's own id, `SO-17`.
     pub id: String,
-    /// What was posted or put last; `None` if the ERP was told not to keep documents.
+    /// The document as it was posted or put last; `None` if the ERP does not store documents.
     pub document: Option<Order>,
     /// When the first post of this document was committed.
     pub created: Instant,
-    /// How far it has come.
+    /// Its stage.
     pub stage: Stage,
-    /// What has left for it.
+    /// Its parcels.
     pub parcels: Vec<Parcel>,
-    /// The sender's version that each write of it carried, in their order.
+    /// The sender's version in each write of it, in their order.
     pub versions: Vec<String>,
     line_numbers: Vec<(String, usize)>,
     searchable: Instant,
     changed: Instant,
-    promised: BTreeMap<Place, Decimal>,
-    returned: BTreeMap<Place, Decimal>,
+    reserved: BTreeMap<StockKey, Decimal>,
+    returned: BTreeMap<StockKey, Decimal>,
     refunds: Vec<Refund>,
 }
 
@@ -52,26 +53,26 @@ pub struct Parcel {
     pub tracking: String,
 }
 
-/// A refund the ERP holds.
+/// A refund in the ERP.
 #[derive(Debug, Clone)]
-pub struct HeldRefund {
+pub struct StoredRefund {
     /// The ERP's own id, `CR-5`.
     pub id: String,
     /// The id of its order.
     pub order: String,
-    /// What was posted.
+    /// The document as it was posted.
     pub document: Refund,
     /// When it was committed.
     pub created: Instant,
     searchable: Instant,
 }
 
-/// A change of stock the ERP holds.
+/// A change of stock in the ERP.
 #[derive(Debug, Clone)]
-pub struct HeldAdjustment {
+pub struct StoredAdjustment {
     /// The ERP's own id, `AD-3`.
     pub id: String,
-    /// What was posted.
+    /// The document as it was posted.
     pub document: Adjustment,
     searchable: Instant,
 }
@@ -85,25 +86,25 @@ pub struct LineId {
     pub id: String,
 }
 
-/// A moment by both clocks: the one that measures, and the one that documents are dated by.
+/// A moment by both clocks: the monotonic one, and the one that dates documents.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
     pub(super) instant: Instant,
     pub(super) at: Timestamp,
 }
 
-/// The documents and their indexes, the stock, and what changed.
+/// The documents with their indexes, the stock, and the feed.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    orders: Vec<HeldOrder>,
-    refunds: Vec<HeldRefund>,
+    orders: Vec<StoredOrder>,
+    refunds: Vec<StoredRefund>,
     orders_by_reference: HashMap<String, Vec<usize>>,
     refunds_by_reference: HashMap<String, Vec<usize>>,
-    adjustments: Vec<HeldAdjustment>,
+    adjustments: Vec<StoredAdjustment>,
     keep_documents: bool,
     stock: Stock,
     parcels: usize,
-    /// What changed, for whoever polls.
+    /// The feed of changes.
     pub(super) changes: Changes,
 }
 
@@ -112,7 +113,7 @@ impl Store {
         Self { keep_documents, ..Self::default() }
     }
 
-    /// Fills the shelves, and tells of everything on them.
+    /// Fills the shelves, and puts everything on them into the feed.
     pub(super) fn open(&mut self, shelves: &Shelves, currency: &str, at: Timestamp) {
         self.stock = Stock::new(shelves);
         for article in &shelves.articles {
@@ -123,10 +124,10 @@ impl Store {
     }
 
     /// Commits a new order, whatever its reference; the search finds it after `lag`.
-    pub(super) fn create_order(&mut self, order: Order, now: Now, lag: Duration) -> HeldOrder {
+    pub(super) fn create_order(&mut self, order: Order, now: Now, lag: Duration) -> StoredOrder {
         let index = self.orders.len();
         self.orders_by_reference.entry(order.reference.clone()).or_default().push(index);
-        let mut held = HeldOrder {
+        let mut stored = StoredOrder {
             id: format!("SO-{}", index + 1),
             line_numbers: Vec::with_capacity(order.lines.len()),
             document: None,
@@ -136,125 +137,126 @@ impl Store {
             versions: vec![],
             searchable: now.instant + lag,
             changed: now.instant,
-            promised: BTreeMap::new(),
+            reserved: BTreeMap::new(),
             returned: BTreeMap::new(),
             refunds: vec![],
         };
-        held.number_lines(&order);
-        held.versions.extend(order.source_version.clone());
-        held.document = self.keep_documents.then_some(order);
-        self.orders.push(held.clone());
-        self.settle(index, now).unwrap_or(held)
+        stored.number_lines(&order);
+        stored.versions.extend(order.source_version.clone());
+        stored.document = self.keep_documents.then_some(order);
+        self.orders.push(stored.clone());
+        self.apply(index, now).unwrap_or(stored)
     }
 
     /// Replaces an order's document; its lines keep the ids they have.
-    pub(super) fn replace_order(&mut self, id: &str, order: Order, now: Now) -> Option<HeldOrder> {
+    pub(super) fn replace_order(&mut self, id: &str, order: Order, now: Now) -> Option<StoredOrder> {
         let keep = self.keep_documents;
         let index = position(id, "SO-")?;
-        let held = self.orders.get_mut(index)?;
-        held.number_lines(&order);
-        held.versions.extend(order.source_version.clone());
-        held.document = keep.then_some(order);
-        self.settle(index, now)
+        let stored = self.orders.get_mut(index)?;
+        stored.number_lines(&order);
+        stored.versions.extend(order.source_version.clone());
+        stored.document = keep.then_some(order);
+        self.apply(index, now)
     }
 
     /// Cancels an order; doing it twice is doing it once.
-    pub(super) fn cancel_order(&mut self, id: &str, now: Now) -> Option<HeldOrder> {
+    pub(super) fn cancel_order(&mut self, id: &str, now: Now) -> Option<StoredOrder> {
         let index = position(id, "SO-")?;
-        let held = self.orders.get_mut(index)?;
-        if let Some(document) = &mut held.document {
+        let stored = self.orders.get_mut(index)?;
+        if let Some(document) = &mut stored.document {
             document.state = State::Cancelled;
         }
-        self.settle(index, now)
+        self.apply(index, now)
     }
 
-    /// Makes stock and stage follow the document, and tells what changed.
-    fn settle(&mut self, index: usize, now: Now) -> Option<HeldOrder> {
+    /// Updates stock and stage to the document, and puts the changes into the feed.
+    fn apply(&mut self, index: usize, now: Now) -> Option<StoredOrder> {
         let Self { orders, stock, changes, .. } = self;
-        let held = orders.get_mut(index)?;
-        let before = held.stage;
-        held.changed = now.instant;
-        let Some(document) = &held.document else { return Some(held.clone()) };
+        let stored = orders.get_mut(index)?;
+        let before = stored.stage;
+        stored.changed = now.instant;
+        let Some(document) = &stored.document else { return Some(stored.clone()) };
         let warehouse = stock.warehouse(document.warehouse.as_deref());
-        let wanted: BTreeMap<Place, Decimal> =
+        let wanted: BTreeMap<StockKey, Decimal> =
             taken(document).into_iter().map(|(article, by)| ((article, warehouse.clone()), by)).collect();
-        let mut moved: BTreeMap<Place, Option<Pieces>> = BTreeMap::new();
+        let mut moved: BTreeMap<StockKey, Option<Pieces>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for place in wanted.keys().chain(held.promised.keys()) {
-            let of = |map: &BTreeMap<Place, Decimal>| map.get(place).copied().unwrap_or_default();
-            let by = of(&wanted) - of(&held.promised);
+        for place in wanted.keys().chain(stored.reserved.keys()) {
+            let of = |map: &BTreeMap<StockKey, Decimal>| map.get(place).copied().unwrap_or_default();
+            let by = of(&wanted) - of(&stored.reserved);
             if !by.is_zero() && !moved.contains_key(place) {
-                stock.promise(place, by);
+                stock.reserve(place, by);
                 moved.insert(place.clone(), stock.at(place));
             }
         }
-        held.promised = wanted;
-        // What came back may be of a line that the document did not have when it came.
-        let mut back: BTreeMap<Place, Decimal> = BTreeMap::new();
-        for refund in &held.refunds {
+        stored.reserved = wanted;
+        // A refund may be of a line that the document did not have when the refund was booked.
+        let mut back: BTreeMap<StockKey, Decimal> = BTreeMap::new();
+        for refund in &stored.refunds {
             let to = refund.warehouse.clone().unwrap_or_else(|| warehouse.clone());
             for (article, pieces) in brought_back(document, refund) {
                 *back.entry((article, to.clone())).or_default() += pieces;
             }
         }
-        for place in back.keys().chain(held.returned.keys()) {
-            let of = |map: &BTreeMap<Place, Decimal>| map.get(place).copied().unwrap_or_default();
-            let by = of(&back) - of(&held.returned);
+        for place in back.keys().chain(stored.returned.keys()) {
+            let of = |map: &BTreeMap<StockKey, Decimal>| map.get(place).copied().unwrap_or_default();
+            let by = of(&back) - of(&stored.returned);
             if !by.is_zero() && seen.insert(place.clone()) {
                 stock.take_back(place, by);
                 moved.insert(place.clone(), stock.at(place));
             }
         }
-        held.returned = back;
+        stored.returned = back;
         if document.state == State::Cancelled {
-            held.stage = Stage::Cancelled;
-        } else if document.ship_to.is_none() && document.state == State::Paid && held.stage == Stage::Accepted
+            stored.stage = Stage::Cancelled;
+        } else if document.ship_to.is_none()
+            && document.state == State::Paid
+            && stored.stage == Stage::Accepted
         {
-            // Handed over the counter.
-            for (place, by) in &held.promised {
-                stock.send(place, *by);
+            // Given out over the counter.
+            for (place, by) in &stored.reserved {
+                stock.ship(place, *by);
                 moved.insert(place.clone(), stock.at(place));
             }
-            held.stage = Stage::Invoiced;
+            stored.stage = Stage::Invoiced;
         }
-        changes.order(now.at, held);
-        if held.stage == Stage::Invoiced && before != Stage::Invoiced {
-            changes.invoice(now.at, held);
+        changes.order(now.at, stored);
+        if stored.stage == Stage::Invoiced && before != Stage::Invoiced {
+            changes.invoice(now.at, stored);
         }
         changes.stock(now.at, &moved);
-        Some(held.clone())
+        Some(stored.clone())
     }
 
-    /// Moves on what has rested for this long: allocated first, then sent, in two parcels where there are
-    /// several lines and the order's number says so.
-    pub(super) fn fulfil(&mut self, rested: Duration, now: Now) {
+    /// Moves on orders that have not changed for this long: first allocated, then shipped, every third one with
+    /// several lines in two parcels.
+    pub(super) fn fulfil(&mut self, unchanged_for: Duration, now: Now) {
         let Self { orders, stock, changes, parcels, .. } = self;
-        for (index, held) in orders.iter_mut().enumerate() {
-            let due = now.instant.saturating_duration_since(held.changed) >= rested;
-            let under_way =
-                matches!(held.stage, Stage::Accepted | Stage::Allocated | Stage::PartiallyShipped);
-            let Some(document) = held.document.as_ref().filter(|_| due && under_way) else { continue };
+        for (index, stored) in orders.iter_mut().enumerate() {
+            let due = now.instant.saturating_duration_since(stored.changed) >= unchanged_for;
+            let open = matches!(stored.stage, Stage::Accepted | Stage::Allocated | Stage::PartiallyShipped);
+            let Some(document) = stored.document.as_ref().filter(|_| due && open) else { continue };
             if document.state != State::Paid || document.ship_to.is_none() {
                 continue;
             }
-            held.changed = now.instant;
+            stored.changed = now.instant;
             let left: Vec<_> = document
                 .lines
                 .iter()
                 .filter(|line| line.ships)
                 .filter(|line| {
-                    !held.parcels.iter().flat_map(|parcel| &parcel.lines).any(|(id, ..)| *id == line.line)
+                    !stored.parcels.iter().flat_map(|parcel| &parcel.lines).any(|(id, ..)| *id == line.line)
                 })
                 .map(|line| (line.line.clone(), line.sku.clone(), line.quantity))
                 .collect();
-            if held.stage == Stage::Accepted && !left.is_empty() {
-                held.stage = Stage::Allocated;
-                changes.order(now.at, held);
+            if stored.stage == Stage::Accepted && !left.is_empty() {
+                stored.stage = Stage::Allocated;
+                changes.order(now.at, stored);
                 continue;
             }
             let part =
-                if index % 3 == 0 && left.len() > 1 && held.parcels.is_empty() { 1 } else { left.len() };
-            held.stage = if part < left.len() { Stage::PartiallyShipped } else { Stage::Invoiced };
+                if index % 3 == 0 && left.len() > 1 && stored.parcels.is_empty() { 1 } else { left.len() };
+            stored.stage = if part < left.len() { Stage::PartiallyShipped } else { Stage::Invoiced };
             let lines: Vec<_> = left.into_iter().take(part).collect();
             if !lines.is_empty() {
                 *parcels += 1;
@@ -266,28 +268,39 @@ impl Store {
                 for (_, article, by) in &parcel.lines {
                     let Some(article) = article else { continue };
                     let place = (article.clone(), warehouse.clone());
-                    stock.send(&place, *by);
+                    stock.ship(&place, *by);
                     moved.insert(place.clone(), stock.at(&place));
                 }
-                changes.shipment(now.at, held, &parcel);
+                changes.shipment(now.at, stored, &parcel);
                 changes.stock(now.at, &moved);
-                held.parcels.push(parcel);
+                stored.parcels.push(parcel);
             }
-            changes.order(now.at, held);
-            if held.stage == Stage::Invoiced {
-                changes.invoice(now.at, held);
+            changes.order(now.at, stored);
+            if stored.stage == Stage::Invoiced {
+                changes.invoice(now.at, stored);
             }
         }
     }
 
-    /// Orders that goods will still leave for.
+    /// Paid orders whose goods have not all left.
     pub(super) fn unshipped(&self) -> usize {
-        let open = |held: &&HeldOrder| {
-            let document = held.document.as_ref();
+        let open = |stored: &&StoredOrder| {
+            let document = stored.document.as_ref();
             let ships = document.is_some_and(|d| d.state == State::Paid && d.ship_to.is_some());
-            ships && !matches!(held.stage, Stage::Invoiced | Stage::Cancelled)
+            ships && !matches!(stored.stage, Stage::Invoiced | Stage::Cancelled)
         };
         self.orders.iter().filter(open).count()
+    }
+
+    /// References of orders and refunds, each once.
+    pub(super) fn distinct_documents(&self) -> usize {
+        self.orders_by_reference.len() + self.refunds_by_reference.len()
+    }
+
+    /// Parcels that have left, and orders that are invoiced.
+    pub(super) fn fulfilled_steps(&self) -> usize {
+        let invoiced = self.orders.iter().filter(|stored| stored.stage == Stage::Invoiced).count();
+        self.parcels + invoiced
     }
 
     /// Whether a document may name this warehouse.
@@ -295,18 +308,18 @@ impl Store {
         self.stock.knows(warehouse)
     }
 
-    pub(super) fn stock(&self) -> BTreeMap<Place, Decimal> {
+    pub(super) fn stock(&self) -> BTreeMap<StockKey, Decimal> {
         self.stock.all().iter().map(|(place, pieces)| (place.clone(), pieces.available())).collect()
     }
 
-    pub(super) fn order(&self, id: &str) -> Option<&HeldOrder> {
+    pub(super) fn order(&self, id: &str) -> Option<&StoredOrder> {
         self.orders.get(position(id, "SO-")?)
     }
 
     /// The orders with this reference that the search index knows by now.
-    pub(super) fn search_orders(&self, reference: &str, now: Instant) -> Vec<&HeldOrder> {
+    pub(super) fn search_orders(&self, reference: &str, now: Instant) -> Vec<&StoredOrder> {
         let found = self.orders_by_reference.get(reference).into_iter().flatten();
-        found.filter_map(|index| self.orders.get(*index)).filter(|held| held.searchable <= now).collect()
+        found.filter_map(|index| self.orders.get(*index)).filter(|stored| stored.searchable <= now).collect()
     }
 
     /// Commits a refund of an order; `None` if there is no such order.
@@ -316,56 +329,57 @@ impl Store {
         refund: Refund,
         now: Now,
         lag: Duration,
-    ) -> Option<HeldRefund> {
+    ) -> Option<StoredRefund> {
         let of = position(order, "SO-")?;
-        let held = self.orders.get_mut(of)?;
-        let order = held.id.clone();
-        held.refunds.push(refund.clone());
-        self.settle(of, now);
+        let stored = self.orders.get_mut(of)?;
+        let order = stored.id.clone();
+        stored.refunds.push(refund.clone());
+        self.apply(of, now);
         let index = self.refunds.len();
         self.refunds_by_reference.entry(refund.reference.clone()).or_default().push(index);
         let id = format!("CR-{}", index + 1);
         let searchable = now.instant + lag;
-        let held = HeldRefund { id, order, document: refund, created: now.instant, searchable };
-        self.refunds.push(held.clone());
-        Some(held)
+        let stored = StoredRefund { id, order, document: refund, created: now.instant, searchable };
+        self.refunds.push(stored.clone());
+        Some(stored)
     }
 
     /// The refunds with this reference that the search index knows by now.
-    pub(super) fn search_refunds(&self, reference: &str, now: Instant) -> Vec<&HeldRefund> {
+    pub(super) fn search_refunds(&self, reference: &str, now: Instant) -> Vec<&StoredRefund> {
         let found = self.refunds_by_reference.get(reference).into_iter().flatten();
-        found.filter_map(|index| self.refunds.get(*index)).filter(|held| held.searchable <= now).collect()
+        found.filter_map(|index| self.refunds.get(*index)).filter(|stored| stored.searchable <= now).collect()
     }
 
-    /// Commits a change of stock; `None` if the warehouse does not keep the article.
-    pub(super) fn adjust(&mut self, change: Adjustment, now: Now, lag: Duration) -> Option<HeldAdjustment> {
+    /// Commits a change of stock; `None` if the warehouse does not stock the article.
+    pub(super) fn adjust(&mut self, change: Adjustment, now: Now, lag: Duration) -> Option<StoredAdjustment> {
         let place = (change.article.clone(), self.stock.warehouse(change.warehouse.as_deref()));
         if !self.stock.take_back(&place, change.delta) {
             return None;
         }
         self.changes.stock(now.at, &BTreeMap::from([(place.clone(), self.stock.at(&place))]));
         let id = format!("AD-{}", self.adjustments.len() + 1);
-        let held = HeldAdjustment { id, document: change, searchable: now.instant + lag };
-        self.adjustments.push(held.clone());
-        Some(held)
+        let stored = StoredAdjustment { id, document: change, searchable: now.instant + lag };
+        self.adjustments.push(stored.clone());
+        Some(stored)
     }
 
     /// The changes of stock with this reference that the search index knows by now. There are few.
-    pub(super) fn search_adjustments(&self, reference: &str, now: Instant) -> Vec<&HeldAdjustment> {
-        let known = |held: &&HeldAdjustment| held.document.reference == reference && held.searchable <= now;
+    pub(super) fn search_adjustments(&self, reference: &str, now: Instant) -> Vec<&StoredAdjustment> {
+        let known =
+            |stored: &&StoredAdjustment| stored.document.reference == reference && stored.searchable <= now;
         self.adjustments.iter().filter(known).collect()
     }
 
-    pub(super) fn orders(&self) -> &[HeldOrder] {
+    pub(super) fn orders(&self) -> &[StoredOrder] {
         &self.orders
     }
 
-    pub(super) fn refunds(&self) -> &[HeldRefund] {
+    pub(super) fn refunds(&self) -> &[StoredRefund] {
         &self.refunds
     }
 }
 
-impl HeldOrder {
+impl StoredOrder {
     /// The ERP's ids of the lines, in the order of the first time each was seen.
     pub fn line_ids(&self) -> Vec<LineId> {
         let ids = self.line_numbers.iter();
@@ -417,8 +431,8 @@ mod tests {
         let mut new = next.lines[0].clone();
         new.line = "new".to_owned();
         next.lines.insert(0, new);
-        let held = store.replace_order(&id, next, now(Instant::now())).unwrap();
-        let ids = held.line_ids();
+        let stored = store.replace_order(&id, next, now(Instant::now())).unwrap();
+        let ids = stored.line_ids();
         assert_eq!((ids[0].line.as_str(), ids[0].id.as_str()), ("L1", "SO-1-1"));
         assert_eq!((ids[1].line.as_str(), ids[1].id.as_str()), ("new", "SO-1-2"));
     }
@@ -436,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn stock_follows_the_document_whatever_becomes_of_it() {
+    fn stock_follows_the_document_through_every_change() {
         let (mut store, now) = (stocked(), now(Instant::now()));
         let id = store.create_order(order("r"), now, Duration::ZERO).id;
         assert_eq!((left(&store, "C1"), left(&store, "C2")), (48.into(), 50.into()));
@@ -447,7 +461,7 @@ mod tests {
         assert_eq!((left(&store, "C1"), left(&store, "C2")), (50.into(), 45.into()));
         next.state = State::Paid;
         store.replace_order(&id, next, now);
-        assert_eq!(left(&store, "C2"), 45.into(), "handed over is no more than promised");
+        assert_eq!(left(&store, "C2"), 45.into(), "goods given out were reserved before");
         let refund = |kind: &str| -> Refund {
             let line = serde_json::json!({ "line": "L1", "quantity": 2, "restockType": kind });
             serde_json::from_value(serde_json::json!({ "reference": "x", "amount": "1", "lines": [line] }))
@@ -471,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_come_and_go_without_an_order_as_often_as_they_are_told() {
+    fn an_adjustment_changes_the_stock_each_time_it_is_posted() {
         let (mut store, now) = (stocked(), now(Instant::now()));
         let before = store.changes.len();
         let change = |article: &str, delta: i64| Adjustment {
@@ -492,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paid_order_leaves_in_parcels_and_every_step_is_told_once() {
+    fn a_paid_order_leaves_in_parcels_and_every_step_is_in_the_feed_once() {
         let (mut store, start) = (stocked(), Instant::now());
         let mut paid = order("r");
         paid.state = State::Paid;
@@ -507,10 +521,10 @@ mod tests {
             store.fulfil(Duration::from_secs(2), now(start + Duration::from_secs(second)));
         }
         assert_eq!(store.unshipped(), 0);
-        let held = store.order("SO-1").unwrap();
-        assert_eq!((held.stage, held.parcels.len()), (Stage::Invoiced, 2));
+        let stored = store.order("SO-1").unwrap();
+        assert_eq!((stored.stage, stored.parcels.len()), (Stage::Invoiced, 2));
         let feed = store.changes.after(before, 1000);
-        let told: Vec<String> = feed
+        let types: Vec<String> = feed
             .changes
             .iter()
             .map(|change| match change["type"].as_str().unwrap() {
@@ -530,7 +544,7 @@ mod tests {
             "invoiced",
             "invoice",
         ];
-        assert_eq!(told, wanted);
+        assert_eq!(types, wanted);
         assert_eq!(left(&store, "C1"), 46.into());
         let page = store.changes.after(before, 3);
         assert!(page.more && page.next == before + 3 && page.changes.len() == 3);

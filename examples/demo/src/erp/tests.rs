@@ -119,7 +119,7 @@ async fn the_life_of_a_document() {
 }
 
 #[tokio::test]
-async fn bad_requests_get_an_error_in_words() {
+async fn bad_requests_get_an_error_with_a_message() {
     let erp = erp(Weather::calm()).await;
     let caller = Caller::new(&erp);
     let mut unknown = order("r");
@@ -147,23 +147,23 @@ async fn a_dropped_connection_has_committed() {
     assert!(matches!(answer, Err(crate::client::Error::Send(_))), "{answer:?}");
     assert_eq!(erp.order_count(), 1);
     assert_eq!(caller.get("/orders/SO-1").await.0, 200, "reads are answered");
-    assert_eq!(erp.misdeeds().dropped_after_commit, 1);
+    assert_eq!(erp.call_counts().dropped_after_commit, 1);
 }
 
 #[tokio::test]
-async fn what_was_taken_in_is_carried_out_though_the_caller_is_gone() {
+async fn a_request_that_was_read_is_carried_out_though_the_caller_is_gone() {
     let slow = Duration::from_millis(300);
     let erp = erp(Weather { latency: (slow, slow), ..Weather::calm() }).await;
     let impatient = Client::new(Duration::from_secs(1), Duration::from_millis(20));
     let url = format!("{}/orders", erp.url());
     assert!(impatient.json(Method::POST, &url, "t", &json_order("r")).await.is_err());
-    assert_eq!(erp.open_requests(), 1, "and it is counted while it is under way");
+    assert_eq!(erp.open_requests(), 1, "and it is counted while it is in flight");
     tokio::time::sleep(slow * 2).await;
     assert_eq!((erp.order_count(), erp.open_requests()), (1, 0));
 }
 
 #[tokio::test]
-async fn throttling_says_when_to_come_back_and_the_search_lags() {
+async fn throttling_has_a_retry_after_and_the_search_lags() {
     let lag = Duration::from_millis(800);
     let erp = erp(Weather { throttle_per_s: Some(20), search_lag: lag, ..Weather::calm() }).await;
     let caller = Caller::new(&erp);
@@ -188,7 +188,7 @@ async fn throttling_says_when_to_come_back_and_the_search_lags() {
 }
 
 #[tokio::test]
-async fn the_feed_tells_what_changed_and_the_goods_leave_by_themselves() {
+async fn the_feed_lists_changes_and_goods_leave_by_themselves() {
     let mug = stock::Article { number: "MUG".into(), title: "Mug".into(), price: Decimal::TEN, pieces: 9 };
     let shelves = Shelves { warehouses: vec!["C1".into()], articles: vec![mug] };
     let fulfil_after = Some(Duration::from_millis(40));

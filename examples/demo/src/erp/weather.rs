@@ -1,9 +1,12 @@
-//! How badly the ERP behaves: the fate of a request, drawn from a seed and a few shares.
+//! How badly the ERP behaves: how each request ends is drawn from a seed and a few shares.
 
 use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+
+/// Timers are never exact: a commit may be so much later than it should be.
+const COMMIT_GRACE: Duration = Duration::from_secs(1);
 
 /// How slow, busy and unreliable the ERP is.
 #[derive(Debug, Clone)]
@@ -12,7 +15,8 @@ pub struct Weather {
     pub latency: (Duration, Duration),
     /// Share of calls that are slow: up to `slow_up_to`.
     pub slow: f64,
-    /// The longest a call takes, and so the longest until it has committed.
+    /// The longest a call takes, and so the longest until it has committed: a call that would commit later, since the
+    /// machine is busy, does not commit at all.
     pub slow_up_to: Duration,
     /// More requests a second than this are answered 429 with `Retry-After: 1`.
     pub throttle_per_s: Option<u32>,
@@ -27,10 +31,11 @@ pub struct Weather {
 }
 
 impl Weather {
-    /// What the demo runs with.
+    /// The faults of the demo.
     ///
-    /// An unanswered write has committed within [`Self::slow_up_to`] (2 s), even if the caller is gone, and is
-    /// found by search within [`Self::search_lag`] (5 s) of that: "absent" may be believed after 7 s.
+    /// An unanswered write has committed within [`Self::slow_up_to`] (2 s, and a second of grace), even if the caller
+    /// is gone, and is found by search within [`Self::search_lag`] (5 s) of that, or it never will: "absent" may be
+    /// believed after 8 s.
     pub fn stormy() -> Self {
         Self {
             latency: (Duration::from_millis(3), Duration::from_millis(40)),
@@ -79,24 +84,26 @@ pub(super) enum Ending {
     DropBeforeCommit,
 }
 
-/// What happens to one request.
+/// How one request goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fate {
+pub(super) struct CallPlan {
     pub(super) before_commit: Duration,
+    /// It commits within this time or not at all.
+    pub(super) commit_limit: Duration,
     pub(super) after_commit: Duration,
     pub(super) lag: Duration,
     pub(super) ending: Ending,
 }
 
-/// Draws fates and counts requests for the throttle.
-pub(super) struct Sky {
+/// Draws how requests go, and counts them for the throttle.
+pub(super) struct FaultSource {
     weather: Weather,
     rng: SmallRng,
     tokens: f64,
     refilled: Instant,
 }
 
-impl Sky {
+impl FaultSource {
     pub(super) fn new(weather: Weather, seed: u64, now: Instant) -> Self {
         let tokens = f64::from(weather.throttle_per_s.unwrap_or(0));
         Self { weather, rng: SmallRng::seed_from_u64(seed), tokens, refilled: now }
@@ -115,8 +122,8 @@ impl Sky {
         true
     }
 
-    /// What happens to the next request.
-    pub(super) fn fate(&mut self, write: bool) -> Fate {
+    /// How the next request goes.
+    pub(super) fn plan(&mut self, write: bool) -> CallPlan {
         let Self { weather, rng, .. } = self;
         let (least, most) = weather.latency;
         let total = if rng.random_bool(weather.slow.clamp(0.0, 1.0)) {
@@ -138,7 +145,13 @@ impl Sky {
         } else {
             Ending::Answer
         };
-        Fate { before_commit, after_commit: total.saturating_sub(before_commit), lag, ending }
+        CallPlan {
+            before_commit,
+            commit_limit: most.max(weather.slow_up_to) + COMMIT_GRACE,
+            after_commit: total.saturating_sub(before_commit),
+            lag,
+            ending,
+        }
     }
 }
 
@@ -147,20 +160,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fates_follow_the_shares_and_the_seed() {
+    fn plans_follow_the_shares_and_the_seed() {
         let now = Instant::now();
-        let mut sky = Sky::new(Weather::stormy(), 7, now);
-        let fates: Vec<Fate> = (0..20_000).map(|_| sky.fate(true)).collect();
-        let share = |ending| fates.iter().filter(|f| f.ending == ending).count() as f64 / 20_000.0;
+        let mut faults = FaultSource::new(Weather::stormy(), 7, now);
+        let plans: Vec<CallPlan> = (0..20_000).map(|_| faults.plan(true)).collect();
+        let share = |ending| plans.iter().filter(|f| f.ending == ending).count() as f64 / 20_000.0;
         assert!((share(Ending::DropAfterCommit) - 0.06).abs() < 0.01);
         assert!(share(Ending::Unavailable) > 0.005);
-        assert!(fates.iter().all(|f| f.before_commit + f.after_commit <= Duration::from_secs(2)));
-        assert!(fates.iter().all(|f| f.lag <= Duration::from_secs(5)));
-        assert!(fates.iter().any(|f| f.lag > Duration::from_secs(4)));
-        let mut again = Sky::new(Weather::stormy(), 7, now);
-        assert!(fates.iter().all(|f| f.before_commit == again.fate(true).before_commit));
+        assert!(plans.iter().all(|f| f.before_commit + f.after_commit <= Duration::from_secs(2)));
+        assert!(plans.iter().all(|f| f.lag <= Duration::from_secs(5)));
+        assert!(plans.iter().any(|f| f.lag > Duration::from_secs(4)));
+        let mut again = FaultSource::new(Weather::stormy(), 7, now);
+        assert!(plans.iter().all(|f| f.before_commit == again.plan(true).before_commit));
         assert!((0..5_000).all(|_| {
-            let ending = sky.fate(false).ending;
+            let ending = faults.plan(false).ending;
             ending == Ending::Answer || ending == Ending::Unavailable
         }));
     }
@@ -168,9 +181,9 @@ mod tests {
     #[test]
     fn the_throttle_lets_its_rate_through() {
         let start = Instant::now();
-        let mut sky = Sky::new(Weather { throttle_per_s: Some(10), ..Weather::calm() }, 1, start);
-        assert_eq!((0..30).filter(|_| sky.admit(start)).count(), 10);
+        let mut faults = FaultSource::new(Weather { throttle_per_s: Some(10), ..Weather::calm() }, 1, start);
+        assert_eq!((0..30).filter(|_| faults.admit(start)).count(), 10);
         let later = start + Duration::from_millis(500);
-        assert_eq!((0..30).filter(|_| sky.admit(later)).count(), 5);
+        assert_eq!((0..30).filter(|_| faults.admit(later)).count(), 5);
     }
 }

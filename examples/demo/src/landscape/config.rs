@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::articles;
-use super::stores::{Home, STORES, Style};
-use crate::shop::admin::desk::LOCATIONS;
+use super::stores::{OwningErp, STORES, Style};
+use crate::shop::admin::state::LOCATIONS;
 use crate::till::poslog::RETAILER;
 
-/// Where everything of the outside world is, and what it lets in.
+/// The addresses and ids of the outside world.
 #[derive(Debug, Clone)]
 pub struct Places<'a> {
-    /// Where the host listens, as the outside sees it: `http://127.0.0.1:8080`.
+    /// The host's address as seen from outside: `http://127.0.0.1:8080`.
     pub host: &'a str,
     /// The shop's domain.
     pub shop: &'a str,
@@ -31,7 +31,7 @@ pub const PARTNER: &str = "LEGACYERP";
 /// See [`PARTNER`].
 pub const RETAIL: &str = "CROSSDOCK";
 
-/// The plugins that the landscape is made with.
+/// The plugins of the landscape.
 pub const PLUGINS: [&str; 5] = ["shopify", "square", "poslog", "erp-x12", "erp-rest"];
 
 /// The exchange folder of the legacy partner, below the folder of exchange folders.
@@ -139,11 +139,11 @@ pub fn stores() -> String {
         let system = if store.style == Style::Square { "square" } else { "poslog" };
         text.push_str(&format!(
             "[[store]]\nid = \"{}\"\nname = \"{}\"\nzone = \"UTC\"\ncountry = \"US\"\nregion = \"{}\"\nwarehouse = \"{}\"\ncurrency = \"USD\"\ncodes = {{ {system} = \"{}\" }}\n\n",
-            store.id, store.name, store.home.region(), store.warehouse(), store.code
+            store.id, store.name, store.owning_erp.region(), store.warehouse(), store.code
         ));
     }
     for (at, location) in LOCATIONS.iter().enumerate() {
-        let (legacy, cloud) = (Home::Legacy.warehouse(at), Home::Cloud.warehouse(at));
+        let (legacy, cloud) = (OwningErp::Legacy.warehouse(at), OwningErp::Cloud.warehouse(at));
         text.push_str(&format!(
             "[[store]]\nid = \"online-{}\"\nname = \"Online, location {}\"\nzone = \"UTC\"\nregion = \"north\"\nwarehouse = \"{legacy}\"\ncodes = {{ shopify = \"{location}\", erp-x12 = \"{legacy}\", erp-rest = \"{cloud}\" }}\n\n",
             at + 1,

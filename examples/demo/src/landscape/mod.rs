@@ -1,26 +1,31 @@
-//! The landscape: what a retailer runs, around one host that is killed on the way.
+//! The landscape: what a retailer runs, around one host that is killed during the run.
 //!
 //! A shop with two markets, eight tills, a legacy ERP that speaks files and a cloud ERP that speaks HTTP, both at
 //! once; status, shipments and stock on their way back to the shop. Some values are missing in the tables at
-//! first, and an operator adds them; plugins are swapped while orders flow, and one that is damaged is offered.
+//! first, and an operator adds them; plugins are swapped while orders flow, and a damaged one must be refused.
 //!
 //! ```text
-//! let landscape = Landscape::new(options).await?;         // everybody listens
-//! let places = landscape.places(host_url);                // for config::connectors, and landscape.env()
+//! let landscape = Landscape::new(options).await?;         // all servers listen
+//! let text = landscape.connectors(host_url);              // the configuration, and landscape.env()
 //! let outcome = landscape.run(&mut host, &view, api, files).await?;
 //! ```
 
 mod articles;
 pub mod config;
+#[cfg(test)]
+mod fixture;
 pub mod operator;
-mod scene;
+mod purchase;
+mod races;
+mod running;
 pub mod stores;
 mod verdict;
-mod wanted;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::erp::{self, Erp};
 use crate::host::{Host, View};
@@ -34,13 +39,27 @@ use crate::shop::{self, Shop};
 use crate::till::square::{self, Square};
 use crate::till::{self, Tills};
 use operator::{Api, Files, Flow, Operator};
-use scene::Scene;
-use stores::Home;
+use running::RunningLandscape;
+use stores::OwningErp;
 
-/// How many orders the shop sells a second, at most. Partners ship some seconds after they have heard of an order, and
-/// what a customer changes has to reach them before: with a backlog of minutes, goods leave for orders that were
-/// cancelled, and that is a person's to decide and not the host's.
+/// How many orders the shop sells a second, at most. Partners ship some seconds after they have heard of an order,
+/// and most of a customer's changes should reach them before, so that most orders are more than a race.
 const ORDERS_A_SECOND: f64 = 10.0;
+
+/// Goods leave the cloud ERP when nothing has happened to their order for this long: longer than a host that is
+/// killed is away, on a machine of ordinary speed.
+const FULFIL_AFTER: Duration = Duration::from_secs(10);
+
+/// How quick the partner is.
+const PARTNER_PACE: Pace = Pace {
+    answer: Duration::from_millis(800),
+    ship: Duration::from_secs(18),
+    advise: Duration::from_secs(2),
+};
+
+/// The shop begins no orders beyond this share of all until the operator has finished, so that orders flow while
+/// plugins are swapped, however long a swap takes on this machine.
+const SHARE_BEFORE_OPERATOR: f64 = 0.8;
 
 /// How a run is set up.
 #[derive(Clone)]
@@ -51,16 +70,16 @@ pub struct Options {
     pub kills: usize,
     /// Drives everything.
     pub seed: u64,
-    /// What secrets are made from.
+    /// Part of every secret.
     pub secret: String,
     /// The folder that exchange folders are made in.
     pub folder: PathBuf,
-    /// Over which time everything is sold.
+    /// The time over which everything is sold.
     pub during: Duration,
-    /// Give up when nothing has moved for this long.
-    pub patience: Duration,
-    /// After everything is held, look again this much later.
-    pub afterglow: Duration,
+    /// The least time without an advance after which the run is stuck.
+    pub min_stall: Duration,
+    /// Once everything is as it must be, look again so much later: a late write would be a duplicate.
+    pub quiet_period: Duration,
     /// Show progress on standard error.
     pub progress: bool,
 }
@@ -75,8 +94,8 @@ impl Options {
             secret: secret.into(),
             folder,
             during: Duration::from_secs(35).max(Duration::from_secs_f64(orders as f64 / ORDERS_A_SECOND)),
-            patience: Duration::from_secs(60),
-            afterglow: Duration::from_secs(1),
+            min_stall: Duration::from_secs(60),
+            quiet_period: Duration::from_secs(1),
             progress: true,
         }
     }
@@ -102,10 +121,10 @@ pub struct Landscape {
 }
 
 impl Landscape {
-    /// Starts everybody who listens, and makes the exchange folders, so that the host can be configured.
+    /// Starts all servers, and makes the exchange folders, so that the host can be configured.
     ///
     /// # Errors
-    /// When somebody cannot listen, or a folder cannot be made.
+    /// When a server cannot listen, or a folder cannot be made.
     pub async fn new(options: Options) -> Result<Self, Error> {
         for (name, part) in
             [(config::LEGACY, "in"), (config::LEGACY, "out"), (config::TILLS, "in"), (config::TILLS, "out")]
@@ -114,9 +133,8 @@ impl Landscape {
         }
         let token = |of: &str| format!("{of}-{}", options.secret);
         let cloud = erp::Options {
-            shelves: articles::shelves(Home::Cloud),
-            // Longer than a host that is killed is away: what a customer changes has to arrive before the goods leave.
-            fulfil_after: Some(Duration::from_secs(10)),
+            shelves: articles::shelves(OwningErp::Cloud),
+            fulfil_after: Some(FULFIL_AFTER),
             ..erp::Options::stormy(token("erp"), options.seed)
         };
         let admin =
@@ -170,11 +188,11 @@ impl Landscape {
         self.cloud.url()
     }
 
-    /// Starts the host, opens shop, stores and the partner's office, kills the host on the way, waits until
-    /// everything is where it must be (or nothing moves any more), and compares. The host is left running.
+    /// Starts the host, opens shop, stores and the partner's office, kills the host during the run, waits until
+    /// everything is as it must be (or nothing advances any more), and compares. The host is left running.
     ///
     /// # Errors
-    /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
+    /// When the host cannot be started or killed. The host's faults are in the outcome.
     pub async fn run(
         &self,
         host: &mut impl Host,
@@ -184,20 +202,19 @@ impl Landscape {
     ) -> Result<Outcome, Error> {
         let options = &self.options;
         let first = host.start().await?;
-        let shop = shop::Options { target: format!("{}/in/shopify", api.url), ..options.shop() };
+        let (finished, is_finished) = watch::channel(false);
+        let after = (options.orders as f64 * SHARE_BEFORE_OPERATOR) as usize;
+        let gate = shop::Gate { after, is_open: is_finished };
+        let target = format!("{}/in/shopify", api.url);
+        let shop = shop::Options { target, gate: Some(gate), ..options.shop() };
         let shop = Shop::start_beside(shop, Some(self.admin.clone()));
-        let pace = Pace {
-            answer: Duration::from_millis(800),
-            ship: Duration::from_secs(18),
-            advise: Duration::from_secs(2),
-        };
         let partner = Partner::start(partner::Options {
             folder: options.folder.join(config::LEGACY),
             own: config::PARTNER.to_owned(),
             other: config::RETAIL.to_owned(),
-            shelves: articles::shelves(Home::Legacy),
-            pace,
-            look: Duration::from_millis(150),
+            shelves: articles::shelves(OwningErp::Legacy),
+            pace: PARTNER_PACE,
+            poll_interval: Duration::from_millis(150),
         });
         let tills = till::Options {
             seed: options.seed,
@@ -211,14 +228,12 @@ impl Landscape {
         let tills = Tills::start(tills, self.square.clone());
         let flow = Arc::new(Mutex::new(Flow { sold: 0.0, flows: true }));
         let read = Arc::clone(&flow);
-        let operator = Operator::start(api, files, move || *lock(&read));
-        let scene = Scene { landscape: self, shop, tills, partner, operator, flow };
-        let Options { kills, seed, patience, afterglow, progress, .. } = *options;
-        // A write into the shop that nobody knows of is looked for over a minute.
-        let longest = patience.max(Duration::from_secs(75));
-        let drive = Drive { kills, seed, patience, longest, afterglow, progress };
-        let driven = drive.run(&scene, host, view, first).await?;
-        Ok(scene.outcome(driven))
+        let operator = Operator::start(api, files, move || *lock(&read), finished);
+        let running = RunningLandscape { landscape: self, shop, tills, partner, operator, flow };
+        let Options { kills, seed, min_stall, quiet_period, progress, .. } = *options;
+        let drive = Drive { kills, seed, min_stall, quiet_period, progress };
+        let driven = drive.run(&running, host, view, first).await?;
+        Ok(running.outcome(driven))
     }
 }
 

@@ -1,15 +1,16 @@
-//! The person at the console, who speaks to the host by its API as everybody else: adds what the tables lack, and
-//! swaps plugins while orders flow.
+//! The operator, who uses the host's API like everybody else: adds what the tables lack, and swaps plugins while
+//! orders flow.
 //!
-//! The host is killed meanwhile. What got no answer is asked again.
+//! The host is killed meanwhile. A request without an answer is repeated, for as long as the run goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::articles;
@@ -19,9 +20,9 @@ use crate::lock;
 /// A version of a plugin to swap in.
 #[derive(Debug, Clone)]
 pub struct Next {
-    /// Where it lies.
+    /// Its path.
     pub file: PathBuf,
-    /// What the host calls it: `name@version`.
+    /// The host's name of it: `name@version`.
     pub label: String,
 }
 
@@ -36,10 +37,10 @@ pub struct Files {
     pub damaged: PathBuf,
 }
 
-/// How far the run is, as the operator sees it.
+/// The progress of the run, as the operator sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Flow {
-    /// What of everything was sold, from 0 to 1.
+    /// The share that was sold, from 0 to 1.
     pub sold: f64,
     /// Whether orders are still being sent.
     pub flows: bool,
@@ -54,10 +55,10 @@ pub struct Api {
     pub token: String,
 }
 
-/// How long the host may take to be heard, or an order to arrive: it is killed, and machines are slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a wait looks again.
+const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 
-/// What was done, and what came of it.
+/// The results of the operator's work.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
     /// Swaps that were done, or refused as they had to be: the host says which version runs afterwards.
@@ -68,11 +69,21 @@ pub struct Done {
     pub released: u64,
     /// Whether everything was done.
     pub finished: bool,
-    /// What did not go as it must, a sentence each.
+    /// Failures, a sentence each.
     pub flaws: Vec<String>,
+    /// The operator's current waits: `for …`. The run ends when nothing advances, so no wait here has a limit of
+    /// its own.
+    pub waiting_for: BTreeSet<String>,
 }
 
-/// What is to become of a connector.
+impl Done {
+    /// How many steps were done; no step is done twice.
+    pub(super) fn steps(&self) -> u64 {
+        self.swaps + self.flaws.len() as u64 + u64::from(self.released > 0) + u64::from(self.finished)
+    }
+}
+
+/// A swap of a connector's plugin.
 #[derive(Debug, Clone)]
 enum Swap {
     To(Next),
@@ -87,10 +98,15 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Begins, on the current runtime.
-    pub fn start(api: Api, files: Files, flow: impl Fn() -> Flow + Send + Sync + 'static) -> Self {
+    /// Begins, on the current runtime; `finished` turns true when everything was done.
+    pub fn start(
+        api: Api,
+        files: Files,
+        flow: impl Fn() -> Flow + Send + Sync + 'static,
+        finished: watch::Sender<bool>,
+    ) -> Self {
         let done = Arc::new(Mutex::new(Done::default()));
-        let desk = Desk {
+        let console = Console {
             api,
             client: Client::new(Duration::from_secs(1), Duration::from_secs(60)),
             done: Arc::clone(&done),
@@ -104,35 +120,29 @@ impl Operator {
         ];
         let working = tokio::spawn(async move {
             let swapping = async {
-                let before = desk.versions().await;
-                for (mark, connector, swap) in swaps {
-                    until(mark, &flow).await;
-                    desk.swap(connector, &swap, &before).await;
+                let before = console.versions().await;
+                for (share, connector, swap) in swaps {
+                    console.sold(share, &flow).await;
+                    console.swap(connector, &swap, &before).await;
                     if !flow().flows {
-                        desk.flaw(format!("{connector} was swapped when no orders flowed any more"));
+                        console.flaw(format!("{connector} was swapped when no orders flowed any more"));
                     }
                 }
             };
             let repairing = async {
-                until(0.30, &flow).await;
-                desk.repair().await;
+                console.sold(0.30, &flow).await;
+                console.repair().await;
             };
             tokio::join!(swapping, repairing);
-            lock(&desk.done).finished = true;
+            lock(&console.done).finished = true;
+            finished.send_replace(true);
         });
         Self { done, working }
     }
 
-    /// What was done so far.
+    /// The results so far.
     pub fn done(&self) -> Done {
         lock(&self.done).clone()
-    }
-}
-
-/// Waits until so much was sold.
-async fn until(mark: f64, flow: &(impl Fn() -> Flow + Sync)) {
-    while flow().sold < mark {
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -142,15 +152,29 @@ impl Drop for Operator {
     }
 }
 
-struct Desk {
+struct Console {
     api: Api,
     client: Client,
     done: Arc<Mutex<Done>>,
 }
 
-impl Desk {
+impl Console {
     fn flaw(&self, text: String) {
         lock(&self.done).flaws.push(text);
+    }
+
+    /// Waits until so much was sold.
+    async fn sold(&self, share: f64, flow: &(impl Fn() -> Flow + Sync)) {
+        let _waiting = self.waiting(format!("until {:.0} % are sold", share * 100.0));
+        while flow().sold < share {
+            tokio::time::sleep(LOOK_INTERVAL / 3).await;
+        }
+    }
+
+    /// Lists a wait while the result lives.
+    fn waiting(&self, what: String) -> Waiting {
+        lock(&self.done).waiting_for.insert(what.clone());
+        Waiting { done: Arc::clone(&self.done), what }
     }
 
     /// The version that gets new calls, by connector.
@@ -161,8 +185,8 @@ impl Desk {
         all.iter().filter_map(|one| Some((text(one, "name")?, text(one, "plugin")?))).collect()
     }
 
-    /// Swaps, and looks which version runs. What got no answer may have been done: that is looked at before it is
-    /// asked for again. `before` are the versions that there were at first.
+    /// Swaps, and asks which version runs. A swap without an answer may have been done: that is checked before it is
+    /// repeated. `before` are the versions at first.
     async fn swap(&self, connector: &str, swap: &Swap, before: &BTreeMap<String, String>) {
         let path = format!("{}/api/v1/connectors/{connector}/swap", self.api.url);
         let first = before.get(connector).cloned().unwrap_or_default();
@@ -172,7 +196,7 @@ impl Desk {
             Swap::Refused(file) => (json!({ "to": file }), &first),
         };
         let refusal = matches!(swap, Swap::Refused(_));
-        let begun = Instant::now();
+        let _waiting = self.waiting(format!("for the swap of {connector}"));
         loop {
             let answer = self.client.json(Method::POST, &path, &self.api.token, &body).await;
             let runs = self.versions().await.remove(connector).unwrap_or_default();
@@ -189,17 +213,16 @@ impl Desk {
                         "a damaged plugin was not refused for {connector}: {status} {said}, and {runs} runs"
                     ));
                 }
-                // Nobody heard that it was done, or it is.
+                // It was done, whether its answer was lost or not.
                 (_, false) if runs == *wanted => lock(&self.done).swaps += 1,
                 (Some((status, said)), false) => {
-                    let what = if succeeded { "was said to be swapped" } else { "could not be swapped" };
+                    let what = if succeeded { "was reported as swapped" } else { "could not be swapped" };
                     self.flaw(format!("{connector} {what}: {status} {said}, and {runs} runs"));
                 }
-                (None, _) if begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(150)).await;
+                (None, _) => {
+                    tokio::time::sleep(LOOK_INTERVAL).await;
                     continue;
                 }
-                (None, _) => self.flaw(format!("nobody answers for a swap of {connector}")),
             }
             return;
         }
@@ -208,31 +231,28 @@ impl Desk {
     /// Waits until deliveries wait for every value that is missing, and adds them all.
     async fn repair(&self) {
         let rows = articles::missing();
-        let begun = Instant::now();
-        let mut waiting;
-        loop {
+        let waiting = loop {
             let (_, answer, _) = self.ask(Method::GET, "/api/v1/mappings/missing", &Value::Null).await;
             let missing = answer.get("missing").and_then(Value::as_array).cloned().unwrap_or_default();
-            waiting = missing.iter().filter_map(|one| one.get("waiting")?.as_u64()).sum();
-            let of = |row: &[String; 4]| {
-                let [connector, table, value, _] = row;
+            let waits = |[connector, table, value, _]: &&[String; 4]| {
                 let is =
                     |one: &Value, name: &str, text: &str| one.get(name).and_then(Value::as_str) == Some(text);
                 missing.iter().any(|one| {
                     is(one, "connector", connector) && is(one, "table", table) && is(one, "value", value)
                 })
             };
-            if rows.iter().all(of) {
-                break;
+            let unseen: Vec<String> = rows
+                .iter()
+                .filter(|row| !waits(row))
+                .map(|[connector, table, value, _]| format!("{connector}/{table}/{value}"))
+                .collect();
+            if unseen.is_empty() {
+                break missing.iter().filter_map(|one| one.get("waiting")?.as_u64()).sum();
             }
-            if begun.elapsed() > PATIENCE {
-                let unseen: Vec<String> =
-                    rows.iter().filter(|row| !of(row)).map(|[c, t, v, _]| format!("{c}/{t}/{v}")).collect();
-                self.flaw(format!("nothing waits for {}", unseen.join(", ")));
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+            let what = format!("for a delivery that lacks {}", unseen.join(", "));
+            let _waiting = self.waiting(what);
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        };
         let changes: Vec<Value> = rows
             .iter()
             .map(|[connector, table, value, target]| {
@@ -247,10 +267,11 @@ impl Desk {
             return;
         }
         let released = answer.get("released").and_then(Value::as_u64).unwrap_or_default();
+        // The answer that counted them may be the one that was lost.
         done.released += if tries > 1 { released.max(waiting) } else { released };
     }
 
-    /// Asks until there is an answer that says something; gives how often it was asked.
+    /// Asks until there is an answer that is no server error; gives how often it was asked.
     async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value, u32) {
         let url = format!("{}{path}", self.api.url);
         let mut tries = 0;
@@ -262,8 +283,20 @@ impl Desk {
             {
                 return (status.as_u16(), answer, tries);
             }
-            tokio::time::sleep(Duration::from_millis(150)).await;
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+}
+
+/// Something is waited for as long as this lives.
+struct Waiting {
+    done: Arc<Mutex<Done>>,
+    what: String,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&self.done).waiting_for.remove(&self.what);
     }
 }
 

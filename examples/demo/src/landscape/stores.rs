@@ -1,15 +1,15 @@
-//! The retailer of the landscape: two homes of books, eight stores, and where goods lie.
+//! The retailer of the landscape: two ERPs, eight stores, and their warehouses.
 
-/// Where an order's books live.
+/// The ERP that has an order in its books: its system of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Home {
+pub enum OwningErp {
     /// The legacy ERP, which speaks files.
     Legacy,
     /// The cloud ERP, which speaks HTTP.
     Cloud,
 }
 
-impl Home {
+impl OwningErp {
     /// The connector's name.
     pub fn connector(self) -> &'static str {
         match self {
@@ -18,7 +18,7 @@ impl Home {
         }
     }
 
-    /// The region whose stores are its.
+    /// The region whose stores it has in its books.
     pub fn region(self) -> &'static str {
         match self {
             Self::Legacy => "north",
@@ -37,7 +37,7 @@ impl Home {
     }
 }
 
-/// How a store's till talks.
+/// How a store's till reports its sales.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Square: signed notifications, the order is fetched.
@@ -51,17 +51,17 @@ pub enum Style {
 /// A store with its one till.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Store {
-    /// The retailer's own id.
+    /// The retailer's id of it.
     pub id: &'static str,
-    /// What people call it.
+    /// Its name.
     pub name: &'static str,
-    /// Where its books live.
-    pub home: Home,
+    /// The ERP that has its sales in its books.
+    pub owning_erp: OwningErp,
     /// The shop's location its goods come from: 0 or 1.
     pub location: usize,
-    /// How its till talks.
+    /// How its till reports.
     pub style: Style,
-    /// What the till's system calls it.
+    /// Its code in the till's system.
     pub code: &'static str,
     /// Whether the till is offline for a while, and then uploads everything at once, doubled and out of order.
     pub offline: bool,
@@ -72,29 +72,29 @@ pub struct Store {
 const fn store(
     id: &'static str,
     name: &'static str,
-    home: Home,
+    owning_erp: OwningErp,
     location: usize,
     style: Style,
     code: &'static str,
 ) -> Store {
-    Store { id, name, home, location, style, code, offline: false, ahead: false }
+    Store { id, name, owning_erp, location, style, code, offline: false, ahead: false }
 }
 
 /// All of them.
 pub static STORES: [Store; 8] = [
-    store("S01", "Harbour", Home::Legacy, 0, Style::Square, "LQ01"),
-    Store { offline: true, ..store("S02", "Old Town", Home::Legacy, 1, Style::Square, "LQ02") },
-    store("S03", "Station", Home::Legacy, 0, Style::Folder, "S03"),
-    store("S04", "Market", Home::Legacy, 1, Style::Post, "S04"),
-    store("S05", "Airport", Home::Cloud, 0, Style::Square, "LQ05"),
-    store("S06", "Campus", Home::Cloud, 1, Style::Square, "LQ06"),
-    Store { offline: true, ..store("S07", "Island", Home::Cloud, 0, Style::Folder, "S07") },
-    Store { ahead: true, ..store("S08", "Mill", Home::Cloud, 1, Style::Folder, "S08") },
+    store("S01", "Harbour", OwningErp::Legacy, 0, Style::Square, "LQ01"),
+    Store { offline: true, ..store("S02", "Old Town", OwningErp::Legacy, 1, Style::Square, "LQ02") },
+    store("S03", "Station", OwningErp::Legacy, 0, Style::Folder, "S03"),
+    store("S04", "Market", OwningErp::Legacy, 1, Style::Post, "S04"),
+    store("S05", "Airport", OwningErp::Cloud, 0, Style::Square, "LQ05"),
+    store("S06", "Campus", OwningErp::Cloud, 1, Style::Square, "LQ06"),
+    Store { offline: true, ..store("S07", "Island", OwningErp::Cloud, 0, Style::Folder, "S07") },
+    Store { ahead: true, ..store("S08", "Mill", OwningErp::Cloud, 1, Style::Folder, "S08") },
 ];
 
 impl Store {
-    /// The warehouse its goods leave from, as its ERP calls it.
+    /// The warehouse that its goods leave from, by its ERP's code.
     pub fn warehouse(&self) -> &'static str {
-        self.home.warehouse(self.location)
+        self.owning_erp.warehouse(self.location)
     }
 }

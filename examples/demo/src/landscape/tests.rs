@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn everybody_listens_before_the_host_is_configured() {
+async fn all_servers_listen_before_the_host_is_configured() {
     let folder = std::env::temp_dir().join(format!("crossdock-landscape-{}", std::process::id()));
     let options = Options { progress: false, ..Options::new(40, 0, 1, "s", folder.clone()) };
     let landscape = Landscape::new(options).await.unwrap();
@@ -30,7 +30,7 @@ fn every_store_and_every_warehouse_is_in_the_registry() {
         assert!(text.contains(code), "{code}");
     }
     let (north, south): (Vec<&stores::Store>, Vec<&stores::Store>) =
-        stores::STORES.iter().partition(|store| store.home == Home::Legacy);
+        stores::STORES.iter().partition(|store| store.owning_erp == OwningErp::Legacy);
     assert_eq!((north.len(), south.len()), (4, 4));
     assert_eq!(stores::STORES.iter().filter(|store| store.offline).count(), 2);
     assert_eq!(stores::STORES.iter().filter(|store| store.ahead).count(), 1);

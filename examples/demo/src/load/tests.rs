@@ -22,7 +22,7 @@ fn options(address: SocketAddr, until: Until) -> Options {
     }
 }
 
-/// A host that checks the signature, pushes every tenth webhook back once, and posts what it took to the ERP.
+/// A host that checks the signature, pushes every tenth webhook back once, and posts the others to the ERP.
 async fn host(erp: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -100,19 +100,20 @@ async fn every_order_is_sent_once_and_its_journey_is_measured() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_host_that_never_delivers_does_not_hold_the_generator() {
+async fn a_host_that_never_delivers_does_not_block_the_generator() {
     let begun = Instant::now();
     let nowhere = host("http://127.0.0.1:1".to_owned()).await;
-    let until = Until::Elapsed(Duration::from_millis(500), 10_000);
+    let until = Until::Elapsed(Duration::from_secs(1), 10_000);
     let options =
         Options { under_way: Some(8), drain: Duration::from_millis(100), ..options(nowhere, until) };
     let measured = Load::new(options).run().await.unwrap();
-    assert_eq!((measured.accepted, measured.arrived), (8, 0));
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    // On a slow machine fewer than are allowed in flight may have been sent by then.
+    assert!((1..=8).contains(&measured.accepted) && measured.arrived == 0, "{measured:?}");
+    assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_floor_takes_everything() {
+async fn the_http_floor_accepts_every_order() {
     let placeholder = SocketAddr::from(([127, 0, 0, 1], 1));
     let measured = http_floor(options(placeholder, Until::Orders(500))).await.unwrap();
     assert_eq!((measured.accepted, measured.pushed_back), (500, 0));

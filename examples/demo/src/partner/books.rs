@@ -1,14 +1,15 @@
-//! The legacy ERP's books: what it makes of a purchase order and its changes, and what it answers, when.
+//! The legacy ERP's books: how it applies purchase orders and their changes, and which documents it answers, when.
 //!
 //! | in | out |
 //! |---|---|
 //! | any group but acknowledgements | 997 at once |
-//! | 850 | 855 a moment later, each line accepted or rejected with words; a PO that is there already is kept beside the first |
+//! | 850 | 855 a moment later, each line accepted or rejected with a reason; a second order of the same number is stored beside the first |
 //! | 860 | the order changed or cancelled, and an 865 that names the change; of no known order: the 997 rejects it |
-//! | (time) | 856 for what has an address, when nothing has changed for a while; 810 for everything |
+//! | (time) | 856 for an order with an address, when it has not changed for a while; 810 for everything |
 //! | (stock) | 846, an inventory advice of each warehouse that moved |
 //!
-//! It sells on account: what is ordered is sent, paid or not.
+//! It sells on account: what is ordered is shipped, paid or not. No order is ever removed, so that what is not here
+//! was never booked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -19,14 +20,14 @@ use rust_decimal::Decimal;
 use super::documents::{agreement, confirmation, invoice, notice};
 use super::reading::{Charges, article, decimal, lines, names, ship_to, terms, warehouse};
 use super::x12::{Draft, Group, Interchange, Segment, Set};
-use crate::erp::stock::{Place, Shelves, Stock};
+use crate::erp::stock::{Shelves, Stock, StockKey};
 
 /// How quick the partner is.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// From an order to its 855.
     pub answer: Duration,
-    /// Rest before goods leave.
+    /// How long an order must not have changed before its goods leave.
     pub ship: Duration,
     /// Between two inventory advices.
     pub advise: Duration,
@@ -43,50 +44,77 @@ pub struct Line {
     pub pieces: Decimal,
     /// Price of one.
     pub price: Decimal,
-    /// What is charged for it beside that.
+    /// Charges and allowances of the line.
     pub charges: Charges,
     /// Whether it lies on a shelf, and so has to leave.
     pub shelved: bool,
-    /// Why it is not taken, in the partner's words.
+    /// Why it is rejected, in the partner's words.
     pub rejected: Option<&'static str>,
 }
 
 /// An order as the partner has it.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct PurchaseOrder {
     /// BEG03.
     pub po: String,
-    /// Everything the order is called: BEG03, and what its `REF` and `N9` segments say.
+    /// Every name of the order: BEG03, and the values of its `REF` and `N9` segments.
     pub names: BTreeSet<String>,
     /// Its lines.
     pub lines: Vec<Line>,
-    /// Where the goods go: city, postal code, country. Absent for what is handed over the counter.
+    /// Where the goods go: city, postal code, country. Absent for what is given out over the counter.
     pub ship_to: Option<(String, String, String)>,
     /// Where they leave from.
     pub warehouse: String,
     /// Whether it was cancelled.
     pub cancelled: bool,
-    /// When it came.
+    /// When it was booked.
     pub created: Instant,
     /// Messages about it that changed nothing.
-    pub idle: usize,
-    /// What was answered.
+    pub unchanged: usize,
+    /// The documents that were sent about it.
     pub answered: Answered,
-    /// What the last message says beside its lines.
+    /// The segments of the last message before its lines.
     pub terms: Vec<Segment>,
-    /// What is charged beside the lines: a part of the terms.
+    /// Charges beside the lines: a part of the terms.
     pub charges: Charges,
-    /// The carrier's number of what was sent.
+    /// The carrier's number of the parcel.
     pub tracking: Option<String>,
     /// BEG05, `YYYYMMDD`: when it was ordered.
     pub date: String,
-    /// Whether anything had to leave when it was invoiced; later changes take nothing of that back. Absent while
-    /// it is not.
-    pub left: Option<bool>,
+    /// Its content after each message about it, oldest first.
+    pub revisions: Vec<Revision>,
+    /// The goods that left when it was invoiced; later changes do not call them back. Absent before.
+    pub departure: Option<Departure>,
     changed: Instant,
-    /// What is not answered: the order itself, or a change by its number.
-    owes: Vec<Option<String>>,
-    promised: BTreeMap<Place, Decimal>,
+    /// Messages that are not answered yet: the order itself, or a change by its number.
+    unanswered: Vec<Option<String>>,
+    reserved: BTreeMap<StockKey, Decimal>,
+}
+
+/// The content of an order after a message about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revision {
+    /// When the message was read.
+    pub at: Instant,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Charges beside the lines.
+    pub charges: Charges,
+    /// Where the goods go: city, postal code, country.
+    pub ship_to: Option<(String, String, String)>,
+    /// Whether it was cancelled.
+    pub cancelled: bool,
+}
+
+/// The moment at which an order was invoiced, and its goods left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Departure {
+    /// When.
+    pub at: Instant,
+    /// Whether goods had to leave; what is given out over the counter is invoiced only.
+    pub shipped: bool,
+    /// The lines as they were then.
+    pub lines: Vec<Line>,
 }
 
 /// How often each document about an order was sent.
@@ -102,28 +130,44 @@ pub struct Answered {
     pub invoiced: usize,
 }
 
-impl Held {
-    /// What is billed.
-    pub(super) fn goods(&self) -> impl Iterator<Item = &Line> {
+impl PurchaseOrder {
+    /// Records the content after a message that was read now.
+    fn record(&mut self, at: Instant) {
+        self.revisions.push(Revision {
+            at,
+            lines: self.lines.clone(),
+            charges: self.charges,
+            ship_to: self.ship_to.clone(),
+            cancelled: self.cancelled,
+        });
+    }
+
+    /// The lines that are invoiced.
+    pub(crate) fn goods(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.rejected.is_none())
     }
 
-    /// What has to leave for somebody.
+    /// The lines that have to be shipped.
     pub(crate) fn parcel(&self) -> impl Iterator<Item = &Line> {
         self.goods().filter(|line| line.shelved && self.ship_to.is_some())
     }
 
+    /// Whether goods have left for somebody.
+    pub(crate) fn has_left(&self) -> bool {
+        self.departure.as_ref().is_some_and(|departure| departure.shipped)
+    }
+
     /// How often each document must have been sent by now: 856 and 810.
     pub(crate) fn must_answer(&self) -> (usize, usize) {
-        match self.left {
-            Some(left) => (usize::from(left), 1),
+        match &self.departure {
+            Some(departure) => (usize::from(departure.shipped), 1),
             None => (usize::from(self.parcel().next().is_some()), usize::from(self.goods().next().is_some())),
         }
     }
 }
 
 #[cfg(test)]
-impl Held {
+impl PurchaseOrder {
     /// An order of these lines.
     pub(crate) fn example(po: &str, lines: Vec<Line>) -> Self {
         let now = Instant::now();
@@ -135,23 +179,24 @@ impl Held {
             warehouse: String::new(),
             cancelled: false,
             created: now,
-            idle: 0,
+            unchanged: 0,
             answered: Answered::default(),
             terms: vec![],
             charges: Charges::default(),
             tracking: None,
             date: String::new(),
-            left: None,
+            revisions: vec![],
+            departure: None,
             changed: now,
-            owes: vec![],
-            promised: BTreeMap::new(),
+            unanswered: vec![],
+            reserved: BTreeMap::new(),
         }
     }
 }
 
-/// What the partner noticed that a partner must not notice.
+/// Messages that broke the rules of the exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Complaints {
+pub struct Violations {
     /// Interchanges whose control number was there before.
     pub repeated: usize,
     /// Interchanges of orders whose control number is not above the last one's.
@@ -169,14 +214,14 @@ pub(super) struct Books {
     pace: Pace,
     stock: Stock,
     shelves: Shelves,
-    pub(super) orders: Vec<Held>,
-    pub(super) complaints: Complaints,
+    pub(super) orders: Vec<PurchaseOrder>,
+    pub(super) violations: Violations,
     /// Sets of ours that the other side acknowledged.
     pub(super) acknowledged: usize,
     seen: BTreeSet<String>,
     /// The last control number of orders and changes.
     last: u64,
-    moved: BTreeSet<Place>,
+    moved: BTreeSet<StockKey>,
     advised: Option<Instant>,
     documents: usize,
 }
@@ -212,7 +257,7 @@ impl Books {
             stock,
             shelves,
             orders: vec![],
-            complaints: Complaints::default(),
+            violations: Violations::default(),
             acknowledged: 0,
             seen: BTreeSet::new(),
             last: 0,
@@ -222,14 +267,14 @@ impl Books {
         }
     }
 
-    pub(super) fn stock(&self) -> BTreeMap<Place, Decimal> {
+    pub(super) fn stock(&self) -> BTreeMap<StockKey, Decimal> {
         self.stock.all().iter().map(|(place, pieces)| (place.clone(), pieces.available())).collect()
     }
 
     /// Whether the interchange may be read: a control number that was there before is refused.
     pub(super) fn admit(&mut self, read: &Interchange) -> bool {
         if !self.seen.insert(read.control.clone()) {
-            self.complaints.repeated += 1;
+            self.violations.repeated += 1;
             return false;
         }
         // Acknowledgements are written beside orders and beside one another, and may overtake both.
@@ -239,16 +284,16 @@ impl Books {
             return true;
         }
         if number <= self.last {
-            self.complaints.not_rising += 1;
+            self.violations.not_rising += 1;
         }
         self.last = number.max(self.last);
         true
     }
 
-    /// Reads a group, and gives the 997 that answers it; nothing answers an acknowledgement.
-    pub(super) fn take(&mut self, group: &Group, now: Now) -> Option<Draft> {
+    /// Applies a group, and gives the 997 that answers it; nothing answers an acknowledgement.
+    pub(super) fn apply(&mut self, group: &Group, now: Now) -> Option<Draft> {
         if group.kind == "FA" {
-            group.sets.iter().for_each(|set| self.hear(set));
+            group.sets.iter().for_each(|set| self.acknowledged_by(set));
             return None;
         }
         let mut answer = Draft::new("997");
@@ -267,7 +312,7 @@ impl Books {
                     answer.add("AK5*A");
                 }
                 Err(reason) => {
-                    self.complaints.unreadable.push(format!("{} {}: {reason}", set.kind, set.control));
+                    self.violations.unreadable.push(format!("{} {}: {reason}", set.kind, set.control));
                     answer.add("AK5*R*5");
                 }
             }
@@ -284,12 +329,12 @@ impl Books {
         Some(answer)
     }
 
-    /// An acknowledgement of what we sent.
-    fn hear(&mut self, set: &Set) {
+    /// Applies an acknowledgement of our messages.
+    fn acknowledged_by(&mut self, set: &Set) {
         for segment in set.body.iter().filter(|segment| segment.id == "AK5") {
             match segment.get(1) {
                 "A" | "E" => self.acknowledged += 1,
-                other => self.complaints.rejected.push(format!("997 {}: AK5*{other}", set.control)),
+                other => self.violations.rejected.push(format!("997 {}: AK5*{other}", set.control)),
             }
         }
     }
@@ -320,7 +365,7 @@ impl Books {
         let warehouse = self.stock.warehouse(warehouse(&set.body).as_deref());
         let terms = terms(set);
         let charges = Charges::of(terms.iter())?;
-        self.orders.push(Held {
+        self.orders.push(PurchaseOrder {
             names: names(&po, set),
             po,
             lines,
@@ -328,47 +373,48 @@ impl Books {
             warehouse,
             cancelled: beg.get(1) == "01",
             created: now.instant,
-            idle: 0,
+            unchanged: 0,
             answered: Answered { acknowledged: 1, ..Answered::default() },
             terms,
             charges,
             tracking: None,
             date: beg.get(5).to_owned(),
-            left: None,
+            revisions: vec![],
+            departure: None,
             changed: now.instant,
-            owes: vec![None],
-            promised: BTreeMap::new(),
+            unanswered: vec![None],
+            reserved: BTreeMap::new(),
         });
-        self.settle(self.orders.len() - 1);
+        self.update(self.orders.len() - 1, now);
         Ok(())
     }
 
     fn change(&mut self, set: &Set, now: Now) -> Result<(), String> {
         let bch = set.find("BCH").ok_or("there is no BCH")?;
         let po = bch.get(3);
-        let Some(index) = self.orders.iter().position(|held| held.po == po) else {
-            self.complaints.strangers.push(po.to_owned());
+        let Some(index) = self.orders.iter().position(|stored| stored.po == po) else {
+            self.violations.strangers.push(po.to_owned());
             return Err(format!("there is no order {po}"));
         };
-        let Some(held) = self.orders.get_mut(index) else { return Ok(()) };
-        let before = (held.lines.clone(), held.terms.clone(), held.cancelled);
+        let Some(stored) = self.orders.get_mut(index) else { return Ok(()) };
+        let before = (stored.lines.clone(), stored.terms.clone(), stored.cancelled);
         let terms = terms(set);
         let beside = Charges::of(terms.iter())?;
         match bch.get(1) {
-            "01" => held.cancelled = true,
+            "01" => stored.cancelled = true,
             purpose => {
                 let changes = lines(set, "POC")?;
                 if purpose == "05" {
-                    held.lines.clear();
+                    stored.lines.clear();
                 }
                 for (poc, charges) in changes {
                     let number = poc.get(1).to_owned();
-                    let known = held.lines.iter().position(|line| line.number == number);
+                    let known = stored.lines.iter().position(|line| line.number == number);
                     if poc.get(2) == "DI" {
-                        held.lines.retain(|line| line.number != number);
+                        stored.lines.retain(|line| line.number != number);
                         continue;
                     }
-                    let old = known.and_then(|at| held.lines.get(at)).cloned();
+                    let old = known.and_then(|at| stored.lines.get(at)).cloned();
                     let new = Line {
                         number,
                         article: article(poc).or(old.as_ref().and_then(|old| old.article.clone())),
@@ -382,37 +428,37 @@ impl Books {
                         shelved: false,
                         rejected: None,
                     };
-                    match known.and_then(|at| held.lines.get_mut(at)) {
+                    match known.and_then(|at| stored.lines.get_mut(at)) {
                         Some(line) => *line = new,
-                        None => held.lines.push(new),
+                        None => stored.lines.push(new),
                     }
                 }
                 if let Some(place) = ship_to(&set.body) {
-                    held.ship_to = Some(place);
+                    stored.ship_to = Some(place);
                 }
             }
         }
-        held.names.extend(names(po, set));
-        if !held.cancelled {
-            held.terms = terms;
-            held.charges = beside;
+        stored.names.extend(names(po, set));
+        if !stored.cancelled {
+            stored.terms = terms;
+            stored.charges = beside;
         }
-        held.changed = now.instant;
-        held.owes.push(Some(bch.get(5).to_owned()));
-        self.settle(index);
-        if let Some(held) = self.orders.get_mut(index) {
-            let same = before == (held.lines.clone(), held.terms.clone(), held.cancelled);
-            held.idle += usize::from(same);
+        stored.changed = now.instant;
+        stored.unanswered.push(Some(bch.get(5).to_owned()));
+        self.update(index, now);
+        if let Some(stored) = self.orders.get_mut(index) {
+            let same = before == (stored.lines.clone(), stored.terms.clone(), stored.cancelled);
+            stored.unchanged += usize::from(same);
         }
         Ok(())
     }
 
-    /// Judges the lines, and makes the stock follow the order.
-    fn settle(&mut self, index: usize) {
-        let Some(held) = self.orders.get_mut(index) else { return };
+    /// Accepts or rejects the lines, updates the reservations, and records the revision.
+    fn update(&mut self, index: usize, now: Now) {
+        let Some(stored) = self.orders.get_mut(index) else { return };
         let known = |article: &str| self.shelves.articles.iter().any(|one| one.number == article);
-        for line in &mut held.lines {
-            // What begins like this is planted: an article that the partner has never heard of.
+        for line in &mut stored.lines {
+            // What begins like this is planted: an article that the partner does not have.
             let unknown = line
                 .article
                 .as_deref()
@@ -420,61 +466,67 @@ impl Books {
             line.shelved = line.article.as_deref().is_some_and(known);
             line.rejected = unknown.then_some("ITEM NOT ON FILE");
         }
-        let mut wanted: BTreeMap<Place, Decimal> = BTreeMap::new();
-        if !held.cancelled {
-            for line in held.goods() {
+        let mut wanted: BTreeMap<StockKey, Decimal> = BTreeMap::new();
+        if !stored.cancelled {
+            for line in stored.goods() {
                 if let Some(article) = &line.article {
-                    *wanted.entry((article.clone(), held.warehouse.clone())).or_default() += line.pieces;
+                    *wanted.entry((article.clone(), stored.warehouse.clone())).or_default() += line.pieces;
                 }
             }
         }
-        let places: BTreeSet<Place> = wanted.keys().chain(held.promised.keys()).cloned().collect();
+        let places: BTreeSet<StockKey> = wanted.keys().chain(stored.reserved.keys()).cloned().collect();
         for place in places {
-            let of = |map: &BTreeMap<Place, Decimal>| map.get(&place).copied().unwrap_or_default();
-            let by = of(&wanted) - of(&held.promised);
-            if !by.is_zero() && self.stock.promise(&place, by) {
+            let of = |map: &BTreeMap<StockKey, Decimal>| map.get(&place).copied().unwrap_or_default();
+            let by = of(&wanted) - of(&stored.reserved);
+            if !by.is_zero() && self.stock.reserve(&place, by) {
                 self.moved.insert(place);
             }
         }
-        held.promised = wanted;
+        stored.reserved = wanted;
+        stored.record(now.instant);
     }
 
-    /// What is due by now: documents by the group they belong in.
+    /// Documents that are due by now, by the group that they belong in.
     pub(super) fn due(&mut self, now: Now) -> Vec<(&'static str, Draft)> {
         let mut due = vec![];
         let Self { orders, documents, pace, stock, moved, .. } = self;
-        for held in orders.iter_mut() {
-            let rested = now.instant.saturating_duration_since(held.changed);
-            if rested >= pace.answer {
-                for owed in std::mem::take(&mut held.owes) {
-                    held.answered.confirmed += 1;
-                    due.push(match owed {
-                        None => ("PR", confirmation(held, now)),
-                        Some(change) => ("CA", agreement(held, &change, now)),
+        for stored in orders.iter_mut() {
+            let unchanged_for = now.instant.saturating_duration_since(stored.changed);
+            if unchanged_for >= pace.answer {
+                for message in std::mem::take(&mut stored.unanswered) {
+                    stored.answered.confirmed += 1;
+                    due.push(match message {
+                        None => ("PR", confirmation(stored, now)),
+                        Some(change) => ("CA", agreement(stored, &change, now)),
                     });
                 }
             }
-            let ships = held.parcel().next().is_some();
+            let ships = stored.parcel().next().is_some();
             let wait = if ships { pace.ship } else { pace.answer * 2 };
-            if held.cancelled || !held.owes.is_empty() || held.answered.invoiced > 0 || rested < wait {
+            if stored.cancelled
+                || !stored.unanswered.is_empty()
+                || stored.answered.invoiced > 0
+                || unchanged_for < wait
+            {
                 continue;
             }
             if ships {
                 *documents += 1;
-                held.answered.shipped += 1;
-                held.tracking = Some(format!("1Z888LG{:08}", *documents));
-                due.push(("SH", notice(held, *documents, now)));
+                stored.answered.shipped += 1;
+                stored.tracking = Some(format!("1Z888LG{:08}", *documents));
+                due.push(("SH", notice(stored, *documents, now)));
             }
-            if held.goods().next().is_some() {
-                held.left = Some(ships);
+            if stored.goods().next().is_some() {
+                let lines = stored.goods().cloned().collect();
+                stored.departure = Some(Departure { at: now.instant, shipped: ships, lines });
                 *documents += 1;
-                held.answered.invoiced += 1;
-                for (place, pieces) in &held.promised {
-                    if stock.send(place, *pieces) {
+                stored.answered.invoiced += 1;
+                for (place, pieces) in &stored.reserved {
+                    if stock.ship(place, *pieces) {
                         moved.insert(place.clone());
                     }
                 }
-                due.push(("IN", invoice(held, *documents, now)));
+                due.push(("IN", invoice(stored, *documents, now)));
             }
         }
         due.extend(self.advices(now));
@@ -516,11 +568,11 @@ impl Books {
         drafts
     }
 
-    /// Orders that something is still owed for.
+    /// Orders for which a document is still to be sent.
     pub(super) fn open(&self) -> usize {
-        let open = |held: &&Held| {
-            !held.owes.is_empty()
-                || (!held.cancelled && held.answered.invoiced == 0 && held.goods().next().is_some())
+        let open = |stored: &&PurchaseOrder| {
+            !stored.unanswered.is_empty()
+                || (!stored.cancelled && stored.answered.invoiced == 0 && stored.goods().next().is_some())
         };
         self.orders.iter().filter(open).count() + usize::from(!self.moved.is_empty())
     }

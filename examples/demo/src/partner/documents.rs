@@ -1,48 +1,48 @@
-//! What the partner writes: the documents about an order, each as segments between `ST` and `SE`.
+//! The documents about an order that the partner writes, each as segments between `ST` and `SE`.
 
-use super::books::{Held, Line, Now};
+use super::books::{Line, Now, PurchaseOrder};
 use super::x12::{Draft, clean};
 use rust_decimal::Decimal;
 
 /// 855.
-pub(super) fn confirmation(held: &Held, now: Now) -> Draft {
+pub(super) fn confirmation(stored: &PurchaseOrder, now: Now) -> Draft {
     let mut draft = Draft::new("855");
-    let verdict = verdict(held);
-    draft.add(format!("BAK*00*{verdict}*{}*{}****LG-{}*{}", held.po, held.date, held.po, now.day()));
-    for line in &held.lines {
+    let verdict = verdict(stored);
+    draft.add(format!("BAK*00*{verdict}*{}*{}****LG-{}*{}", stored.po, stored.date, stored.po, now.day()));
+    for line in &stored.lines {
         draft.add(po1(line));
-        judge(&mut draft, line, now);
+        acknowledge_line(&mut draft, line, now);
     }
-    draft.add(format!("CTT*{}", held.lines.len()));
+    draft.add(format!("CTT*{}", stored.lines.len()));
     draft
 }
 
 /// 865: the order as it stands after a change.
-pub(super) fn agreement(held: &Held, change: &str, now: Now) -> Draft {
+pub(super) fn agreement(stored: &PurchaseOrder, change: &str, now: Now) -> Draft {
     let mut draft = Draft::new("865");
-    let verdict = if held.cancelled { "AT" } else { verdict(held) };
-    draft.add(format!("BCA*00*{verdict}*{0}**{change}*{1}***LG-{0}*{2}", held.po, held.date, now.day()));
-    for line in held.lines.iter().filter(|_| !held.cancelled) {
+    let verdict = if stored.cancelled { "AT" } else { verdict(stored) };
+    draft.add(format!("BCA*00*{verdict}*{0}**{change}*{1}***LG-{0}*{2}", stored.po, stored.date, now.day()));
+    for line in stored.lines.iter().filter(|_| !stored.cancelled) {
         let article =
             line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
         let pieces = line.pieces.normalize();
         draft.add(format!("POC*{}*NC*{pieces}*{pieces}*EA*{}{article}", line.number, line.price));
-        judge(&mut draft, line, now);
+        acknowledge_line(&mut draft, line, now);
     }
-    draft.add(format!("CTT*{}", held.lines.len()));
+    draft.add(format!("CTT*{}", stored.lines.len()));
     draft
 }
 
-fn verdict(held: &Held) -> &'static str {
-    match held.lines.iter().filter(|line| line.rejected.is_some()).count() {
+fn verdict(stored: &PurchaseOrder) -> &'static str {
+    match stored.lines.iter().filter(|line| line.rejected.is_some()).count() {
         0 => "AD",
-        all if all == held.lines.len() => "RD",
+        all if all == stored.lines.len() => "RD",
         _ => "AC",
     }
 }
 
-/// What becomes of a line.
-fn judge(draft: &mut Draft, line: &Line, now: Now) {
+/// Whether a line is accepted, and why not.
+fn acknowledge_line(draft: &mut Draft, line: &Line, now: Now) {
     match line.rejected {
         Some(why) => {
             draft.add("ACK*IR*0*EA");
@@ -59,37 +59,37 @@ fn po1(line: &Line) -> String {
 }
 
 /// 856: shipment, order, one pack, its items.
-pub(super) fn notice(held: &Held, number: usize, now: Now) -> Draft {
+pub(super) fn notice(stored: &PurchaseOrder, number: usize, now: Now) -> Draft {
     let mut draft = Draft::new("856");
     let stamp = now.stamp();
     let time = stamp.get(8..).unwrap_or_default();
     draft.add(format!("BSN*00*SH{number:06}*{}*{time}*0001", now.day()));
     draft.add("HL*1**S");
-    draft.add(format!("TD1*CTN25*{}", held.parcel().count()));
+    draft.add(format!("TD1*CTN25*{}", stored.parcel().count()));
     draft.add("TD5**2*UPSN*M*UPS GROUND");
-    draft.add(format!("REF*CN*{}", held.tracking.as_deref().unwrap_or_default()));
+    draft.add(format!("REF*CN*{}", stored.tracking.as_deref().unwrap_or_default()));
     draft.add(format!("DTM*011*{}*{time}", now.day()));
-    draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", held.warehouse));
+    draft.add(format!("N1*SF*WAREHOUSE {0}*92*{0}", stored.warehouse));
     draft.add("HL*2*1*O");
-    draft.add(format!("PRF*{}***{}", held.po, held.date));
-    for (at, line) in held.parcel().enumerate() {
+    draft.add(format!("PRF*{}***{}", stored.po, stored.date));
+    for (at, line) in stored.parcel().enumerate() {
         draft.add(format!("HL*{}*2*I", at + 3));
         let article =
             line.article.as_deref().map(|article| format!("*VP*{}", clean(article))).unwrap_or_default();
         draft.add(format!("LIN*{}{article}", line.number));
         draft.add(format!("SN1*{}*{}*EA", line.number, line.pieces.normalize()));
     }
-    draft.add(format!("CTT*{}", held.parcel().count() + 2));
+    draft.add(format!("CTT*{}", stored.parcel().count() + 2));
     draft
 }
 
 /// 810.
-pub(super) fn invoice(held: &Held, number: usize, now: Now) -> Draft {
+pub(super) fn invoice(stored: &PurchaseOrder, number: usize, now: Now) -> Draft {
     let mut draft = Draft::new("810");
-    draft.add(format!("BIG*{}*INV{number:06}*{}*{}", now.day(), held.date, held.po));
+    draft.add(format!("BIG*{}*INV{number:06}*{}*{}", now.day(), stored.date, stored.po));
     draft.add("CUR*SE*USD");
     let mut total = Decimal::ZERO;
-    for line in held.goods() {
+    for line in stored.goods() {
         let article =
             line.article.as_deref().map(|article| format!("**VP*{}", clean(article))).unwrap_or_default();
         draft.add(format!("IT1*{}*{}*EA*{}{article}", line.number, line.pieces.normalize(), line.price));
@@ -97,6 +97,6 @@ pub(super) fn invoice(held: &Held, number: usize, now: Now) -> Draft {
     }
     let cents = (total * Decimal::ONE_HUNDRED).round();
     draft.add(format!("TDS*{}", cents.normalize()));
-    draft.add(format!("CTT*{}", held.goods().count()));
+    draft.add(format!("CTT*{}", stored.goods().count()));
     draft
 }

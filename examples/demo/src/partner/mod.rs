@@ -1,9 +1,9 @@
 //! The trading partner: a legacy ERP that speaks X12 through an exchange folder, and nothing else.
 //!
 //! It reads what lies in the host's `out`, whole files only, and puts its answers into the host's `in`: written
-//! under a name that ends in `.tmp`, then renamed. It judges what it is sent as partners do: an interchange whose
-//! control number it has seen is refused with a TA1, orders whose number does not rise are noted, an envelope that
-//! does not fit is refused. What it holds in the end is compared by [`crate::verify`].
+//! under a name that ends in `.tmp`, then renamed. It checks what it is sent as partners do: an interchange whose
+//! control number it has seen is refused with a TA1, orders whose number does not rise are counted, an envelope that
+//! does not fit is refused. [`crate::landscape`] compares its books with what was sold.
 
 pub mod books;
 mod documents;
@@ -18,9 +18,9 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use tokio::task::JoinHandle;
 
-use crate::erp::stock::{Place, Shelves};
+use crate::erp::stock::{Shelves, StockKey};
 use crate::lock;
-use books::{Books, Complaints, Held, Now, Pace};
+use books::{Answered, Books, Now, Pace, PurchaseOrder, Violations};
 use x12::{Draft, Writer};
 
 /// How the partner is set up.
@@ -32,12 +32,12 @@ pub struct Options {
     pub own: String,
     /// The retailer's.
     pub other: String,
-    /// What lies on its shelves.
+    /// Its stock at the start.
     pub shelves: Shelves,
     /// How quick it is.
     pub pace: Pace,
-    /// How often it looks into the folder.
-    pub look: Duration,
+    /// How often it reads the folder.
+    pub poll_interval: Duration,
 }
 
 /// Counts for the progress line and the table.
@@ -55,7 +55,7 @@ pub struct Traffic {
     pub acknowledged: usize,
 }
 
-struct Desk {
+struct PartnerState {
     books: Books,
     writer: Writer,
     traffic: Traffic,
@@ -63,52 +63,63 @@ struct Desk {
 
 /// A partner at work; it stops when this is dropped.
 pub struct Partner {
-    desk: Arc<Mutex<Desk>>,
+    state: Arc<Mutex<PartnerState>>,
     working: JoinHandle<()>,
 }
 
 impl Partner {
-    /// Opens the books, and begins to look into the folder, on the current runtime.
+    /// Opens the books, and begins to poll the folder, on the current runtime.
     pub fn start(options: Options) -> Self {
-        let desk = Desk {
+        let state = PartnerState {
             books: Books::new(options.shelves.clone(), options.pace),
             writer: Writer::new(&options.own, &options.other),
             traffic: Traffic::default(),
         };
-        let desk = Arc::new(Mutex::new(desk));
-        let working = tokio::spawn(work(Arc::clone(&desk), options));
-        Self { desk, working }
+        let state = Arc::new(Mutex::new(state));
+        let working = tokio::spawn(work(Arc::clone(&state), options));
+        Self { state, working }
     }
 
-    /// Everything it holds, in the order in which it came.
-    pub fn held(&self) -> Vec<Held> {
-        lock(&self.desk).books.orders.clone()
+    /// All its orders, in the order in which they were booked.
+    pub fn orders(&self) -> Vec<PurchaseOrder> {
+        lock(&self.state).books.orders.clone()
     }
 
-    /// How many orders it holds.
+    /// How many orders it has.
     pub fn order_count(&self) -> usize {
-        lock(&self.desk).books.orders.len()
+        lock(&self.state).books.orders.len()
     }
 
-    /// What can be sold of each article in each warehouse.
-    pub fn stock(&self) -> BTreeMap<Place, Decimal> {
-        lock(&self.desk).books.stock()
+    /// Steps that its orders have taken so far: booked, acknowledged, confirmed, shipped, invoiced, each once an
+    /// order.
+    pub fn steps(&self) -> usize {
+        let state = lock(&self.state);
+        let of = |order: &PurchaseOrder| {
+            let Answered { acknowledged, confirmed, shipped, invoiced } = order.answered;
+            1 + [acknowledged, confirmed, shipped, invoiced].iter().filter(|number| **number > 0).count()
+        };
+        state.books.orders.iter().map(of).sum()
     }
 
-    /// What it noticed that it should not have had to.
-    pub fn complaints(&self) -> Complaints {
-        lock(&self.desk).books.complaints.clone()
+    /// The available stock of each article in each warehouse.
+    pub fn stock(&self) -> BTreeMap<StockKey, Decimal> {
+        lock(&self.state).books.stock()
     }
 
-    /// Orders that it still owes something for, and stock it has not told of.
+    /// Messages that broke the rules of the exchange.
+    pub fn violations(&self) -> Violations {
+        lock(&self.state).books.violations.clone()
+    }
+
+    /// Orders for which a document is still to be sent, and one more if an inventory advice is.
     pub fn open(&self) -> usize {
-        lock(&self.desk).books.open()
+        lock(&self.state).books.open()
     }
 
-    /// What went to and fro.
+    /// Files and messages so far.
     pub fn traffic(&self) -> Traffic {
-        let desk = lock(&self.desk);
-        Traffic { acknowledged: desk.books.acknowledged, ..desk.traffic }
+        let state = lock(&self.state);
+        Traffic { acknowledged: state.books.acknowledged, ..state.traffic }
     }
 }
 
@@ -118,24 +129,24 @@ impl Drop for Partner {
     }
 }
 
-async fn work(desk: Arc<Mutex<Desk>>, options: Options) {
+async fn work(state: Arc<Mutex<PartnerState>>, options: Options) {
     let (out, input) = (options.folder.join("out"), options.folder.join("in"));
     loop {
         for path in files(&out) {
             let Ok(bytes) = std::fs::read(&path) else { continue };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            let answers = lock(&desk).receive(&text, Now::read());
-            // Answers first: a partner that is gone in between would read the file again, and say so.
+            let answers = lock(&state).receive(&text, Now::read());
+            // Answers first: a partner that is gone in between would read the file again, and refuse it.
             for (name, text) in answers {
                 put(&input, &name, &text).await;
             }
             let _ = std::fs::remove_file(&path);
         }
-        let due = lock(&desk).send(Now::read());
+        let due = lock(&state).send(Now::read());
         for (name, text) in due {
             put(&input, &name, &text).await;
         }
-        tokio::time::sleep(options.look).await;
+        tokio::time::sleep(options.poll_interval).await;
     }
 }
 
@@ -147,7 +158,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let paths = entries.flatten().map(|entry| entry.path());
     let all = paths.filter(|path| whole(path) && !hidden(path));
-    // What was written first is read first: names are the sender's, and say nothing.
+    // What was written first is read first: the names are the sender's, and do not order them.
     let mut all: Vec<(String, PathBuf)> = all.map(|path| (control(&path), path)).collect();
     all.sort();
     all.into_iter().map(|(_, path)| path).collect()
@@ -173,8 +184,8 @@ async fn put(folder: &Path, name: &str, text: &str) {
     }
 }
 
-impl Desk {
-    /// Reads a file; gives what answers it at once.
+impl PartnerState {
+    /// Reads a file; gives the answers that are sent at once.
     fn receive(&mut self, text: &str, now: Now) -> Vec<(String, String)> {
         self.traffic.read += 1;
         let (date, time) = (now.stamp(), now.stamp());
@@ -184,10 +195,10 @@ impl Desk {
         let read = match x12::read(text) {
             Ok(read) => read,
             Err(refusal) => {
-                self.books.complaints.unreadable.push(refusal.to_string());
+                self.books.violations.unreadable.push(refusal.to_string());
                 let (date, time) = (date.get(2..8).unwrap_or_default(), time.get(8..).unwrap_or_default());
-                let word = refuse(&refusal.control, date, time, refusal.code);
-                return self.refuse(word, now);
+                let ta1 = refuse(&refusal.control, date, time, refusal.code);
+                return self.refuse(ta1, now);
             }
         };
         if !self.books.admit(&read) {
@@ -195,7 +206,7 @@ impl Desk {
         }
         let mut answers = vec![];
         for group in &read.groups {
-            answers.extend(self.books.take(group, now));
+            answers.extend(self.books.apply(group, now));
         }
         if answers.is_empty() {
             return vec![];
@@ -203,14 +214,14 @@ impl Desk {
         vec![self.write("FA", &answers, now)]
     }
 
-    fn refuse(&mut self, word: String, now: Now) -> Vec<(String, String)> {
+    fn refuse(&mut self, ta1: String, now: Now) -> Vec<(String, String)> {
         self.traffic.refused += 1;
         self.traffic.written += 1;
-        let text = self.writer.say(&[word], &now.stamp());
+        let text = self.writer.write_ta1(&[ta1], &now.stamp());
         vec![(format!("ta1-{:06}.x12", self.traffic.written), text)]
     }
 
-    /// What is due, one file a kind of document.
+    /// The documents that are due, one file for each kind.
     fn send(&mut self, now: Now) -> Vec<(String, String)> {
         let mut by_group: BTreeMap<&'static str, Vec<Draft>> = BTreeMap::new();
         for (group, draft) in self.books.due(now) {

@@ -1,4 +1,4 @@
-//! What the partner reads in a message about an order.
+//! How the partner reads a message about an order.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use rust_decimal::Decimal;
 
 use super::x12::{Segment, Set};
 
-/// What a message says beside what it is and its lines.
+/// The segments of a message before its lines, without those that identify it.
 pub(super) fn terms(set: &Set) -> Vec<Segment> {
     let own = ["BEG", "BCH", "CTT"];
     let head = set.body.iter().take_while(|segment| !matches!(segment.id.as_str(), "PO1" | "POC"));
     head.filter(|segment| !own.contains(&segment.id.as_str())).cloned().collect()
 }
 
-/// What is charged beside the price of the goods.
+/// Charges and allowances beside the price of the goods.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Charges {
     /// Taken off.
@@ -27,7 +27,7 @@ pub struct Charges {
 }
 
 impl Charges {
-    /// Adds what a `SAC` says; what is neither charged nor taken off is in the price already.
+    /// Adds a `SAC`; what is neither a charge nor an allowance is in the price already.
     fn read(&mut self, sac: &Segment) -> Result<(), String> {
         let amount = decimal(sac.get(5))? / Decimal::ONE_HUNDRED;
         match (sac.get(1), sac.get(2)) {
@@ -42,7 +42,7 @@ impl Charges {
         Ok(())
     }
 
-    /// All that these segments say.
+    /// The sum of these segments.
     pub(super) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Self, String> {
         let mut charges = Self::default();
         segments.filter(|segment| segment.id == "SAC").try_for_each(|sac| charges.read(sac))?;
@@ -60,13 +60,13 @@ impl Charges {
         }
     }
 
-    /// What they add to the price.
+    /// Their sum, as it is added to the price.
     pub fn sum(self) -> Decimal {
         self.tax + self.freight + self.other - self.discount
     }
 }
 
-/// Each line of a message with what is charged for it.
+/// Each line of a message with its charges.
 pub(super) fn lines<'a>(set: &'a Set, id: &str) -> Result<Vec<(&'a Segment, Charges)>, String> {
     let starts = set.body.iter().enumerate().filter(|(_, segment)| segment.id == id);
     let line = |(at, line): (usize, &'a Segment)| {

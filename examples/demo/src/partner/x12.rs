@@ -26,7 +26,7 @@ impl Segment {
     }
 }
 
-/// What is between `ST` and `SE`.
+/// A transaction set: the segments between `ST` and `SE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
     /// `850`.
@@ -69,12 +69,12 @@ pub struct Interchange {
     /// ISA10.
     pub time: String,
     /// TA1 segments.
-    pub words: Vec<Segment>,
+    pub ta1: Vec<Segment>,
     /// Its groups.
     pub groups: Vec<Group>,
 }
 
-/// Why an interchange is refused: the note code of a TA1, and the reason in words.
+/// Why an interchange is refused: the note code of a TA1, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {reason}")]
 pub struct Refusal {
@@ -89,7 +89,7 @@ pub struct Refusal {
 /// Reads one interchange.
 ///
 /// # Errors
-/// What is wrong with its envelope.
+/// The fault of its envelope.
 pub fn read(text: &str) -> Result<Interchange, Refusal> {
     let wrong = |code: &'static str, reason: &str| Refusal {
         code,
@@ -127,7 +127,7 @@ pub fn read(text: &str) -> Result<Interchange, Refusal> {
         control: control.clone(),
         date: isa.get(9).to_owned(),
         time: isa.get(10).to_owned(),
-        words: vec![],
+        ta1: vec![],
         groups: vec![],
     };
     let (mut group, mut set): (Option<Group>, Option<Set>) = (None, None);
@@ -137,7 +137,7 @@ pub fn read(text: &str) -> Result<Interchange, Refusal> {
             return Err(wrong("022", "something follows its IEA".to_owned()));
         }
         match (segment.id.as_str(), &mut group, &mut set) {
-            ("TA1", None, None) => read.words.push(segment),
+            ("TA1", None, None) => read.ta1.push(segment),
             ("GS", None, None) => {
                 let (kind, control) = (segment.get(1).to_owned(), segment.get(6).to_owned());
                 group = Some(Group { kind, control, sets: vec![] });
@@ -198,14 +198,14 @@ impl Draft {
     }
 }
 
-/// Data without what separates.
+/// Data without separators.
 pub fn clean(text: &str) -> String {
     text.chars()
         .map(|letter| if matches!(letter, '*' | '~' | '>') || letter.is_control() { ' ' } else { letter })
         .collect()
 }
 
-/// Who writes to whom, and how often it has.
+/// Sender and receiver, with the last control number.
 #[derive(Debug, Clone)]
 pub struct Writer {
     /// ISA06.
@@ -216,7 +216,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Nothing is written yet.
+    /// Before the first interchange.
     pub fn new(own: impl Into<String>, other: impl Into<String>) -> Self {
         Self { own: own.into(), other: other.into(), control: 0 }
     }
@@ -240,10 +240,10 @@ impl Writer {
         (control, text)
     }
 
-    /// Writes an interchange that holds nothing but these words about others.
-    pub fn say(&mut self, words: &[String], now: &str) -> String {
+    /// Writes an interchange that has nothing but these TA1 segments.
+    pub fn write_ta1(&mut self, segments: &[String], now: &str) -> String {
         self.control += 1;
-        let body: String = words.iter().map(|word| format!("{word}~\n")).collect();
+        let body: String = segments.iter().map(|segment| format!("{segment}~\n")).collect();
         self.envelope(self.control, &body, 0, now)
     }
 
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn a_written_interchange_can_be_read() {
         let text = order();
         let read = read(&text).unwrap();
         assert_eq!(
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_does_not_fit_is_refused_with_its_code() {
+    fn a_malformed_envelope_is_refused_with_its_code() {
         let text = order();
         for (from, to, code) in [
             ("SE*4*", "SE*5*", "024"),

@@ -1,4 +1,4 @@
-//! A host in miniature for the tests of the demo: it keeps what it accepts in "durable" memory, loses its tasks
+//! A host in miniature for the tests of the demo: it stores what it accepts in "durable" memory, loses its tasks
 //! when it is killed, and can be made wrong in the ways that the demo must notice.
 //!
 //! It maps payloads by the table in [`crate::verify`] on its own, so that the table, the shop's expectation and
@@ -22,29 +22,37 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::client::Client;
-use crate::host::{Counts, Error, Host, View};
+use crate::host::{Counts, Error, Host, OpenException, View};
 use crate::lock;
 use crate::shop::sign::signature;
 
-/// What the host does right.
+/// The safeguards of the host; each can be switched off.
 #[derive(Clone, Copy)]
-pub struct Care {
+pub struct Safeguards {
     pub find: bool,
     pub dedupe: bool,
     pub version_gate: bool,
     pub authenticate: bool,
     pub durable: bool,
+    /// It sets requests aside that it cannot store; without this it reads them again and again.
+    pub sets_aside: bool,
 }
 
-impl Care {
-    pub const ALL: Self =
-        Self { find: true, dedupe: true, version_gate: true, authenticate: true, durable: true };
+impl Safeguards {
+    pub const ALL: Self = Self {
+        find: true,
+        dedupe: true,
+        version_gate: true,
+        authenticate: true,
+        durable: true,
+        sets_aside: true,
+    };
 }
 
-/// After this an unanswered write that is not found was not carried out: 2 s to commit, 5 s of lag.
-const MAX_INFLIGHT: Duration = Duration::from_millis(7_200);
+/// After this an unanswered write that is not found was not carried out: 3 s to commit, 5 s of lag.
+const MAX_INFLIGHT: Duration = Duration::from_millis(8_200);
 
-/// How much a host that is not durable forgets.
+/// A host that is not durable loses the requests that it accepted within this time before a kill.
 const UNWRITTEN: Duration = Duration::from_millis(700);
 
 #[derive(Default, Clone)]
@@ -74,11 +82,14 @@ struct Durable {
     seen: HashSet<String>,
     refunds_seen: HashSet<String>,
     quarantined: u64,
+    /// Requests that are read again and again, and how often that was.
+    reread: u64,
+    readings: u64,
     lanes: BTreeMap<String, Lane>,
 }
 
 struct Inner {
-    care: Care,
+    safeguards: Safeguards,
     shop: String,
     secret: String,
     erp: String,
@@ -97,10 +108,10 @@ pub struct FakeHost {
 pub struct FakeView(Arc<Inner>);
 
 impl FakeHost {
-    pub async fn new(care: Care, shop: &str, secret: &str, erp: String, token: &str) -> Self {
+    pub async fn new(safeguards: Safeguards, shop: &str, secret: &str, erp: String, token: &str) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let inner = Inner {
-            care,
+            safeguards,
             shop: shop.to_owned(),
             secret: secret.to_owned(),
             erp,
@@ -123,7 +134,7 @@ impl FakeHost {
 impl Host for FakeHost {
     async fn start(&mut self) -> Result<Duration, Error> {
         let begun = Instant::now();
-        // A real one takes a moment to come up, and the shop meets a closed door.
+        // A real one takes a moment to start, and the shop's connections are refused meanwhile.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let listener = loop {
             match TcpListener::bind(self.address).await {
@@ -143,8 +154,8 @@ impl Host for FakeHost {
             running.abort();
             let _ = running.await;
         }
-        if !self.inner.care.durable {
-            // What was accepted in the last moments was never written.
+        if !self.inner.safeguards.durable {
+            // What was accepted last was never stored.
             let mut durable = lock(&self.inner.durable);
             durable.lanes.retain(|_, lane| lane.accepted.is_none_or(|at| at.elapsed() > UNWRITTEN));
         }
@@ -154,16 +165,25 @@ impl Host for FakeHost {
 
 impl View for FakeView {
     async fn counts(&self) -> Result<Counts, Error> {
-        let durable = lock(&self.0.durable);
-        let lanes = durable.lanes.values();
-        let reasons: Vec<_> =
-            lanes.clone().filter_map(|lane| lane.exception.clone()).map(|reason| (reason, 1)).collect();
+        let mut durable = lock(&self.0.durable);
+        durable.readings += 1;
+        // While one of them is being read, one fewer is unread.
+        let unread = durable.reread.saturating_sub(durable.readings % 2);
+        let exception = |(entity, lane): (&String, &Lane)| {
+            let code = lane.exception.clone()?;
+            Some(OpenException { entity: entity.clone(), connector: "erp".to_owned(), code })
+        };
+        let open_exceptions: Vec<_> = durable.lanes.iter().filter_map(exception).collect();
+        let reasons = open_exceptions.iter().map(|exception| (exception.code.clone(), 1));
+        let unsettled = durable.lanes.values().filter(|lane| lane.is_open()).count() as u64;
         Ok(Counts {
-            exceptions: reasons.len() as u64,
+            exceptions: open_exceptions.len() as u64,
             quarantined: durable.quarantined,
             unknown: 0,
-            unsettled: lanes.filter(|lane| lane.is_owed()).count() as u64,
-            reasons,
+            unsettled: unsettled + unread,
+            unread,
+            reasons: reasons.collect(),
+            open_exceptions,
         })
     }
 }
@@ -174,13 +194,13 @@ impl Lane {
         gate && newest.is_some_and(|newest| newest.as_str() >= version)
     }
 
-    fn owes_order(&self) -> bool {
+    fn has_unsent_order(&self) -> bool {
         self.newest.as_ref().is_some_and(|(version, _)| self.applied.as_ref() != Some(version))
     }
 
-    fn is_owed(&self) -> bool {
-        let owes_refund = self.refunds.iter().any(|refund| !refund.done);
-        self.exception.is_none() && (self.owes_order() || owes_refund)
+    fn is_open(&self) -> bool {
+        let has_unsent_refund = self.refunds.iter().any(|refund| !refund.done);
+        self.exception.is_none() && (self.has_unsent_order() || has_unsent_refund)
     }
 }
 
@@ -207,7 +227,7 @@ async fn intake(inner: Arc<Inner>, request: Request<Incoming>) -> Result<Respons
         Ok(body) => {
             let body = body.to_bytes();
             let signed = header("X-Shopify-Hmac-Sha256") == signature(inner.secret.as_bytes(), &body);
-            if inner.care.authenticate && !signed {
+            if inner.safeguards.authenticate && !signed {
                 StatusCode::UNAUTHORIZED
             } else {
                 let event = format!("{} {}", header("X-Shopify-Topic"), header("X-Shopify-Event-Id"));
@@ -232,7 +252,8 @@ fn sum(values: &Value, field: &str) -> Decimal {
 impl Inner {
     fn accept(&self, topic: &str, event: String, body: &[u8]) {
         let mut durable = lock(&self.durable);
-        if !durable.seen.insert(event) && self.care.dedupe {
+        if !durable.seen.insert(event) && self.safeguards.dedupe {
+            durable.reread += u64::from(!self.safeguards.sets_aside);
             return;
         }
         let Ok(payload) = serde_json::from_slice::<Value>(body) else {
@@ -243,7 +264,7 @@ impl Inner {
             let order = format!("shopify/{}/order/{}", self.shop, payload["order_id"]);
             let document = self.refund(&payload);
             let new = durable.refunds_seen.insert(document["reference"].to_string());
-            if new || !self.care.dedupe {
+            if new || !self.safeguards.dedupe {
                 let job = RefundJob { document, claimed: None, done: false };
                 durable.lanes.entry(order).or_default().refunds.push(job);
             }
@@ -257,7 +278,7 @@ impl Inner {
         let version = payload["updated_at"].as_str().unwrap().to_owned();
         let lane = durable.lanes.entry(document["reference"].as_str().unwrap().to_owned()).or_default();
         lane.accepted = Some(Instant::now());
-        if !lane.is_stale(&version, self.care.version_gate) {
+        if !lane.is_stale(&version, self.safeguards.version_gate) {
             lane.newest = Some((version, document));
         }
     }
@@ -337,10 +358,10 @@ impl Inner {
         change(lock(&self.durable).lanes.entry(name.to_owned()).or_default())
     }
 
-    /// Does the next thing a lane owes.
+    /// Sends the next document of a lane.
     async fn step(&self, name: &str) {
         let lane = self.lane(name, |lane| lane.clone());
-        if let Some((version, document)) = lane.newest.clone().filter(|_| lane.owes_order()) {
+        if let Some((version, document)) = lane.newest.clone().filter(|_| lane.has_unsent_order()) {
             match &lane.id {
                 None => self.create(name, &lane, &version, &document).await,
                 Some(id) => self.replace(name, &lane, id, &version, &document).await,
@@ -348,7 +369,7 @@ impl Inner {
         } else if let Some(id) = &lane.id
             && let Some(index) = lane.refunds.iter().position(|refund| !refund.done)
         {
-            self.give_back(name, &lane.refunds[index], index, id).await;
+            self.send_refund(name, &lane.refunds[index], index, id).await;
         }
     }
 
@@ -384,7 +405,7 @@ impl Inner {
 
     async fn replace(&self, name: &str, lane: &Lane, id: &str, version: &str, document: &Value) {
         if let Some(claimed) = lane.claimed {
-            // The write may still be under way: by id the ERP shows it as soon as it is carried out.
+            // The write may still be in flight: by id the ERP shows it as soon as it is carried out.
             let got = self.call(Method::GET, &format!("/orders/{id}"), &Value::Null).await;
             let there =
                 got.as_ref().and_then(|(_, order)| order["sourceVersion"].as_str()).map(str::to_owned);
@@ -392,7 +413,7 @@ impl Inner {
                 if there.is_some() && there != lane.applied {
                     lane.applied = there;
                     lane.claimed = None;
-                } else if claimed.elapsed() > MAX_INFLIGHT || !self.care.find {
+                } else if claimed.elapsed() > MAX_INFLIGHT || !self.safeguards.find {
                     lane.claimed = None;
                 }
             });
@@ -410,7 +431,7 @@ impl Inner {
         });
     }
 
-    async fn give_back(&self, name: &str, job: &RefundJob, index: usize, order: &str) {
+    async fn send_refund(&self, name: &str, job: &RefundJob, index: usize, order: &str) {
         let change =
             |change: &dyn Fn(&mut RefundJob)| self.lane(name, |lane| change(&mut lane.refunds[index]));
         if let Some(claimed) = job.claimed {
@@ -431,7 +452,7 @@ impl Inner {
     }
 
     async fn find(&self, path: &str, list: &str, claimed: Instant) -> Found {
-        if !self.care.find {
+        if !self.safeguards.find {
             return Found::Absent;
         }
         // Asked before the search, or the write could be carried out and indexed between the two.
@@ -458,8 +479,8 @@ async fn dispatch(inner: Arc<Inner>) {
     loop {
         let due: Vec<String> = {
             let mut durable = lock(&inner.durable);
-            let owed = durable.lanes.iter_mut().filter(|(_, lane)| !lane.busy && lane.is_owed());
-            owed.map(|(name, lane)| {
+            let open = durable.lanes.iter_mut().filter(|(_, lane)| !lane.busy && lane.is_open());
+            open.map(|(name, lane)| {
                 lane.busy = true;
                 name.clone()
             })

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::erp::Erp;
+use crate::exceptions::ExpectedExceptions;
 use crate::report::{HeldCount, Outcome, Summary};
 use crate::shop::{self, Shop};
 use crate::verify::verify;
@@ -19,10 +20,10 @@ pub struct Options {
     pub erp: erp::Options,
     /// The shop; its target is given to [`Demo::run`].
     pub shop: shop::Options,
-    /// Give up when nothing has moved for this long.
-    pub patience: Duration,
-    /// After everything is held, look again this much later: what comes late would be a duplicate.
-    pub afterglow: Duration,
+    /// The least time without an advance after which the run is stuck.
+    pub min_stall: Duration,
+    /// Once everything is as it must be, look again so much later: a late write would be a duplicate.
+    pub quiet_period: Duration,
     /// Show progress on standard error.
     pub progress: bool,
 }
@@ -36,8 +37,8 @@ impl Options {
             seed,
             erp: erp::Options::stormy(format!("erp-token-{seed}"), seed),
             shop: shop::Options::new("", secret, orders, seed),
-            patience: Duration::from_secs(60),
-            afterglow: Duration::from_secs(1),
+            min_stall: Duration::from_secs(60),
+            quiet_period: Duration::from_secs(1),
             progress: true,
         }
     }
@@ -74,29 +75,29 @@ impl Demo {
         &self.options.shop.plan.shop
     }
 
-    /// Starts the host, lets the shop send everything to `target`, kills the host on the way, waits until the
-    /// ERP holds everything (or nothing moves any more), and compares. The host is left running.
+    /// Starts the host, lets the shop send everything to `target`, kills the host during the run, waits until the
+    /// ERP holds everything (or nothing advances any more), and compares. The host is left running.
     ///
     /// # Errors
-    /// When the host cannot be started or killed. What the host gets wrong is in the outcome.
+    /// When the host cannot be started or killed. The host's faults are in the outcome.
     pub async fn run(&self, host: &mut impl Host, view: &impl View, target: &str) -> Result<Outcome, Error> {
         let first = host.start().await?;
         let shop = Shop::start(shop::Options { target: target.to_owned(), ..self.options.shop.clone() });
-        let scene = Scene { demo: self, shop: &shop };
+        let running = Running { demo: self, shop: &shop };
         let drive = Drive {
             kills: self.options.kills,
             seed: self.options.seed,
-            patience: self.options.patience,
-            longest: self.options.patience,
-            afterglow: self.options.afterglow,
+            min_stall: self.options.min_stall,
+            quiet_period: self.options.quiet_period,
             progress: self.options.progress,
         };
-        let driven = drive.run(&scene, host, view, first).await?;
-        Ok(self.outcome(&shop, driven))
+        let driven = drive.run(&running, host, view, first).await?;
+        let disagreements = running.disagreements(&driven.counts);
+        Ok(self.outcome(&shop, driven, disagreements))
     }
 
-    fn outcome(&self, shop: &Shop, driven: Driven) -> Outcome {
-        let Driven { counts, starts, inflight, took } = driven;
+    fn outcome(&self, shop: &Shop, driven: Driven, disagreements: Vec<String>) -> Outcome {
+        let Driven { counts, starts, inflight, took, stuck } = driven;
         let (ledger, held) = (shop.ledger(), self.erp.held());
         let verdict = verify(&ledger, &held);
         let summary = Summary {
@@ -113,7 +114,7 @@ impl Demo {
             inflight_at_kill: inflight.iter().sum(),
             latency_ms: latency(first_tries(&ledger), &arrivals(&held)),
             orders_per_s: round(self.options.orders as f64 / took.as_secs_f64().max(0.001)),
-            back: None,
+            landscape: None,
         };
         Outcome {
             summary,
@@ -121,7 +122,9 @@ impl Demo {
             planted: shop.planted(),
             shop: shop.progress(),
             all_sent: shop.is_done(),
-            misdeeds: self.erp.misdeeds(),
+            disagreements,
+            stuck,
+            call_counts: self.erp.call_counts(),
             reasons: counts.reasons,
             starts,
             inflight,
@@ -133,20 +136,30 @@ impl Demo {
 }
 
 /// The shop and the ERP of a demo.
-struct Scene<'a> {
+struct Running<'a> {
     demo: &'a Demo,
     shop: &'a Shop,
 }
 
-impl World for Scene<'_> {
+impl Running<'_> {
+    fn disagreements(&self, counts: &Counts) -> Vec<String> {
+        let ledger = self.shop.ledger();
+        let planted = ledger.orders.iter().filter(|sent| sent.life.plant == Plant::UnknownSku);
+        let planted = planted.map(|sent| sent.life.reference.clone()).collect();
+        let expected = ExpectedExceptions { planted, ..ExpectedExceptions::default() };
+        expected.disagreements(counts, |entity| Some(entity.to_owned()))
+    }
+}
+
+impl World for Running<'_> {
     /// Half of it is sending, half is arriving.
     fn progress(&self) -> f64 {
         let orders = self.demo.options.orders;
-        let held = self.demo.erp.order_count().min(orders);
-        (self.shop.progress().orders + held) as f64 / (2 * orders.max(1)) as f64
+        let stored = self.demo.erp.order_count().min(orders);
+        (self.shop.progress().orders + stored) as f64 / (2 * orders.max(1)) as f64
     }
 
-    fn under_way(&self) -> usize {
+    fn in_progress(&self) -> usize {
         let there = arrivals(&self.demo.erp.held());
         let ledger = self.shop.ledger();
         let missing = ledger
@@ -160,20 +173,28 @@ impl World for Scene<'_> {
         self.shop.is_done()
     }
 
-    fn is_right(&self) -> bool {
-        verify(&self.shop.ledger(), &self.demo.erp.held()).is_clean()
+    fn reached(&self) -> u64 {
+        let sent = self.shop.progress();
+        sent.accepted + sent.refused_forgeries + self.demo.erp.distinct_documents() as u64
     }
 
-    fn is_settled(&self, counts: &Counts) -> bool {
-        let planted = self.shop.planted();
-        counts.unsettled == 0
-            && self.demo.erp.open_requests() == 0
-            && counts.exceptions >= planted.exceptions() as u64
-            && counts.quarantined >= planted.quarantined() as u64
+    fn unsent(&self) -> Missing {
+        let mut missing = Missing::default();
+        missing.add(u64::from(!self.shop.is_done()), "shop that is still sending");
+        missing
     }
 
-    fn pulse(&self) -> (u64, u64) {
-        (self.demo.erp.misdeeds().writes, self.shop.progress().accepted)
+    fn missing(&self, counts: Option<&Counts>) -> Missing {
+        let mut missing = Missing::default();
+        missing.findings(&verify(&self.shop.ledger(), &self.demo.erp.held()));
+        missing.add(self.demo.erp.open_requests() as u64, "requests open at the ERP");
+        let disagreements = counts.map(|counts| self.disagreements(counts)).unwrap_or_default();
+        missing.host(counts, self.shop.planted(), &disagreements);
+        missing
+    }
+
+    fn pause(&self, _: Option<&Counts>) -> Duration {
+        Duration::ZERO
     }
 
     fn moment(&self) -> Moment {

@@ -1,4 +1,4 @@
-//! What the shop sells, to whom, and where: the raw material of orders.
+//! Articles, customers and places: the raw material of orders.
 
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -25,7 +25,7 @@ const fn article(
     Product { sku, title, variant, cents, grams, gift_card: false }
 }
 
-/// Everything on the shelves.
+/// All articles.
 pub(crate) static PRODUCTS: [Product; 11] = [
     article("MUG-STONE-01", "Stoneware mug", Some("Slate"), 1450, 380),
     article("MUG-STONE-02", "Stoneware mug", Some("Oat"), 1450, 380),
@@ -40,7 +40,7 @@ pub(crate) static PRODUCTS: [Product; 11] = [
     Product { gift_card: true, ..article("GIFT-50", "Gift card", Some("$50.00"), 5000, 0) },
 ];
 
-/// A place goods go to, with its taxes and the currency its people see.
+/// A destination, with its taxes and the currency that its customers see.
 #[derive(Debug)]
 pub(super) struct Region {
     pub(super) city: &'static str,

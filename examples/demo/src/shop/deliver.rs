@@ -10,7 +10,7 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::admin::desk::Word;
+use super::admin::state::Webhook;
 use super::plan::{Purpose, Try};
 use super::{Counters, Ledger, Options, sign};
 use crate::client::{self, Client};
@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(1);
 const WHOLE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
-pub(super) struct Courier {
+pub(super) struct WebhookSender {
     client: Client,
     target: Arc<str>,
     shop: Arc<str>,
@@ -31,7 +31,7 @@ pub(super) struct Courier {
     counters: Arc<Counters>,
 }
 
-impl Courier {
+impl WebhookSender {
     pub(super) fn new(options: &Options, ledger: Arc<Mutex<Ledger>>, counters: Arc<Counters>) -> Self {
         Self {
             client: Client::new(CONNECT, WHOLE),
@@ -68,21 +68,21 @@ impl Courier {
         }
     }
 
-    /// The webhook of a write, as it will be sent.
-    pub(super) fn owe(&self, word: Word, secret: &[u8], number: u64) -> Try {
+    /// The try of a webhook about a write.
+    pub(super) fn prepare(&self, webhook: Webhook, secret: &[u8], number: u64) -> Try {
         Try {
             due: Duration::from_nanos(number),
             life: None,
             life_index: usize::MAX,
             fact: 0,
             purpose: Purpose::Echo,
-            topic: word.topic,
+            topic: webhook.topic,
             event_id: format!("00000000-0000-4000-a000-{number:012x}"),
             webhook_id: format!("00000000-0000-4000-b000-{number:012x}"),
             subscription: "orders-to-erp",
-            triggered_at: word.triggered_at,
-            signature: sign::signature(secret, &word.body),
-            body: word.body,
+            triggered_at: webhook.triggered_at,
+            signature: sign::signature(secret, &webhook.body),
+            body: webhook.body,
         }
     }
 

@@ -1,5 +1,5 @@
-//! What the ERP must hold for an order or refund of the shop: the mapping, written once more and apart from
-//! any plugin. The table is in [`crate::verify`].
+//! The document that the ERP must hold for an order or refund of the shop: the mapping, written once more and
+//! independently of any plugin. The table is in [`crate::verify`].
 
 use rust_decimal::Decimal;
 

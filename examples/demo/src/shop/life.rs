@@ -1,7 +1,7 @@
-//! The life of one order: what happens to it, each time as a webhook body and as what the ERP must hold then.
+//! The life of one order: each change as a webhook body, and as the document that the ERP must hold after it.
 //!
 //! A life is a pure function of the shop's seed and the order's serial, so a run can be repeated and lives
-//! need not be kept.
+//! need not be stored.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn id(kind: u64, serial: u32) -> u64 {
     kind * 1_000_000_000 + u64::from(serial)
 }
 
-/// What a webhook is about.
+/// The topic of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// `orders/create`
@@ -69,7 +69,7 @@ impl Topic {
     }
 }
 
-/// What is wrong with an order on purpose.
+/// A fault that an order is given on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
     /// Nothing: the ERP must hold it.
@@ -81,7 +81,7 @@ pub enum Plant {
     Unbalanced,
 }
 
-/// What the ERP must show once a webhook has taken effect; an index into the life's lists.
+/// The state of the ERP once a webhook has taken effect; an index into the life's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// This snapshot of the order, or a later one.
@@ -90,7 +90,7 @@ pub enum Effect {
     Refund(usize),
 }
 
-/// One webhook as the shop means it, before it is sent any number of times.
+/// One webhook of a life, before it is sent any number of times.
 #[derive(Debug, Clone)]
 pub struct Fact {
     /// Its topic.
@@ -99,7 +99,7 @@ pub struct Fact {
     pub body: Bytes,
     /// For `X-Shopify-Triggered-At`.
     pub triggered_at: String,
-    /// What it does to the ERP.
+    /// Its effect on the ERP.
     pub effect: Effect,
 }
 
@@ -114,11 +114,12 @@ pub struct Life {
     pub plant: Plant,
     /// The webhooks in the order in which they happened.
     pub facts: Vec<Fact>,
-    /// What the ERP must hold after each change of the order; the last is the final one.
+    /// The document that the ERP must hold after each change of the order; the last is the final one.
     pub snapshots: Vec<document::Order>,
     /// The refunds the ERP must hold in the end.
     pub refunds: Vec<document::Refund>,
     market: Market,
+    versions: Vec<Timestamp>,
 }
 
 /// The shop's markets; which one an order belongs to is in its tags, and its payments go to the market's own
@@ -127,7 +128,7 @@ pub struct Life {
 pub enum Market {
     /// The country the shop began in, its own tills included.
     Home,
-    /// Everywhere else; and what the staff put together by hand, since the home market's ERP takes articles only.
+    /// Everywhere else; and draft orders of the staff, since the home market's ERP accepts articles only.
     Abroad,
 }
 
@@ -163,14 +164,14 @@ impl Life {
     /// The life of order number `serial` (nine digits) of a shop.
     pub fn new(shop: &str, seed: u64, serial: u32, plant: Plant, profile: Profile) -> Self {
         let rng = SmallRng::seed_from_u64(seed ^ u64::from(serial).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut teller = Teller { shop, rng, profile, life: Self::empty(plant), next_line: 0 };
-        let mut order = teller.order(serial);
-        teller.life.reference = expect::order_reference(shop, order.id);
-        teller.life.market = order.market();
-        teller.life.number = order.number;
+        let mut builder = LifeBuilder { shop, rng, profile, life: Self::empty(plant), next_line: 0 };
+        let mut order = builder.order(serial);
+        builder.life.reference = expect::order_reference(shop, order.id);
+        builder.life.market = order.market();
+        builder.life.number = order.number;
         match plant {
             Plant::Good => {}
-            Plant::Unbalanced => order.off_by = Decimal::new(teller.rng.random_range(1..500), 2),
+            Plant::Unbalanced => order.off_by = Decimal::new(builder.rng.random_range(1..500), 2),
             Plant::UnknownSku => {
                 if let Some(line) = order.lines.first_mut() {
                     line.sku = Some(format!("UNKNOWN-{}", serial % 10));
@@ -178,11 +179,11 @@ impl Life {
             }
         }
         if plant == Plant::Good && profile == Profile::Varied {
-            teller.tell(&mut order);
+            builder.live(&mut order);
         } else {
-            teller.order_changed(&order, &[Topic::Created]);
+            builder.order_changed(&order, &[Topic::Created]);
         }
-        teller.life
+        builder.life
     }
 
     fn empty(plant: Plant) -> Self {
@@ -194,14 +195,13 @@ impl Life {
             snapshots: vec![],
             refunds: vec![],
             market: Market::Home,
+            versions: vec![],
         }
     }
 
-    /// When the order says that it was changed, in each webhook that tells it.
-    pub fn versions(&self) -> Vec<Timestamp> {
-        let orders = self.facts.iter().filter(|fact| matches!(fact.effect, Effect::Order(_)));
-        let told = orders.filter_map(|fact| serde_json::from_slice::<serde_json::Value>(&fact.body).ok());
-        told.filter_map(|body| body.get("updated_at")?.as_str()?.parse().ok()).collect()
+    /// When the order says that it was changed, after each change.
+    pub fn versions(&self) -> &[Timestamp] {
+        &self.versions
     }
 
     /// Which of the shop's markets it was sold in.
@@ -215,7 +215,7 @@ impl Life {
     }
 }
 
-struct Teller<'a> {
+struct LifeBuilder<'a> {
     shop: &'a str,
     rng: SmallRng,
     profile: Profile,
@@ -223,7 +223,7 @@ struct Teller<'a> {
     next_line: u64,
 }
 
-impl Teller<'_> {
+impl LifeBuilder<'_> {
     fn chance(&mut self, share: f64) -> bool {
         self.rng.random_bool(share)
     }
@@ -366,8 +366,8 @@ impl Teller<'_> {
         }
     }
 
-    /// What happens to a good order: it is changed, paid or cancelled, and some of it comes back.
-    fn tell(&mut self, order: &mut Order) {
+    /// Adds what happens to a good order: it is changed, paid or cancelled, and some of it is returned.
+    fn live(&mut self, order: &mut Order) {
         let paid = order.payment == Payment::Paid;
         // Paid at once: two webhooks, one fact, the same bytes.
         self.order_changed(order, if paid { &[Topic::Created, Topic::Paid] } else { &[Topic::Created] });
@@ -500,6 +500,7 @@ impl Teller<'_> {
     fn order_changed(&mut self, order: &Order, topics: &[Topic]) {
         let priced = order.price();
         self.life.snapshots.push(expect::order(self.shop, order, &priced));
+        self.life.versions.push(order.updated);
         let body = Bytes::from(payload::order(order, &priced).to_string());
         let effect = Effect::Order(self.life.snapshots.len() - 1);
         for topic in topics {

@@ -1,4 +1,4 @@
-//! One order as the shop knows it, and its arithmetic: what each line, tax and total comes to.
+//! One order of the shop, and its arithmetic: lines, taxes and totals.
 //!
 //! Everything is in the shop's currency with two decimals. [`Order::price`] is the one place that adds up; the
 //! payload and the expected document are both written from it.
@@ -89,11 +89,11 @@ pub(super) struct Refund {
     pub(super) at: Timestamp,
     pub(super) note: Option<&'static str>,
     pub(super) lines: Vec<RefundedLine>,
-    /// Money that really went back, over one or two payments.
+    /// Money that was paid back, in one or two payments.
     pub(super) paid_back: Vec<Decimal>,
     /// A payment that failed and does not count.
     pub(super) failed: Option<Decimal>,
-    /// What the lines say minus what went back.
+    /// The value of the lines less the money paid back.
     pub(super) discrepancy: Decimal,
 }
 
@@ -125,7 +125,7 @@ pub(super) struct Order {
 #[derive(Clone)]
 pub(super) struct PricedLine {
     pub(super) gross: Decimal,
-    /// Index of the discount, and what it takes off this line.
+    /// Index of the discount, and its amount for this line.
     pub(super) allocations: Vec<(usize, Decimal)>,
     pub(super) net: Decimal,
     pub(super) taxes: Vec<Decimal>,
@@ -216,7 +216,7 @@ impl Order {
             lines.iter().zip(&eligible).filter(|(_, ok)| **ok).map(|(line, _)| line.net).sum()
         };
         let base = of(lines);
-        // What a fixed discount still has to give; the last line takes what rounding left over.
+        // The rest of a fixed discount; the last line takes the remainder of rounding.
         let mut left = match discount {
             Discount::Fixed { amount, .. } => (*amount).min(base),
             Discount::Percent { .. } => Decimal::ZERO,
@@ -240,7 +240,7 @@ impl Order {
         }
     }
 
-    /// The tax of each of the region's kinds on an amount that holds its tax or not.
+    /// The tax of each of the region's kinds on an amount that includes its tax or not.
     fn taxes_on(&self, amount: Decimal) -> Vec<Decimal> {
         let rate = |basis_points: i64| Decimal::new(basis_points, 4);
         let all: Decimal = self.region.taxes.iter().map(|(_, points)| rate(*points)).sum();
@@ -254,7 +254,7 @@ impl Order {
 }
 
 impl Refund {
-    /// Money that really went back.
+    /// Money that was paid back.
     pub(super) fn amount(&self) -> Decimal {
         self.paid_back.iter().sum()
     }

@@ -1,4 +1,4 @@
-//! How an order and a refund look in a Shopify webhook of 2026-07.
+//! Orders and refunds as bodies of Shopify webhooks of 2026-07.
 //!
 //! Every field the order resource has is there, also the empty ones: a connector meets them all. Money is
 //! decimal strings, a `_set` beside it has shop and presentment money; ids are numbers beyond 2^53; a line's
@@ -25,7 +25,7 @@ fn text(amount: Decimal) -> String {
     super::order::cents(amount).to_string()
 }
 
-/// Amount in the shop's money, and what the customer saw.
+/// An amount in the shop's money and in the customer's.
 fn set(order: &Order, amount: Decimal) -> Value {
     let (currency, shown) = match order.region.presentment {
         None => (CURRENCY, text(amount)),

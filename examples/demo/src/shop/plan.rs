@@ -1,9 +1,9 @@
-//! Which bytes are sent when: lives turned into a stream of tries, with everything a shop gets wrong.
+//! Which bytes are sent when: lives turned into a stream of tries, with duplicates, late and forged webhooks.
 //!
-//! A plan is a pure iterator: the same options give the same tries in the same order. It holds only what is
-//! under way (the next few seconds of the shop's time), so the number of orders is not limited by memory.
+//! A plan is a pure iterator: the same options give the same tries in the same order. It stores only the next few
+//! seconds of the shop's time, so the number of orders is not limited by memory.
 //!
-//! What it does to the order of things: most webhooks follow one another by moments or seconds; a share of
+//! Order: most webhooks follow one another by moments or seconds; a share of
 //! lives has a webhook held back until after a later one (so an old state arrives last), or a refund sent
 //! before its order. Some webhooks are sent again later: the same event, the same event for a second
 //! subscription (other webhook id and name, same event id), or the same bytes under new ids altogether.
@@ -20,7 +20,7 @@ use rand::{Rng, SeedableRng};
 use super::life::{Effect, Life, Plant, Profile, Topic};
 use super::sign;
 
-/// Shares of what goes wrong.
+/// Shares of each kind of fault.
 #[derive(Debug, Clone, Copy)]
 pub struct Shares {
     /// Webhooks sent again as they are.
@@ -57,7 +57,7 @@ impl Default for Shares {
 }
 
 impl Shares {
-    /// Everything once, in order, and well.
+    /// No faults: everything once and in order.
     pub fn none() -> Self {
         Self {
             duplicate: 0.0,
@@ -72,7 +72,7 @@ impl Shares {
     }
 }
 
-/// What was planted on top of the good orders; known before anything is sent.
+/// The bad requests on top of the good orders; known before anything is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Planted {
     /// Orders that must end as one exception each.
@@ -86,12 +86,12 @@ pub struct Planted {
 }
 
 impl Planted {
-    /// How many exceptions the host must have in the end.
+    /// How many exceptions these must cause.
     pub fn exceptions(&self) -> usize {
         self.unknown_sku
     }
 
-    /// How many inbounds the host must have quarantined in the end.
+    /// How many requests the host must have quarantined in the end.
     pub fn quarantined(&self) -> usize {
         self.unbalanced + self.malformed
     }
@@ -108,7 +108,7 @@ pub enum Purpose {
     Malformed,
     /// A wrong signature: must be refused.
     Forged,
-    /// It tells what somebody else wrote into the shop.
+    /// It is about a write of somebody else.
     Echo,
 }
 
@@ -141,12 +141,12 @@ pub struct Try {
     pub body: Bytes,
 }
 
-/// What a plan is made from.
+/// How a plan is made.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Drives everything.
     pub seed: u64,
-    /// Good orders; what [`Shares`] plants comes on top.
+    /// Good orders; those that [`Shares`] plants come on top.
     pub orders: usize,
     /// The shop's domain.
     pub shop: String,
@@ -156,7 +156,7 @@ pub struct Options {
     pub pace: f64,
     /// How far apart the webhooks of one order and its duplicates are, at most.
     pub spread: Duration,
-    /// What goes wrong.
+    /// The faults.
     pub shares: Shares,
 }
 
@@ -164,7 +164,7 @@ pub struct Options {
 pub struct Plan {
     options: Options,
     rng: SmallRng,
-    /// What is to begin, last first.
+    /// Orders and bad requests that are still to begin, last first.
     beginnings: Vec<Beginning>,
     planted: Planted,
     begun: usize,
@@ -242,7 +242,7 @@ impl Plan {
         }
     }
 
-    /// What is planted in the whole run.
+    /// The planted requests of the whole run.
     pub fn planted(&self) -> Planted {
         self.planted
     }

@@ -154,7 +154,7 @@ fn run(options: plan::Options) -> (Planted, Vec<Try>) {
 }
 
 #[test]
-fn a_plan_without_mishaps_sends_everything_once_in_order() {
+fn a_plan_without_faults_sends_everything_once_in_order() {
     let (planted, tries) = run(options(50, Shares::none()));
     assert_eq!(planted, Planted::default());
     assert!(tries.iter().all(|one| one.purpose == Purpose::First));
@@ -170,7 +170,7 @@ fn a_plan_without_mishaps_sends_everything_once_in_order() {
 }
 
 #[test]
-fn a_plan_repeats_reorders_and_plants_what_it_says() {
+fn a_plan_repeats_reorders_and_plants_by_its_shares() {
     let (planted, tries) = run(options(400, Shares::default()));
     let (_, again) = run(options(400, Shares::default()));
     assert!(

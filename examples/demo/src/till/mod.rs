@@ -1,10 +1,11 @@
-//! Eight tills, as stores have them: four whose sales are told by Square, four that write POSLog.
+//! Eight tills, as stores have them: four whose sales Square reports, four that write POSLog.
 //!
 //! Two of them are offline for a while, and upload everything later, at once, doubled and out of order. The clock
-//! of one is a day ahead. Goods come back, and one sale is voided. What they sold, and what the books must
-//! show of it, is the [`Ledger`].
+//! of one is a day ahead. Goods are returned, and one sale is voided. Their sales, as the books
+//! must show them, are the [`Ledger`].
 //!
-//! The tills know the host only by the addresses they send to, and by the folder they write into.
+//! The tills know the host only by the addresses they send to, and by the folder they write into. They send until
+//! they are answered: that this has an end is the harness's business.
 
 pub mod poslog;
 pub mod sale;
@@ -23,48 +24,48 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::erp::document;
 use crate::landscape::stores::{STORES, Store, Style};
 use crate::lock;
-use sale::{Sale, Teller};
+use sale::{Register, Sale};
 use square::Square;
 
 /// How the tills are set up.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Drives what is sold, and when.
+    /// The seed of all sales.
     pub seed: u64,
     /// Sales of each till.
     pub sales: usize,
-    /// Over which time.
+    /// The time over which they sell.
     pub during: Duration,
     /// Where POSLog files are put: the exchange folder's `in`.
     pub folder: PathBuf,
     /// Where POSLog is posted to.
     pub poslog: String,
-    /// What signs posted POSLog.
+    /// The key that signs posted POSLog.
     pub poslog_secret: String,
     /// Where Square sends notifications.
     pub square: String,
 }
 
-/// One sale and what became of it.
+/// One sale as the books must show it.
 #[derive(Debug, Clone)]
-pub struct Sold {
-    /// Where.
+pub struct SaleRecord {
+    /// The store.
     pub store: &'static Store,
-    /// What a person calls it: the receipt's number.
+    /// The receipt's number.
     pub number: String,
-    /// What the books must show in the end.
+    /// The order as the books must show it in the end.
     pub order: document::Order,
-    /// What was given back.
+    /// Its refunds.
     pub refunds: Vec<document::Refund>,
-    /// When the till first told of it.
-    pub told: Option<Instant>,
+    /// When the till first sent it.
+    pub first_sent: Option<Instant>,
 }
 
-/// What the tills sold.
+/// The sales of the tills.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     /// Every sale that was begun.
-    pub sold: Vec<Sold>,
+    pub sold: Vec<SaleRecord>,
 }
 
 /// Figures for the progress line and the table.
@@ -74,10 +75,12 @@ pub struct Progress {
     pub sales: u64,
     /// Sales uploaded late by tills that were offline.
     pub late: u64,
-    /// Files and requests that told the same again.
+    /// Files and requests that were sent again.
     pub doubled: u64,
     /// Requests that were not answered 2xx.
     pub retries: u64,
+    /// Requests that were answered 2xx, and files that were put: so many as the tills have to send, and no more.
+    pub accepted: u64,
 }
 
 #[derive(Default)]
@@ -86,9 +89,14 @@ pub(crate) struct Counters {
     late: AtomicU64,
     doubled: AtomicU64,
     retries: AtomicU64,
+    accepted: AtomicU64,
 }
 
 impl Counters {
+    pub(crate) fn accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn retried(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
@@ -128,12 +136,12 @@ impl Tills {
         Self { ledger, counters, working }
     }
 
-    /// Whether everything was sold and told.
+    /// Whether everything was sold and sent.
     pub fn is_done(&self) -> bool {
         self.working.is_finished()
     }
 
-    /// Where they are.
+    /// Their figures.
     pub fn progress(&self) -> Progress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
@@ -141,6 +149,7 @@ impl Tills {
             late: read(&self.counters.late),
             doubled: read(&self.counters.doubled),
             retries: read(&self.counters.retries),
+            accepted: read(&self.counters.accepted),
         }
     }
 
@@ -164,115 +173,115 @@ struct Outlets {
     ledger: Arc<Mutex<Ledger>>,
 }
 
-/// What a till has to tell.
+/// A transaction at a till.
 #[derive(Debug, Clone)]
-pub(crate) enum Told {
-    /// Something was sold.
-    Sold(Sale),
-    /// Goods of the sale came back: line and pieces.
-    Back(Sale, sale::Back),
-    /// The sale was taken back as a whole, at another till of the store.
-    Voided(Sale, sale::Voided),
+pub(crate) enum Transaction {
+    /// A sale.
+    Sale(Sale),
+    /// Goods of the sale were returned.
+    Return(Sale, sale::Return),
+    /// The sale was voided as a whole, at another till of the store.
+    Void(Sale, sale::PostVoid),
 }
 
 impl Outlets {
-    /// Tells it, so that it arrives: files are put, requests repeated until they are accepted.
-    async fn tell(&self, store: &'static Store, told: &[Told], late: bool) {
+    /// Sends transactions until they are accepted: files are put, requests repeated.
+    async fn send(&self, store: &'static Store, transactions: &[Transaction], late: bool) {
         let first = Instant::now();
         {
             let mut ledger = lock(&self.ledger);
-            for one in told {
-                if let Told::Sold(sale) = one
+            for one in transactions {
+                if let Transaction::Sale(sale) = one
                     && let Some(sold) = ledger.sold.get_mut(sale.index)
                 {
-                    sold.told.get_or_insert(first);
+                    sold.first_sent.get_or_insert(first);
                 }
             }
         }
         match store.style {
-            Style::Square => self.square.tell(store, told, late).await,
-            Style::Folder | Style::Post => self.poslog.tell(store, told).await,
+            Style::Square => self.square.report(store, transactions, late).await,
+            Style::Folder | Style::Post => self.poslog.send(store, transactions).await,
         }
     }
 }
 
-/// When each till has made its first sale.
-const OPENS: Duration = Duration::from_secs(2);
+/// By then each till has made its first sale.
+const FIRST_SALE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A store's day.
 async fn work(store: &'static Store, seed: u64, options: Options, outlets: Outlets) {
     let start = Instant::now();
     let mut rng = SmallRng::seed_from_u64(seed);
-    let mut teller = Teller::new(store, &outlets.square.merchant(), poslog::RETAILER);
+    let mut register = Register::new(store, &outlets.square.merchant(), poslog::RETAILER);
     // Offline from a quarter of the time to six tenths of it.
     let offline = (options.during.mul_f64(0.25), options.during.mul_f64(0.6));
-    let mut kept: Vec<Told> = vec![];
+    let mut unsent: Vec<Transaction> = vec![];
     for number in 0..options.sales {
         let due = options.during.mul_f64((number as f64 + rng.random::<f64>()) / options.sales.max(1) as f64);
         // The stores open at once.
-        let due = if number == 0 { due.min(OPENS) } else { due };
+        let due = if number == 0 { due.min(FIRST_SALE_WITHIN) } else { due };
         tokio::time::sleep_until((start + due).into()).await;
-        let away = store.offline && (offline.0..offline.1).contains(&start.elapsed());
-        if !away && !kept.is_empty() {
-            upload(store, std::mem::take(&mut kept), &mut rng, &outlets).await;
+        let is_offline = store.offline && (offline.0..offline.1).contains(&due);
+        if !is_offline && !unsent.is_empty() {
+            upload(store, std::mem::take(&mut unsent), &mut rng, &outlets).await;
         }
         outlets.counters.sales.fetch_add(1, Ordering::Relaxed);
         // What is uploaded late was sold yesterday, and belongs to yesterday's books.
         let now = Timestamp::now();
-        let now = if away { now.checked_sub(Span::new().hours(24)).unwrap_or(now) } else { now };
-        let mut sale = teller.sell(&mut rng, now);
+        let now = if is_offline { now.checked_sub(Span::new().hours(24)).unwrap_or(now) } else { now };
+        let mut sale = register.sell(&mut rng, now);
         {
             let mut ledger = lock(&outlets.ledger);
             sale.index = ledger.sold.len();
             let (number, order) = (sale.number(), sale.order());
-            ledger.sold.push(Sold { store, number, order, refunds: vec![], told: None });
+            ledger.sold.push(SaleRecord { store, number, order, refunds: vec![], first_sent: None });
         }
-        let mut told = vec![Told::Sold(sale.clone())];
+        let mut transactions = vec![Transaction::Sale(sale.clone())];
         if rng.random_bool(0.15) {
-            let back = teller.give_back(&sale, &mut rng, now);
+            let returned = register.take_return(&sale, &mut rng, now);
             if let Some(sold) = lock(&outlets.ledger).sold.get_mut(sale.index) {
-                sold.refunds.push(back.refund(&sale));
+                sold.refunds.push(returned.refund(&sale));
             }
-            told.push(Told::Back(sale.clone(), back));
+            transactions.push(Transaction::Return(sale.clone(), returned));
         }
-        if away {
-            kept.extend(told);
+        if is_offline {
+            unsent.extend(transactions);
         } else {
-            outlets.tell(store, &told, false).await;
-            // The clock that is a day ahead must not win: the store's other till, which is right, takes one back.
-            if store.ahead && number == options.sales / 2 && told.len() == 1 {
-                void(store, &mut teller, sale, &outlets).await;
+            outlets.send(store, &transactions, false).await;
+            // The clock that is a day ahead must not win: the store's other till, whose clock is right, voids one.
+            if store.ahead && number == options.sales / 2 && transactions.len() == 1 {
+                void(store, &mut register, sale, &outlets).await;
             }
         }
     }
-    if !kept.is_empty() {
+    if !unsent.is_empty() {
         tokio::time::sleep_until((start + offline.1).into()).await;
-        upload(store, kept, &mut rng, &outlets).await;
+        upload(store, unsent, &mut rng, &outlets).await;
     }
 }
 
-async fn void(store: &'static Store, teller: &mut Teller, sale: Sale, outlets: &Outlets) {
-    outlets.poslog.wait_until_taken(&sale).await;
+async fn void(store: &'static Store, register: &mut Register, sale: Sale, outlets: &Outlets) {
+    outlets.poslog.wait_until_read(&sale).await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let voided = teller.void(Timestamp::now());
+    let voided = register.void(Timestamp::now());
     if let Some(sold) = lock(&outlets.ledger).sold.get_mut(sale.index) {
         sold.order.state = document::State::Cancelled;
     }
-    outlets.tell(store, &[Told::Voided(sale, voided)], false).await;
+    outlets.send(store, &[Transaction::Void(sale, voided)], false).await;
 }
 
-/// The line is up again: everything at once, in any order, and some of it twice.
-async fn upload(store: &'static Store, mut kept: Vec<Told>, rng: &mut SmallRng, outlets: &Outlets) {
-    let sales = kept.iter().filter(|told| matches!(told, Told::Sold(_))).count() as u64;
+/// The till is online again: everything at once, in any order, and some of it twice.
+async fn upload(store: &'static Store, mut unsent: Vec<Transaction>, rng: &mut SmallRng, outlets: &Outlets) {
+    let sales = unsent.iter().filter(|one| matches!(one, Transaction::Sale(_))).count() as u64;
     outlets.counters.late.fetch_add(sales, Ordering::Relaxed);
-    let again: Vec<Told> = kept.iter().filter(|_| rng.random_bool(0.6)).cloned().collect();
+    let again: Vec<Transaction> = unsent.iter().filter(|_| rng.random_bool(0.6)).cloned().collect();
     for _ in &again {
         outlets.counters.repeated();
     }
-    kept.extend(again);
-    rand::seq::SliceRandom::shuffle(kept.as_mut_slice(), rng);
-    for told in kept {
-        outlets.tell(store, &[told], true).await;
+    unsent.extend(again);
+    rand::seq::SliceRandom::shuffle(unsent.as_mut_slice(), rng);
+    for one in unsent {
+        outlets.send(store, &[one], true).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! POSLog as tills write it: one document a file, put under another name first and then renamed; or posted with a
+//! POSLog as tills write it: one document a file, written under another name first and then renamed; or posted with a
 //! signature.
 
 use std::fmt::Write as _;
@@ -13,12 +13,12 @@ use hyper::Request;
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::sale::{Back, Sale, Tender, Voided, amount, tax};
-use super::{Counters, Options, Told};
+use super::sale::{PostVoid, Return, Sale, Tender, amount, tax};
+use super::{Counters, Options, Transaction};
 use crate::client::Client;
 use crate::landscape::stores::{Store, Style};
 
-/// Whose tills these are.
+/// The retailer's id.
 pub const RETAILER: &str = "crossdock-retail";
 
 /// Where POSLog goes.
@@ -43,16 +43,19 @@ impl Outlet {
     }
 
     /// Writes or posts one document of these transactions.
-    pub(super) async fn tell(&self, store: &Store, told: &[Told]) {
-        let body = document(told);
+    pub(super) async fn send(&self, store: &Store, transactions: &[Transaction]) {
+        let body = document(transactions);
         if store.style == Style::Post {
             self.post(&body).await;
             return;
         }
-        let name = name(told);
+        let name = name(transactions);
         loop {
             match put(&self.folder, &name, body.as_bytes()) {
-                Ok(()) => return,
+                Ok(()) => {
+                    self.counters.accepted();
+                    return;
+                }
                 Err(_) => {
                     self.counters.retried();
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -68,10 +71,12 @@ impl Outlet {
                 .header("content-type", "application/xml")
                 .header("x-poslog-signature", signature(self.secret.as_bytes(), body.as_bytes()))
                 .body(Full::new(Bytes::from(body.to_owned())));
-            // An address that is none would be refused for ever; nobody could do more than say so by not ending.
+            // A URL that cannot be parsed is retried like every other fault; the harness notices that nothing
+            // advances.
             if let Ok(request) = request
                 && self.client.send(request).await.is_ok_and(|(status, _)| status.is_success())
             {
+                self.counters.accepted();
                 return;
             }
             self.counters.retried();
@@ -80,9 +85,9 @@ impl Outlet {
         }
     }
 
-    /// Waits until somebody has taken the sale's file out of the folder.
-    pub(super) async fn wait_until_taken(&self, sale: &Sale) {
-        let path = self.folder.join(name(&[Told::Sold(sale.clone())]));
+    /// Waits until the host has moved the sale's file out of the folder.
+    pub(super) async fn wait_until_read(&self, sale: &Sale) {
+        let path = self.folder.join(name(&[Transaction::Sale(sale.clone())]));
         while path.exists() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -118,26 +123,26 @@ pub fn put(folder: &Path, name: &str, content: &[u8]) -> std::io::Result<()> {
     std::fs::rename(&writing, &path)
 }
 
-/// By the first transaction of the document.
-fn name(told: &[Told]) -> String {
-    match told.first() {
-        Some(Told::Sold(sale)) => format!("{}-1-{:05}.xml", sale.store.id, sale.sequence),
-        Some(Told::Back(sale, back)) => format!("{}-1-{:05}.xml", sale.store.id, back.sequence),
-        Some(Told::Voided(sale, voided)) => format!("{}-2-{:05}.xml", sale.store.id, voided.sequence),
+/// The file's name, by the first transaction of the document.
+fn name(transactions: &[Transaction]) -> String {
+    match transactions.first() {
+        Some(Transaction::Sale(sale)) => format!("{}-1-{:05}.xml", sale.store.id, sale.sequence),
+        Some(Transaction::Return(sale, back)) => format!("{}-1-{:05}.xml", sale.store.id, back.sequence),
+        Some(Transaction::Void(sale, voided)) => format!("{}-2-{:05}.xml", sale.store.id, voided.sequence),
         None => "empty.xml".to_owned(),
     }
 }
 
 /// The document of these transactions.
-pub(super) fn document(told: &[Told]) -> String {
+pub(super) fn document(transactions: &[Transaction]) -> String {
     let mut text = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<POSLog xmlns=\"http://www.nrf-arts.org/IXRetail/namespace/\">\n",
     );
-    for one in told {
+    for one in transactions {
         match one {
-            Told::Sold(sale) => sold(&mut text, sale),
-            Told::Back(sale, back) => came_back(&mut text, sale, back),
-            Told::Voided(sale, voided) => void(&mut text, sale, voided),
+            Transaction::Sale(sale) => sold(&mut text, sale),
+            Transaction::Return(sale, back) => returned(&mut text, sale, back),
+            Transaction::Void(sale, voided) => void(&mut text, sale, voided),
         }
     }
     text.push_str("</POSLog>\n");
@@ -218,7 +223,7 @@ fn sold(text: &mut String, sale: &Sale) {
     let (kind, given) = match sale.tender {
         Tender::Card => ("CreditDebit", total),
         Tender::GiftCard => ("GiftCard", total),
-        // Whole tens are laid down, and the rest handed back.
+        // Paid in whole tens, with change.
         Tender::Cash => ("Cash", (total / 1000 + 1) * 1000),
     };
     let _ = write!(
@@ -233,7 +238,7 @@ fn sold(text: &mut String, sale: &Sale) {
     foot(text, total);
 }
 
-fn came_back(text: &mut String, sale: &Sale, back: &Back) {
+fn returned(text: &mut String, sale: &Sale, back: &Return) {
     let (net, tax) = back.worth(sale);
     head(text, sale, 1, back.sequence, back.clock);
     if let Some(line) = sale.lines.iter().find(|line| line.number == back.line) {
@@ -256,7 +261,7 @@ fn came_back(text: &mut String, sale: &Sale, back: &Back) {
 }
 
 /// At the store's second till, whose clock is right; the lines are repeated.
-fn void(text: &mut String, sale: &Sale, voided: &Voided) {
+fn void(text: &mut String, sale: &Sale, voided: &PostVoid) {
     head(text, sale, 2, voided.sequence, voided.clock);
     let _ = write!(
         text,

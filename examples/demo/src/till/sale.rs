@@ -1,4 +1,4 @@
-//! A sale at a till, what comes back of it, and what the books must show: written once more and apart from any
+//! A sale at a till, its return or void, and how the books must show them: written once more and independently of any
 //! plugin.
 //!
 //! Prices are without tax; the tax of a line is eight and a half percent, to the cent. All of a sale is paid at
@@ -14,7 +14,7 @@ use crate::erp::document;
 use crate::landscape::stores::{Store, Style};
 use crate::shop::catalogue::{PRODUCTS, Product};
 
-/// By which means a sale was paid.
+/// How a sale was paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tender {
     /// A card.
@@ -26,7 +26,7 @@ pub enum Tender {
 }
 
 impl Tender {
-    /// What the vocabulary calls it, and the table `tender`.
+    /// Its name in the vocabulary and in the table `tender`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Card => "card",
@@ -43,7 +43,7 @@ pub struct Line {
     pub number: usize,
     /// The article.
     pub sku: &'static str,
-    /// What is printed.
+    /// Its title on the receipt.
     pub title: &'static str,
     /// Pieces.
     pub pieces: u32,
@@ -87,11 +87,11 @@ pub struct Sale {
     pub sequence: u32,
     /// The day of the store's books.
     pub date: String,
-    /// When it was, really.
+    /// When it was.
     pub at: Timestamp,
     /// When it was by the till's clock.
     pub clock: Timestamp,
-    /// What was bought.
+    /// Its lines.
     pub lines: Vec<Line>,
     /// How it was paid.
     pub tender: Tender,
@@ -99,9 +99,9 @@ pub struct Sale {
     pub reference: String,
 }
 
-/// Goods of a sale that come back.
+/// Goods of a sale that are returned.
 #[derive(Debug, Clone)]
-pub struct Back {
+pub struct Return {
     /// The number of the return at the till.
     pub sequence: u32,
     /// When, by the till's clock.
@@ -114,9 +114,9 @@ pub struct Back {
     pub reference: String,
 }
 
-/// A sale is taken back as a whole.
+/// A sale is voided as a whole.
 #[derive(Debug, Clone)]
-pub struct Voided {
+pub struct PostVoid {
     /// The number of the void at the store's other till.
     pub sequence: u32,
     /// When, by that till's clock, which is right.
@@ -139,7 +139,7 @@ impl Sale {
         format!("{}/1/{}/{}", self.store.id, self.date, self.sequence)
     }
 
-    /// What its system calls the order.
+    /// The order's id in its system.
     pub fn order_id(&self) -> String {
         match self.store.style {
             Style::Square => format!("{}O{:06}", self.store.code, self.sequence),
@@ -147,7 +147,7 @@ impl Sale {
         }
     }
 
-    /// What a person calls it there.
+    /// The order's number in its system.
     pub fn number(&self) -> String {
         match self.store.style {
             Style::Square => self.key(),
@@ -155,7 +155,7 @@ impl Sale {
         }
     }
 
-    /// What its system calls a line.
+    /// A line's id in its system.
     pub fn line_id(&self, number: usize) -> String {
         match self.store.style {
             Style::Square => format!("uid-{number}"),
@@ -163,7 +163,7 @@ impl Sale {
         }
     }
 
-    /// What the books must show.
+    /// The order as the books must show it.
     pub fn order(&self) -> document::Order {
         let lines = self.lines.iter().map(|line| document::Line {
             line: self.line_id(line.number),
@@ -202,7 +202,7 @@ impl Sale {
     }
 }
 
-impl Back {
+impl Return {
     /// Without tax, in cents; and the tax.
     pub fn worth(&self, sale: &Sale) -> (i64, i64) {
         let line = sale.lines.iter().find(|line| line.number == self.line);
@@ -210,7 +210,7 @@ impl Back {
         (net, tax(net))
     }
 
-    /// What the books must show.
+    /// The refund as the books must show it.
     pub fn refund(&self, sale: &Sale) -> document::Refund {
         let (net, tax) = self.worth(sale);
         document::Refund {
@@ -232,13 +232,13 @@ impl Back {
 }
 
 /// Rings up one till's sales.
-pub(super) struct Teller {
+pub(super) struct Register {
     store: &'static Store,
     tenant: String,
     sequence: u32,
 }
 
-impl Teller {
+impl Register {
     pub(super) fn new(store: &'static Store, merchant: &str, retailer: &str) -> Self {
         let tenant = if store.style == Style::Square { merchant } else { retailer };
         Self { store, tenant: tenant.to_owned(), sequence: 0 }
@@ -288,7 +288,7 @@ impl Teller {
         if let (Some(Product { sku, title, cents, .. }), Some(line)) = (wanted, lines.first_mut()) {
             (line.sku, line.title, line.cents) = (sku, title, *cents);
         }
-        // The store's controller says which day it is, whatever the till's clock says.
+        // The store's controller sets the business date, whatever the till's clock shows.
         let date = now.strftime("%Y-%m-%d").to_string();
         let clock = self.clock(now);
         let mut sale = Sale {
@@ -306,14 +306,14 @@ impl Teller {
         sale
     }
 
-    pub(super) fn give_back(&mut self, sale: &Sale, rng: &mut SmallRng, now: Timestamp) -> Back {
+    pub(super) fn take_return(&mut self, sale: &Sale, rng: &mut SmallRng, now: Timestamp) -> Return {
         let sequence = self.next();
         let line = sale.lines.choose(rng);
         let id = match self.store.style {
             Style::Square => format!("{}R{sequence:06}", self.store.code),
             Style::Folder | Style::Post => format!("{}/1/{}/{sequence}", self.store.id, sale.date),
         };
-        Back {
+        Return {
             sequence,
             clock: self.clock(now),
             line: line.map_or(1, |line| line.number),
@@ -322,7 +322,7 @@ impl Teller {
         }
     }
 
-    pub(super) fn void(&mut self, now: Timestamp) -> Voided {
-        Voided { sequence: self.next(), clock: now }
+    pub(super) fn void(&mut self, now: Timestamp) -> PostVoid {
+        PostVoid { sequence: self.next(), clock: now }
     }
 }

@@ -1,4 +1,4 @@
-//! Square's side of a till: orders that are kept in its cloud, thin signed notifications about them, and the API
+//! Square's side of a till: orders that are stored in its cloud, thin signed notifications about them, and the API
 //! they are fetched from.
 //!
 //! | request | answer |
@@ -37,8 +37,8 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::sale::{Back, Sale, Tender};
-use super::{Counters, Told};
+use super::sale::{Return, Sale, Tender};
+use super::{Counters, Transaction};
 use crate::client::Client;
 use crate::landscape::stores::Store;
 use crate::lock;
@@ -131,14 +131,14 @@ impl Square {
         *lock(&self.shared.target) = Some((url.to_owned(), counters));
     }
 
-    /// A till's doings reach Square, and Square tells of them.
-    pub(super) async fn tell(&self, store: &Store, told: &[Told], late: bool) {
-        for one in told {
+    /// Square stores a till's transactions, and notifies the host.
+    pub(super) async fn report(&self, store: &Store, transactions: &[Transaction], late: bool) {
+        for one in transactions {
             let notices = match one {
-                Told::Sold(sale) => self.sold(store, sale, late),
-                Told::Back(sale, back) => self.came_back(store, sale, back),
+                Transaction::Sale(sale) => self.sold(store, sale, late),
+                Transaction::Return(sale, back) => self.returned(store, sale, back),
                 // Square's tills void by a refund.
-                Told::Voided(..) => vec![],
+                Transaction::Void(..) => vec![],
             };
             self.notify(notices).await;
         }
@@ -159,14 +159,14 @@ impl Square {
         lock(&self.shared.payments).insert(payment_id.clone(), payment);
         let mut notices = vec![Notice::Order(id.clone(), "order.created"), Notice::Pay(id.clone())];
         if late {
-            // What was sold offline was paid long before Square hears of it.
+            // What was sold offline was paid long before Square stores it.
             notices.reverse();
         }
         notices.extend([Notice::Payment(payment_id, "payment.updated"), Notice::Order(id, "order.updated")]);
         notices
     }
 
-    fn came_back(&self, store: &Store, sale: &Sale, back: &Back) -> Vec<Notice> {
+    fn returned(&self, store: &Store, sale: &Sale, back: &Return) -> Vec<Notice> {
         let id = back.reference.rsplit('/').next().unwrap_or_default().to_owned();
         let (net, tax) = back.worth(sale);
         let now = Timestamp::now().to_string();
@@ -186,12 +186,12 @@ impl Square {
             "total_money": money(0), "net_amount_due_money": money(0),
         });
         lock(&self.shared.orders).entry(id.clone()).or_insert(order);
-        let told = json!({
+        let refund = json!({
             "id": format!("{id}-refund"), "status": "COMPLETED", "location_id": store.code, "order_id": id,
             "payment_id": format!("{}P", sale.order_id()), "amount_money": money(net + tax), "created_at": now,
             "updated_at": now, "version": 2, "destination_type": if sale.tender == Tender::Card { "CARD" } else { "CASH" },
         });
-        vec![Notice::Order(id, "order.created"), Notice::Refund(told)]
+        vec![Notice::Order(id, "order.created"), Notice::Refund(refund)]
     }
 
     /// Sends notifications, some twice, each until it is accepted.
@@ -223,6 +223,7 @@ impl Square {
             if let Ok(request) = request
                 && self.shared.client.send(request).await.is_ok_and(|(status, _)| status.is_success())
             {
+                counters.accepted();
                 return;
             }
             counters.retried();
@@ -232,10 +233,10 @@ impl Square {
     }
 }
 
-/// What Square tells of.
+/// A notification, or a change without one.
 enum Notice {
     Order(String, &'static str),
-    /// Not told: the order is paid now.
+    /// No notification: the order is paid now.
     Pay(String),
     Payment(String, &'static str),
     Refund(Value),
@@ -345,7 +346,7 @@ impl Shared {
     }
 }
 
-/// An order without what only Square knows.
+/// An order without its internal fields.
 fn shown(order: &Value) -> Value {
     let mut order = order.clone();
     if let Some(order) = order.as_object_mut() {
@@ -361,7 +362,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-            // An error here is a caller that went away.
+            // An error here is a caller that disconnected.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

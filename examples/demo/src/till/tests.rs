@@ -103,17 +103,17 @@ async fn day(sales: usize) -> Day {
 }
 
 #[tokio::test]
-async fn every_sale_is_told_and_signed_and_what_was_offline_comes_late_and_twice() {
+async fn every_sale_is_sent_and_signed_and_offline_sales_arrive_late_and_twice() {
     let day = day(12).await;
     assert_eq!(day.ledger.sold.len(), 8 * 12);
-    assert!(day.ledger.sold.iter().all(|sold| sold.told.is_some()));
-    let Progress { sales, late, doubled, retries } = day.progress;
-    assert!(sales == 96 && late >= 6 && doubled >= 2 && retries > 50, "{:?}", day.progress);
+    assert!(day.ledger.sold.iter().all(|sold| sold.first_sent.is_some()));
+    let Progress { sales, late, doubled, retries, accepted } = day.progress;
+    assert!(sales == 96 && late >= 6 && doubled >= 2 && retries > 50 && accepted > 96, "{:?}", day.progress);
     assert!(day.ledger.sold.iter().map(|sold| sold.refunds.len()).sum::<usize>() > 4);
-    let date = |sold: &Sold| sold.order.business_date.clone().unwrap();
+    let date = |sold: &SaleRecord| sold.order.business_date.clone().unwrap();
     let today = day.ledger.sold.iter().map(date).max().unwrap();
     let yesterdays = day.ledger.sold.iter().filter(|sold| date(sold) < today).count() as u64;
-    assert_eq!(yesterdays, late, "what is told late belongs to the day before");
+    assert_eq!(yesterdays, late, "what is sent late belongs to the day before");
     let voided = day.ledger.sold.iter().filter(|sold| sold.order.state == document::State::Cancelled).count();
     assert!(voided <= 1);
     for (path, signed, body) in &day.arrived {
@@ -140,7 +140,7 @@ async fn every_sale_is_told_and_signed_and_what_was_offline_comes_late_and_twice
 }
 
 #[tokio::test]
-async fn square_gives_what_it_told_of_and_its_sums_are_the_ledgers() {
+async fn square_answers_the_orders_it_notified_of_with_the_ledgers_sums() {
     let day = day(6).await;
     let client = Client::new(Duration::from_secs(1), Duration::from_secs(5));
     let ask = async |method: Method, path: &str, body: Value| {
@@ -189,7 +189,7 @@ async fn square_gives_what_it_told_of_and_its_sums_are_the_ledgers() {
 }
 
 #[test]
-fn square_signs_as_its_own_example_says() {
+fn the_signature_matches_squares_published_example() {
     let body = r#"{"merchant_id":"MLEFBHHSJGVHD","type":"webhooks.test_notification","event_id":"ac3ac95b-f97d-458c-a6e6-18981597e05f","created_at":"2022-07-13T20:30:59.037339943Z","data":{"type":"webhooks","id":"bc368e64-01aa-407e-b46e-3231809b1129"}}"#;
     let url = "https://webhook.site/679a4f3a-dcfa-49ee-bac5-9d0edad886b9";
     let signed = square::signature(b"Ibxx_5AKakO-3qeNVR61Dw", url, body.as_bytes());
@@ -197,13 +197,13 @@ fn square_signs_as_its_own_example_says() {
 }
 
 #[test]
-fn however_few_are_sold_each_missing_value_is_among_them() {
+fn the_first_sales_contain_each_value_that_the_tables_lack() {
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     for seed in 0..50 {
         let mut rng = SmallRng::seed_from_u64(seed);
         let mut first = |id: &str| {
             let store = STORES.iter().find(|store| store.id == id).unwrap();
-            Teller::new(store, "M1", "r").sell(&mut rng, now)
+            Register::new(store, "M1", "r").sell(&mut rng, now)
         };
         assert!(first("S01").lines.iter().any(|line| line.sku == "SOAP-OLIVE"));
         assert!(first("S05").lines.iter().any(|line| line.sku == "APRON-CANVAS"));
@@ -212,15 +212,15 @@ fn however_few_are_sold_each_missing_value_is_among_them() {
 }
 
 #[test]
-fn a_clock_that_is_ahead_changes_the_time_and_not_the_day_of_the_books() {
+fn a_clock_that_is_ahead_changes_the_time_and_not_the_business_date() {
     let mut rng = SmallRng::seed_from_u64(1);
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     let store = STORES.iter().find(|store| store.ahead).unwrap();
-    let mut teller = Teller::new(store, "M1", "r");
-    let sale = teller.sell(&mut rng, now);
+    let mut register = Register::new(store, "M1", "r");
+    let sale = register.sell(&mut rng, now);
     assert_eq!((sale.date.as_str(), sale.clock.to_string().as_str()), ("2026-11-24", "2026-11-25T12:00:00Z"));
-    let voided = teller.void(now);
-    let text = poslog::document(&[Told::Sold(sale.clone()), Told::Voided(sale.clone(), voided)]);
+    let voided = register.void(now);
+    let text = poslog::document(&[Transaction::Sale(sale.clone()), Transaction::Void(sale.clone(), voided)]);
     assert!(text.contains("<EndDateTime>2026-11-25T12:00:00.000</EndDateTime>"));
     assert!(text.contains("ReasonCode=\"PostVoid\"") && text.contains("<WorkstationID>2</WorkstationID>"));
     let lines: Decimal =

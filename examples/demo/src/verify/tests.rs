@@ -24,8 +24,8 @@ fn ledger(life: &Arc<Life>) -> Ledger {
     ledger
 }
 
-/// An ERP that was told these orders and refunds.
-async fn held(orders: &[document::Order], refunds: &[document::Refund]) -> Held {
+/// The documents of an ERP that these orders and refunds were posted to.
+async fn documents(orders: &[document::Order], refunds: &[document::Refund]) -> Documents {
     let mut options = Options::fast("t");
     options.keep_documents = true;
     let erp = Erp::start(options).await.unwrap();
@@ -49,31 +49,31 @@ fn reasons(findings: &[Finding]) -> String {
 }
 
 #[tokio::test]
-async fn what_is_held_once_and_final_is_clean_and_what_is_not_is_named() {
+async fn documents_held_once_and_final_are_clean_and_others_are_named() {
     let life = life(|life| life.refunds.len() == 1 && !life.refunds[0].lines.is_empty());
     let (order, refund) = (life.last().unwrap().clone(), life.refunds[0].clone());
     let ledger = ledger(&life);
 
-    let all = held(from_ref(&order), from_ref(&refund)).await;
+    let all = documents(from_ref(&order), from_ref(&refund)).await;
     assert_eq!(verify(&ledger, &all), Verdict::default());
 
-    let nothing = verify(&ledger, &Held::default());
+    let nothing = verify(&ledger, &Documents::default());
     assert_eq!(nothing.lost.len(), 2);
     let twice =
-        verify(&ledger, &held(&[order.clone(), order.clone()], &[refund.clone(), refund.clone()]).await);
+        verify(&ledger, &documents(&[order.clone(), order.clone()], &[refund.clone(), refund.clone()]).await);
     assert_eq!((twice.duplicated.len(), twice.lost.len(), twice.mismatched.len()), (2, 0, 0));
     assert!(reasons(&twice.duplicated).contains("SO-2 beside SO-1"));
 
     let mut other = order.clone();
     other.reference = "shopify/s.myshopify.com/order/1".to_owned();
-    let stranger = verify(&ledger, &held(&[order.clone(), other], from_ref(&refund)).await);
+    let stranger = verify(&ledger, &documents(&[order.clone(), other], from_ref(&refund)).await);
     assert!(reasons(&stranger.mismatched).contains("order/1: SO-2 must not be in the ERP"));
 
     let mut wrong = refund.clone();
     wrong.amount += Decimal::new(1, 2);
     wrong.lines[0].restock_type = "nowhere".to_owned();
     wrong.lines[0].subtotal = None;
-    let wrong = verify(&ledger, &held(&[order], &[wrong]).await);
+    let wrong = verify(&ledger, &documents(&[order], &[wrong]).await);
     let text = reasons(&wrong.mismatched);
     assert!(
         text.contains("amount is") && text.contains("restockType") && !text.contains("subtotal"),
@@ -107,9 +107,9 @@ fn every_field_that_matters_is_compared_and_numbers_by_value() {
         ("shipTo", |o| o.ship_to = None),
     ];
     for (name, spoil) in spoil {
-        let mut held = expected.clone();
-        spoil(&mut held);
-        let found = order_differences(expected, &held).join("; ");
+        let mut stored = expected.clone();
+        spoil(&mut stored);
+        let found = order_differences(expected, &stored).join("; ");
         assert!(found.contains(name), "{name}: {found}");
     }
     let mut same = expected.clone();
@@ -124,9 +124,9 @@ fn every_field_that_matters_is_compared_and_numbers_by_value() {
 async fn a_cancelled_order_may_be_absent_but_not_open() {
     let life = life(|life| life.last().unwrap().state == State::Cancelled && life.snapshots.len() == 2);
     let ledger = ledger(&life);
-    let absent = verify(&ledger, &Held::default());
+    let absent = verify(&ledger, &Documents::default());
     assert!(absent.is_clean());
     assert_eq!(absent.cancelled_unsent, 1);
-    let open = verify(&ledger, &held(&life.snapshots[..1], &[]).await);
+    let open = verify(&ledger, &documents(&life.snapshots[..1], &[]).await);
     assert!(reasons(&open.mismatched).contains("state is Open, must be Cancelled"));
 }

@@ -1,18 +1,19 @@
-//! Texts with places for secrets and for what a login answered.
+//! Texts with placeholders for secrets and for parts of a response.
 //!
-//! `{secret:NAME}` is a secret of the connector, `{/result/0}` a value in the JSON of the login's answer
-//! (RFC 6901), `{header:NAME}` a header and `{cookie:NAME}` a cookie of it, `{base64:…}` the base64 of a text
-//! that may have such places itself. `{{` and `}}` stand for braces.
+//! `{secret:NAME}` is a secret of the connector, `{/result/0}` a value in the JSON of the response (RFC 6901),
+//! `{header:NAME}` a header and `{cookie:NAME}` a cookie of it, `{base64:…}` the base64 of a text that may have
+//! placeholders itself. `{{` and `}}` stand for braces.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header::{HeaderMap, HeaderName};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::cookies::Jar;
-use crate::secret::Secrets;
+use super::cookies::CookieJar;
+use crate::secret::Secret;
+use crate::secrets::Secrets;
 
-/// A text with places.
+/// A text with placeholders.
 #[derive(Clone, Debug)]
 pub(super) struct Template(Vec<Piece>);
 
@@ -26,51 +27,51 @@ enum Piece {
     Base64(Template),
 }
 
-/// What an answer offers to a template.
-pub(super) struct Answer<'a> {
+/// The parts of a response that placeholders refer to.
+pub(super) struct ResponseParts<'a> {
     pub(super) headers: &'a HeaderMap,
-    /// Absent when the body is no JSON.
+    /// Absent when the body is not JSON.
     pub(super) json: Option<&'a Value>,
-    pub(super) cookies: &'a Jar,
+    pub(super) cookies: &'a CookieJar,
 }
 
 impl Template {
-    /// Reads a text. What is wrong is said without the text: it may be a secret written as itself.
+    /// Parses a text. Errors do not repeat the text: it may be a secret in plain text.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut rest = text;
-        let template = Self::pieces(&mut rest, false)?;
-        Ok(template)
+        Self::pieces(&mut rest, false)
     }
 
+    /// Parses to the end of the text, or to the brace that closes the placeholder it is nested in.
     fn pieces(rest: &mut &str, nested: bool) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut plain = String::new();
-        let unclosed = || "a `{` is not closed; a brace itself is written `{{`".to_owned();
+        let unclosed = || "a `{` is not closed; write `{{` for a brace".to_owned();
         loop {
-            let mut letters = rest.chars();
-            let Some(letter) = letters.next() else {
+            let mut chars = rest.chars();
+            let Some(char) = chars.next() else {
                 if nested {
                     return Err(unclosed());
                 }
                 break;
             };
-            let after = letters.as_str();
-            let twice = after.starts_with(letter);
-            match letter {
-                '{' if twice => {
+            let after = chars.as_str();
+            let doubled = after.starts_with(char);
+            match char {
+                '{' if doubled => {
                     plain.push('{');
                     *rest = after.get(1..).unwrap_or_default();
                 }
-                // In a place a brace closes it, even before another one.
+                // Within a placeholder a brace closes it, even before another brace.
                 '}' if nested => {
                     *rest = after;
                     break;
                 }
-                '}' if twice => {
+                '}' if doubled => {
                     plain.push('}');
                     *rest = after.get(1..).unwrap_or_default();
                 }
-                '}' => return Err("a `}` closes nothing; a brace itself is written `}}`".to_owned()),
+                '}' => return Err("a `}` closes no placeholder; write `}}` for a brace".to_owned()),
                 '{' => {
                     if !plain.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut plain)));
@@ -79,9 +80,9 @@ impl Template {
                         *rest = inner;
                         pieces.push(Piece::Base64(Self::pieces(rest, true)?));
                     } else {
-                        let (place, beyond) = after.split_once('}').ok_or_else(unclosed)?;
+                        let (placeholder, beyond) = after.split_once('}').ok_or_else(unclosed)?;
                         *rest = beyond;
-                        pieces.push(Piece::parse(place)?);
+                        pieces.push(Piece::parse(placeholder)?);
                     }
                 }
                 other => {
@@ -96,33 +97,33 @@ impl Template {
         Ok(Self(pieces))
     }
 
-    /// The names of the secrets it wants.
-    pub(super) fn secrets(&self) -> Vec<&str> {
+    /// The names of the secrets it uses.
+    pub(super) fn secret_names(&self) -> Vec<&str> {
         self.0
             .iter()
             .flat_map(|piece| match piece {
                 Piece::Secret(name) => vec![name.as_str()],
-                Piece::Base64(inner) => inner.secrets(),
+                Piece::Base64(inner) => inner.secret_names(),
                 _ => Vec::new(),
             })
             .collect()
     }
 
-    /// True when it cannot be written before there is an answer.
-    pub(super) fn wants_answer(&self) -> bool {
+    /// True when it has placeholders for parts of a response.
+    pub(super) fn needs_response(&self) -> bool {
         self.0.iter().any(|piece| match piece {
             Piece::Text(_) | Piece::Secret(_) => false,
             Piece::Pointer(_) | Piece::Header(_) | Piece::Cookie(_) => true,
-            Piece::Base64(inner) => inner.wants_answer(),
+            Piece::Base64(inner) => inner.needs_response(),
         })
     }
 
-    /// The text with everything in its place. What was taken from the answer is added to `taken`.
-    pub(super) fn write(
+    /// The text with its placeholders filled. Values taken from the response are added to `from_response`.
+    pub(super) fn fill(
         &self,
         secrets: &Secrets,
-        answer: Option<&Answer<'_>>,
-        taken: &mut Vec<Zeroizing<String>>,
+        response: Option<&ResponseParts<'_>>,
+        from_response: &mut Vec<Secret>,
     ) -> Result<Zeroizing<String>, String> {
         let mut text = Zeroizing::new(String::new());
         for piece in &self.0 {
@@ -133,14 +134,14 @@ impl Template {
                     text.push_str(secret.expose());
                 }
                 Piece::Base64(inner) => {
-                    let inner = inner.write(secrets, answer, taken)?;
+                    let inner = inner.fill(secrets, response, from_response)?;
                     text.push_str(&Zeroizing::new(STANDARD.encode(inner.as_bytes())));
                 }
                 Piece::Pointer(_) | Piece::Header(_) | Piece::Cookie(_) => {
-                    let found = answer.and_then(|answer| piece.find(answer));
-                    let found = found.ok_or_else(|| format!("the answer has no {}", piece.describe()))?;
-                    text.push_str(&found);
-                    taken.push(found);
+                    let value = response.and_then(|response| piece.find(response));
+                    let value = value.ok_or_else(|| format!("the response has no {}", piece.describe()))?;
+                    text.push_str(value.expose());
+                    from_response.push(value);
                 }
             }
         }
@@ -149,35 +150,35 @@ impl Template {
 }
 
 impl Piece {
-    fn parse(place: &str) -> Result<Self, String> {
-        let wrong = || {
-            "a place is none of `{secret:NAME}`, `{/json/pointer}`, `{header:NAME}`, `{cookie:NAME}` and \
+    fn parse(placeholder: &str) -> Result<Self, String> {
+        let unknown = || {
+            "unknown placeholder; write `{secret:NAME}`, `{/json/pointer}`, `{header:NAME}`, `{cookie:NAME}` or \
              `{base64:…}`"
                 .to_owned()
         };
-        if place.starts_with('/') {
-            return Ok(Self::Pointer(place.to_owned()));
+        if placeholder.starts_with('/') {
+            return Ok(Self::Pointer(placeholder.to_owned()));
         }
-        match place.split_once(':') {
+        match placeholder.split_once(':') {
             Some(("secret", name)) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.to_owned())),
-            Some(("header", name)) => name.parse().map(Self::Header).map_err(|_| wrong()),
-            _ => Err(wrong()),
+            Some(("header", name)) => name.parse().map(Self::Header).map_err(|_| unknown()),
+            _ => Err(unknown()),
         }
     }
 
-    fn find(&self, answer: &Answer<'_>) -> Option<Zeroizing<String>> {
+    fn find(&self, response: &ResponseParts<'_>) -> Option<Secret> {
         let text = match self {
             Self::Text(_) | Self::Secret(_) | Self::Base64(_) => return None,
-            Self::Pointer(pointer) => match answer.json?.pointer(pointer)? {
+            Self::Pointer(pointer) => match response.json?.pointer(pointer)? {
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),
                 _ => return None,
             },
-            Self::Header(name) => answer.headers.get(name)?.to_str().ok()?.to_owned(),
-            Self::Cookie(name) => answer.cookies.get(name)?.expose().to_owned(),
+            Self::Header(name) => response.headers.get(name)?.to_str().ok()?.to_owned(),
+            Self::Cookie(name) => response.cookies.get(name)?.expose().to_owned(),
         };
-        (!text.is_empty()).then(|| Zeroizing::new(text))
+        (!text.is_empty()).then(|| Secret::new(text))
     }
 
     fn describe(&self) -> String {
@@ -185,7 +186,7 @@ impl Piece {
             Self::Pointer(pointer) => format!("text or number at `{pointer}`"),
             Self::Header(name) => format!("header `{name}`"),
             Self::Cookie(name) => format!("cookie `{name}`"),
-            Self::Text(_) | Self::Secret(_) | Self::Base64(_) => "such place".to_owned(),
+            Self::Text(_) | Self::Secret(_) | Self::Base64(_) => "such placeholder".to_owned(),
         }
     }
 }
@@ -194,46 +195,46 @@ impl Piece {
 mod tests {
     use super::*;
 
-    fn write(text: &str) -> Result<String, String> {
+    fn fill(text: &str) -> Result<String, String> {
         let mut headers = HeaderMap::new();
         headers.insert("x-token", "from-header".parse().unwrap());
         let json = serde_json::json!({ "result": [7, "abc"], "d": { "none": null } });
-        let jar = Jar::default();
-        let answer = Answer { headers: &headers, json: Some(&json), cookies: &jar };
+        let jar = CookieJar::default();
+        let response = ResponseParts { headers: &headers, json: Some(&json), cookies: &jar };
         let template = Template::parse(text)?;
-        template.write(&Secrets::default(), Some(&answer), &mut Vec::new()).map(|text| text.to_string())
+        template.fill(&Secrets::default(), Some(&response), &mut Vec::new()).map(|text| text.to_string())
     }
 
     #[test]
-    fn places_are_filled() {
-        assert_eq!(write("plain").unwrap(), "plain");
-        assert_eq!(write("a {{b}} {/result/1}{header:X-Token}").unwrap(), "a {b} abcfrom-header");
+    fn placeholders_are_filled() {
+        assert_eq!(fill("plain").unwrap(), "plain");
+        assert_eq!(fill("a {{b}} {/result/1}{header:X-Token}").unwrap(), "a {b} abcfrom-header");
         let session = STANDARD.encode("admin:7:abc");
         assert_eq!(
-            write("Session {base64:admin:{/result/0}:{/result/1}}").unwrap(),
+            fill("Session {base64:admin:{/result/0}:{/result/1}}").unwrap(),
             format!("Session {session}")
         );
-        assert_eq!(write("{base64:x}}}").unwrap(), format!("{}}}", STANDARD.encode("x")));
+        assert_eq!(fill("{base64:x}}}").unwrap(), format!("{}}}", STANDARD.encode("x")));
     }
 
     #[test]
-    fn what_is_not_there_is_said() {
-        for (text, said) in [
+    fn a_missing_value_is_named() {
+        for (text, expected) in [
             ("{/result/2}", "at `/result/2`"),
             ("{/d/none}", "at `/d/none`"),
             ("{header:x-other}", "header `x-other`"),
             ("{cookie:sid}", "cookie `sid`"),
             ("{secret:token}", "secret `token`"),
         ] {
-            assert!(write(text).unwrap_err().contains(said), "{text}");
+            assert!(fill(text).unwrap_err().contains(expected), "{text}");
         }
     }
 
     #[test]
-    fn what_is_malformed_is_said_without_the_text() {
+    fn a_malformed_text_is_not_repeated_in_the_error() {
         for text in ["{hunter2", "hunter2}", "{hunter2}", "{secret:}", "{base64:{/a}", "{header:a b}"] {
-            let said = Template::parse(text).unwrap_err();
-            assert!(said.contains('`') && !said.contains("hunter2"), "{text}: {said}");
+            let error = Template::parse(text).unwrap_err();
+            assert!(error.contains('`') && !error.contains("hunter2"), "{text}: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server that answers exactly what a test says, byte by byte, and remembers what it was asked.
+//! An HTTP server that sends exactly the bytes of a test, and records the requests.
 #![allow(dead_code)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,26 +8,26 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does with one request.
+/// How the server responds to one request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Writes these pieces, with a pause between them, and keeps the connection.
-    Pieces(Vec<Vec<u8>>, Duration),
-    /// Closes the connection without a word.
+    /// Writes these parts, with a pause between them, and keeps the connection open.
+    Parts(Vec<Vec<u8>>, Duration),
+    /// Closes the connection without a response.
     Close,
     /// Writes this and closes the connection.
     Cut(Vec<u8>),
-    /// Never answers.
+    /// Never responds.
     Hang,
 }
 
-/// An answer with a body.
-pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
+/// A response with a body.
+pub fn respond(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    Reply::Pieces(vec![format!("{head}\r\n{body}").into_bytes()], Duration::ZERO)
+    Reply::Parts(vec![format!("{head}\r\n{body}").into_bytes()], Duration::ZERO)
 }
 
 pub struct Server {
@@ -74,9 +74,9 @@ async fn serve(
     while let Some(request) = read(&mut stream).await {
         seen.lock().unwrap().push(request.clone());
         match reply(&request) {
-            Reply::Pieces(pieces, pause) => {
-                for piece in pieces {
-                    if stream.write_all(&piece).await.is_err() {
+            Reply::Parts(parts, pause) => {
+                for part in parts {
+                    if stream.write_all(&part).await.is_err() {
                         return;
                     }
                     let _ = stream.flush().await;

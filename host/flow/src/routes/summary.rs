@@ -1,14 +1,14 @@
-//! What a route's condition sees of an event.
+//! The variables that a route's condition reads.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use cel::Value;
+use crossdock_engine::StoreRecord;
 use crossdock_model::event::{Event, Fact};
-use crossdock_storage::StoreRecord;
 
-/// What the source calls the store or location that an event belongs to.
-pub(crate) fn place_of(event: &Event) -> Option<&str> {
+/// The source's code of the store or location that an event belongs to.
+pub(crate) fn store_code(event: &Event) -> Option<&str> {
     match &event.fact {
         Fact::Order(change) => change.order.store.as_deref(),
         Fact::RefundIssued(refund) => refund.store.as_deref(),
@@ -38,13 +38,13 @@ pub(super) fn event(event: &Event) -> Value {
         ("entity", entity),
         ("origin", text(&event.root().system)),
         ("channel", text(channel)),
-        ("store", text(place_of(event).unwrap_or_default())),
+        ("store", text(store_code(event).unwrap_or_default())),
         ("currency", text(currency)),
         ("test", Value::Bool(test)),
     ])
 }
 
-/// `store`: what the registry says about the event's store; every field empty where it has none.
+/// `store`: the registry's record of the event's store; every field empty where there is none.
 pub(super) fn store(record: Option<&StoreRecord>) -> Value {
     let of =
         |field: fn(&StoreRecord) -> Option<&String>| text(record.and_then(field).map_or("", String::as_str));
@@ -60,7 +60,7 @@ pub(super) fn store(record: Option<&StoreRecord>) -> Value {
     ])
 }
 
-/// `data`: what the fact holds, in its JSON form; of an order the snapshot.
+/// `data`: the fact in its JSON form; of an order the snapshot.
 pub(super) fn data(event: &Event) -> Value {
     let json = match &event.fact {
         Fact::Order(change) => serde_json::to_value(&change.order).ok(),

@@ -1,12 +1,12 @@
-//! Decimals that are calculated with exactly or not at all.
+//! Exact decimals: a result that does not fit is absent.
 //!
-//! `rust_decimal` rounds silently what does not fit its 28 digits; a balance that must be right to the
-//! cent cannot use that. Here a result that does not fit is absent.
+//! `rust_decimal` silently rounds a result that does not fit its 28 digits, which a comparison to the cent cannot
+//! use.
 
 use std::fmt;
 
-/// The most digits of a decimal in the vocabulary.
-const DIGITS: usize = 28;
+/// Digits of a decimal in the vocabulary.
+const MAX_DIGITS: usize = 28;
 
 /// `mantissa / 10^scale`.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Exact {
 impl Exact {
     pub(super) const ZERO: Self = Self { mantissa: 0, scale: 0 };
 
-    /// Reads a decimal as the vocabulary writes it. Absent when the text is none.
+    /// Parses a decimal of the vocabulary. Absent when the text is not one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.as_bytes() {
             [b'-', digits @ ..] => (true, digits),
@@ -33,7 +33,7 @@ impl Exact {
             match byte {
                 b'0'..=b'9' => {
                     count += 1;
-                    if count > DIGITS {
+                    if count > MAX_DIGITS {
                         return None;
                     }
                     mantissa = mantissa * 10 + i128::from(byte - b'0');
@@ -69,7 +69,7 @@ impl Exact {
         Some(Self { mantissa, scale: self.scale + other.scale })
     }
 
-    /// True when nothing but zeros stands behind the given number of decimals.
+    /// True when it has at most this many decimals, not counting trailing zeros.
     pub(super) fn fits(self, decimals: u32) -> bool {
         self.normal().scale <= decimals
     }
@@ -78,7 +78,7 @@ impl Exact {
         self.mantissa.checked_mul(10i128.checked_pow(scale.checked_sub(self.scale)?)?)
     }
 
-    /// Without zeros at the end.
+    /// Without trailing zeros.
     fn normal(mut self) -> Self {
         while self.scale > 0 && self.mantissa % 10 == 0 {
             self.mantissa /= 10;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_grammar_of_a_decimal() {
+    fn a_decimal_is_parsed_by_its_grammar() {
         for good in ["0", "12", "-0.50", "0.0725", "007", "-0", "1234567890123456789012345678"] {
             assert!(Exact::parse(good).is_some(), "{good}");
         }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_exact_whatever_the_number_of_decimals() {
+    fn sums_are_exact_with_any_number_of_decimals() {
         assert_eq!(exact("0.1").plus(exact("0.2")).unwrap(), exact("0.30"));
         assert_eq!(exact("19.99").times(exact("0.42")).unwrap(), exact("8.3958"));
         assert_eq!(exact("1").minus(exact("1.005")).unwrap().to_string(), "-0.005");
@@ -153,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_absent_and_never_rounded() {
+    fn a_result_that_does_not_fit_is_absent() {
         let most = exact("9999999999999999999999999999");
         assert!(most.times(most).is_none());
         assert!(most.plus(exact("0.000000000000000000000000001")).is_none());
     }
 
     #[test]
-    fn it_is_shown_as_people_write_money() {
+    fn a_decimal_is_displayed_like_money() {
         for (text, shown) in
             [("409.94", "409.94"), ("5", "5.00"), ("-0.5", "-0.50"), ("0.0725", "0.0725"), ("0", "0.00")]
         {

@@ -1,13 +1,13 @@
-//! What collects findings, and the checks that every fact shares.
+//! Collects findings; the checks that all facts share.
 
 use std::fmt;
 
 use super::exact::Exact;
-use super::{Finding, MOST, code};
+use super::finding::{Finding, MAX_FINDINGS, code};
 use crate::common::{Entity, Money, Price};
 use crate::time::micros;
 
-/// Where in the event a check stands. It costs nothing until something is found.
+/// The path of a field in the event. It is written only for a finding.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'a> {
     above: Option<&'a Path<'a>>,
@@ -49,19 +49,19 @@ impl fmt::Display for Path<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Currencies<'a> {
     pub(super) shop: &'a str,
-    /// Absent when it is the shop's, or not told.
+    /// Absent when it is the shop's, or not reported.
     pub(super) presentment: Option<&'a str>,
 }
 
-/// Collects what is wrong.
+/// Collects findings.
 #[derive(Default)]
 pub(super) struct Inspector {
     findings: Vec<Finding>,
 }
 
 impl Inspector {
-    pub(super) fn tell(&mut self, code: &'static str, path: &Path<'_>, message: impl FnOnce() -> String) {
-        if self.findings.len() < MOST {
+    pub(super) fn report(&mut self, code: &'static str, path: &Path<'_>, message: impl FnOnce() -> String) {
+        if self.findings.len() < MAX_FINDINGS {
             self.findings.push(Finding { code: code.into(), message: message(), field: path.to_string() });
         }
     }
@@ -73,7 +73,7 @@ impl Inspector {
     pub(super) fn decimal(&mut self, text: &str, path: &Path<'_>) -> Option<Exact> {
         let value = Exact::parse(text);
         if value.is_none() {
-            self.tell(code::NOT_A_DECIMAL, path, || format!("`{}` is no decimal number", brief(text)));
+            self.report(code::NOT_A_DECIMAL, path, || format!("`{}` is not a decimal number", brief(text)));
         }
         value
     }
@@ -85,15 +85,17 @@ impl Inspector {
     pub(super) fn positive(&mut self, text: &str, path: &Path<'_>) -> Option<Exact> {
         let value = self.decimal(text, path)?;
         if value.is_negative() || value.is_zero() {
-            self.tell(code::NOT_POSITIVE, path, || format!("the quantity is {text}, and must be above zero"));
+            self.report(code::NOT_POSITIVE, path, || {
+                format!("the quantity is {text}, and must be above zero")
+            });
         }
         Some(value)
     }
 
     pub(super) fn currency(&mut self, currency: &str, path: &Path<'_>) {
         if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_uppercase()) {
-            let message = || format!("`{}` is no currency of three capital letters", brief(currency));
-            self.tell(code::NOT_A_CURRENCY, path, message);
+            let message = || format!("`{}` is not a currency of three capital letters", brief(currency));
+            self.report(code::NOT_A_CURRENCY, path, message);
         }
     }
 
@@ -102,7 +104,7 @@ impl Inspector {
         self.decimal(&money.amount, &path.field("amount"))
     }
 
-    /// The shop's amount of a price, when both it and its currency are right.
+    /// The shop's amount of a price, if it is a decimal in the shop's currency.
     pub(super) fn price(
         &mut self,
         price: &Price,
@@ -111,7 +113,7 @@ impl Inspector {
     ) -> Option<Exact> {
         let shop = path.field("shop");
         let amount = self.decimal(&price.shop.amount, &shop.field("amount"));
-        let right = self.same_currency(&price.shop.currency, currencies.shop, &shop);
+        let same_currency = self.same_currency(&price.shop.currency, currencies.shop, &shop);
         if let Some(money) = &price.presentment {
             let presentment = path.field("presentment");
             self.decimal(&money.amount, &presentment.field("amount"));
@@ -122,10 +124,10 @@ impl Inspector {
                 None => self.currency(&money.currency, &presentment.field("currency")),
             }
         }
-        amount.filter(|_| right)
+        amount.filter(|_| same_currency)
     }
 
-    /// The same for an amount that must not be below zero.
+    /// Like [`Self::price`], for an amount that must not be below zero.
     pub(super) fn not_negative(
         &mut self,
         price: &Price,
@@ -134,7 +136,9 @@ impl Inspector {
     ) -> Option<Exact> {
         let amount = self.price(price, currencies, path)?;
         if amount.is_negative() {
-            self.tell(code::NEGATIVE, path, || format!("the amount is {amount}, and must not be below zero"));
+            self.report(code::NEGATIVE, path, || {
+                format!("the amount is {amount}, and must not be below zero")
+            });
         }
         Some(amount)
     }
@@ -143,15 +147,15 @@ impl Inspector {
         if found != expected {
             let (found, expected) = (brief(found), brief(expected));
             let message = || format!("the amount is in {found}, and should be in {expected}");
-            self.tell(code::WRONG_CURRENCY, &path.field("currency"), message);
+            self.report(code::WRONG_CURRENCY, &path.field("currency"), message);
         }
         found == expected
     }
 
     pub(super) fn instant(&mut self, text: &str, path: &Path<'_>) {
         if micros(text).is_err() {
-            let message = || format!("`{}` is no moment with its offset", brief(text));
-            self.tell(code::NOT_AN_INSTANT, path, message);
+            let message = || format!("`{}` is not an instant with an offset", brief(text));
+            self.report(code::NOT_AN_INSTANT, path, message);
         }
     }
 
@@ -171,23 +175,23 @@ impl Inspector {
         if let Some(text) = text
             && (text.len() != 10 || text.parse::<jiff::civil::Date>().is_err())
         {
-            self.tell(code::NOT_A_DATE, path, || format!("`{}` is no calendar day", brief(text)));
+            self.report(code::NOT_A_DATE, path, || format!("`{}` is not a calendar day", brief(text)));
         }
     }
 
     pub(super) fn id(&mut self, id: &str, path: &Path<'_>) {
         if id.is_empty() {
-            self.tell(code::NO_IDENTITY, path, || "the id is empty".into());
+            self.report(code::NO_IDENTITY, path, || "the id is empty".into());
         }
     }
 
-    /// An identity is written with slashes between its parts, so its first parts hold none.
+    /// Checks an identity. It is written with slashes between its parts, so its first parts contain none.
     pub(super) fn entity(&mut self, entity: &Entity, path: &Path<'_>) {
         self.id(&entity.id, &path.field("id"));
         for (part, name) in [(&entity.system, "system"), (&entity.tenant, "tenant")] {
             if part.is_empty() || part.contains('/') {
                 let message = || format!("`{}` cannot be part of an identity", brief(part));
-                self.tell(code::NO_IDENTITY, &path.field(name), message);
+                self.report(code::NO_IDENTITY, &path.field(name), message);
             }
         }
     }
@@ -197,13 +201,13 @@ impl Inspector {
         let object =
             text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         if !object {
-            self.tell(code::NOT_AN_OBJECT, &path.field("extensions"), || {
+            self.report(code::NOT_AN_OBJECT, &path.field("extensions"), || {
                 "the extensions are not the JSON text of an object".into()
             });
         }
     }
 
-    /// Ids of lines are told apart by references and refunds.
+    /// Checks that ids are unique: references and refunds identify lines by them.
     pub(super) fn distinct<'a>(&mut self, ids: impl Iterator<Item = &'a str> + Clone, path: &Path<'_>) {
         let twice = if ids.clone().nth(FEW).is_none() {
             ids.clone().enumerate().find(|(at, id)| ids.clone().take(*at).any(|earlier| earlier == *id))
@@ -212,15 +216,15 @@ impl Inspector {
             ids.enumerate().find(|(_, id)| !seen.insert(*id))
         };
         if let Some((_, id)) = twice {
-            self.tell(code::SAME_ID, path, || format!("the id {} occurs twice", brief(id)));
+            self.report(code::SAME_ID, path, || format!("the id {} occurs twice", brief(id)));
         }
     }
 }
 
-/// Up to so many ids are compared each with each, which needs no memory.
+/// Up to this many ids are compared pairwise, which allocates nothing.
 const FEW: usize = 32;
 
-/// As much of a text as a message can hold.
+/// The beginning of a text, for a message.
 fn brief(text: &str) -> &str {
     let end = text.char_indices().nth(40).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or(text)

@@ -1,113 +1,119 @@
-//! An order: its shape, and its total to the cent.
+//! Checks an order: its shape, and its total to the cent.
 
-use super::code;
 use super::exact::Exact;
+use super::finding::code;
 use super::inspector::{Currencies, Inspector, Path};
 use crate::common::{DiscountAllocation, TaxLine};
 use crate::order::{Line, LineKind, Order, Payment, ShippingLine};
 
-pub(super) fn check(seen: &mut Inspector, order: &Order, path: &Path<'_>) {
-    seen.currency(&order.currency, &path.field("currency"));
+pub(super) fn check(inspector: &mut Inspector, order: &Order, path: &Path<'_>) {
+    inspector.currency(&order.currency, &path.field("currency"));
     if let Some(currency) = &order.presentment_currency {
-        seen.currency(currency, &path.field("presentmentCurrency"));
+        inspector.currency(currency, &path.field("presentmentCurrency"));
     }
-    seen.instant(&order.placed_at, &path.field("placedAt"));
-    seen.instants([(&order.processed_at, "processedAt"), (&order.cancelled_at, "cancelledAt")], path);
-    seen.date(order.business_date.as_deref(), &path.field("businessDate"));
+    inspector.instant(&order.placed_at, &path.field("placedAt"));
+    inspector.instants([(&order.processed_at, "processedAt"), (&order.cancelled_at, "cancelledAt")], path);
+    inspector.date(order.business_date.as_deref(), &path.field("businessDate"));
     for (entity, name) in [(&order.customer, "customer"), (&order.exchange_of, "exchangeOf")] {
         if let Some(entity) = entity {
-            seen.entity(entity, &path.field(name));
+            inspector.entity(entity, &path.field(name));
         }
     }
-    seen.object(order.extensions.as_deref(), path);
+    inspector.object(order.extensions.as_deref(), path);
     if order.lines.is_empty() {
-        seen.tell(code::NO_LINES, &path.field("lines"), || "the order has no lines".into());
+        inspector.report(code::NO_LINES, &path.field("lines"), || "the order has no lines".into());
     }
-    seen.distinct(order.lines.iter().map(|line| line.id.as_str()), &path.field("lines"));
+    inspector.distinct(order.lines.iter().map(|line| line.id.as_str()), &path.field("lines"));
     let currencies = Currencies { shop: &order.currency, presentment: order.presentment_currency.as_deref() };
     for (at, one) in order.payments.iter().enumerate() {
-        payment(seen, one, currencies, &path.item("payments", at));
+        payment(inspector, one, currencies, &path.item("payments", at));
     }
 
     let mut sums = Sums::default();
     for (at, one) in order.lines.iter().enumerate() {
-        sums.line(seen, one, currencies, &path.item("lines", at));
+        sums.line(inspector, one, currencies, &path.item("lines", at));
     }
     for (at, one) in order.shipping.iter().enumerate() {
-        sums.shipping(seen, one, currencies, &path.item("shipping", at));
+        sums.shipping(inspector, one, currencies, &path.item("shipping", at));
     }
-    totals(seen, order, &sums, currencies, &path.field("totals"));
+    totals(inspector, order, &sums, currencies, &path.field("totals"));
 }
 
-pub(super) fn payment(seen: &mut Inspector, one: &Payment, currencies: Currencies<'_>, path: &Path<'_>) {
-    seen.id(&one.id, &path.field("id"));
-    seen.instant(&one.at, &path.field("at"));
-    seen.not_negative(&one.amount, currencies, &path.field("amount"));
+pub(super) fn payment(inspector: &mut Inspector, one: &Payment, currencies: Currencies<'_>, path: &Path<'_>) {
+    inspector.id(&one.id, &path.field("id"));
+    inspector.instant(&one.at, &path.field("at"));
+    inspector.not_negative(&one.amount, currencies, &path.field("amount"));
 }
 
-/// The printed sums against the parts they are made of.
-fn totals(seen: &mut Inspector, order: &Order, sums: &Sums, currencies: Currencies<'_>, path: &Path<'_>) {
-    let printed = &order.totals;
+/// Checks the stated sums against their parts.
+fn totals(
+    inspector: &mut Inspector,
+    order: &Order,
+    sums: &Sums,
+    currencies: Currencies<'_>,
+    path: &Path<'_>,
+) {
+    let stated = &order.totals;
     for (price, name) in
-        [(&printed.lines, "lines"), (&printed.discounts, "discounts"), (&printed.shipping, "shipping")]
+        [(&stated.lines, "lines"), (&stated.discounts, "discounts"), (&stated.shipping, "shipping")]
     {
-        seen.price(price, currencies, &path.field(name));
+        inspector.price(price, currencies, &path.field(name));
     }
     let mut optional = |price: &Option<_>, name| match price {
-        Some(price) => seen.price(price, currencies, &path.field(name)),
+        Some(price) => inspector.price(price, currencies, &path.field(name)),
         None => Some(Exact::ZERO),
     };
-    optional(&printed.outstanding, "outstanding");
+    optional(&stated.outstanding, "outstanding");
     let (tips, duties, rounding) = (
-        optional(&printed.tips, "tips"),
-        optional(&printed.duties, "duties"),
-        optional(&printed.cash_rounding, "cashRounding"),
+        optional(&stated.tips, "tips"),
+        optional(&stated.duties, "duties"),
+        optional(&stated.cash_rounding, "cashRounding"),
     );
-    let tax = seen.price(&printed.tax, currencies, &path.field("tax"));
-    let total = seen.price(&printed.total, currencies, &path.field("total"));
-    // Anything missing has been told already.
+    let tax = inspector.price(&stated.tax, currencies, &path.field("tax"));
+    let total = inspector.price(&stated.total, currencies, &path.field("total"));
+    // Anything missing has been reported already.
     let (Some(tax), Some(total), Some(tips), Some(duties), Some(rounding)) =
         (tax, total, tips, duties, rounding)
     else {
         return;
     };
     if !total.fits(decimals(&order.currency)) {
-        seen.tell(code::TOO_PRECISE, &path.field("total"), || {
+        inspector.report(code::TOO_PRECISE, &path.field("total"), || {
             format!("the total {total} has more decimals than {}", order.currency)
         });
     }
     if sums.broken {
         return;
     }
-    let duties = printed.duties.as_ref().map(|_| duties);
+    let duties = stated.duties.as_ref().map(|_| duties);
     let Some(sums) = sums.booked(order, tax, tips, duties) else {
-        seen.tell(code::TOO_LARGE, path, || "the amounts are too large to be added up".into());
+        inspector.report(code::TOO_LARGE, path, || "the amounts are too large to be added up".into());
         return;
     };
-    // Sources differ in whether the rounding at the till is in the total or beside it.
+    // Sources differ in whether the total includes the cash rounding.
     let balances = [Exact::ZERO, rounding]
         .into_iter()
         .any(|rounding| sums.parts.plus(rounding).is_some_and(|sum| sum == total));
     if !balances {
-        seen.tell(code::TOTAL_DOES_NOT_BALANCE, &path.field("total"), || {
+        inspector.report(code::TOTAL_DOES_NOT_BALANCE, &path.field("total"), || {
             let (parts, currency) = (sums.parts, &order.currency);
             format!(
                 "lines, discounts, shipping, tax, duties and tips make {parts} {currency}, but the order says {total}"
             )
         });
     }
-    if let (Some(printed), false) = (duties, sums.duties.is_zero())
-        && printed != sums.duties
+    if let (Some(stated), false) = (duties, sums.duties.is_zero())
+        && stated != sums.duties
     {
-        seen.tell(code::DUTIES_DO_NOT_BALANCE, &path.field("duties"), || {
+        inspector.report(code::DUTIES_DO_NOT_BALANCE, &path.field("duties"), || {
             let (duties, currency) = (sums.duties, &order.currency);
-            format!("the duties of the lines make {duties} {currency}, but the order says {printed}")
+            format!("the duties of the lines make {duties} {currency}, but the order says {stated}")
         });
     }
     // A source that taxes the order as a whole has no taxes on its lines: then there is nothing to compare.
-    // What a marketplace owes may be in the sum or not.
+    // Taxes that a marketplace is liable for may be in the sum or not.
     if sums.taxed && sums.taxes != tax && sums.own_taxes != tax {
-        seen.tell(code::TAX_DOES_NOT_BALANCE, &path.field("tax"), || {
+        inspector.report(code::TAX_DOES_NOT_BALANCE, &path.field("tax"), || {
             let (taxes, currency) = (sums.taxes, &order.currency);
             format!("the taxes of the lines make {taxes} {currency}, but the order says {tax}")
         });
@@ -124,11 +130,11 @@ struct Sums {
     duties: Option<Exact>,
     /// All taxes of lines and shipping lines.
     taxes: Option<Exact>,
-    /// Those of them that the merchant owes.
+    /// Those that the merchant is liable for.
     own_taxes: Option<Exact>,
     /// True when any line or shipping line has a tax.
     taxed: bool,
-    /// True when an amount could not be read, so that there is nothing to balance.
+    /// True when an amount could not be parsed, so that sums cannot be compared.
     broken: bool,
 }
 
@@ -159,32 +165,32 @@ struct Booked {
 }
 
 impl Sums {
-    fn line(&mut self, seen: &mut Inspector, line: &Line, currencies: Currencies<'_>, path: &Path<'_>) {
-        seen.id(&line.id, &path.field("id"));
-        let quantity = seen.decimal(&line.quantity, &path.field("quantity"));
-        let current = seen.optional(line.current_quantity.as_deref(), &path.field("currentQuantity"));
+    fn line(&mut self, inspector: &mut Inspector, line: &Line, currencies: Currencies<'_>, path: &Path<'_>) {
+        inspector.id(&line.id, &path.field("id"));
+        let quantity = inspector.decimal(&line.quantity, &path.field("quantity"));
+        let current = inspector.optional(line.current_quantity.as_deref(), &path.field("currentQuantity"));
         if let Some(quantity) = quantity {
-            // A line that an edit took out again may be told as none.
-            let gone = quantity.is_zero() && current.is_some_and(Exact::is_zero);
-            if quantity.is_negative() || quantity.is_zero() && !gone {
-                seen.tell(code::NOT_POSITIVE, &path.field("quantity"), || {
+            // A line that an edit removed may be reported with the quantity zero.
+            let removed = quantity.is_zero() && current.is_some_and(Exact::is_zero);
+            if quantity.is_negative() || quantity.is_zero() && !removed {
+                inspector.report(code::NOT_POSITIVE, &path.field("quantity"), || {
                     format!("the quantity is {}, and must be above zero", line.quantity)
                 });
             }
         }
-        seen.optional(line.grams.as_deref(), &path.field("grams"));
+        inspector.optional(line.grams.as_deref(), &path.field("grams"));
         for (at, duty) in line.duties.iter().enumerate() {
-            match seen.not_negative(duty, currencies, &path.item("duties", at)) {
+            match inspector.not_negative(duty, currencies, &path.item("duties", at)) {
                 Some(duty) => self.duties = sum(self.duties, Some(duty)),
                 None => self.broken = true,
             }
         }
         if let Some(regular) = &line.regular_price {
-            seen.price(regular, currencies, &path.field("regularPrice"));
+            inspector.price(regular, currencies, &path.field("regularPrice"));
         }
-        let price = seen.price(&line.unit_price, currencies, &path.field("unitPrice"));
-        let discounts = self.discounts(seen, &line.discounts, currencies, path);
-        self.taxes(seen, &line.taxes, currencies, path);
+        let price = inspector.price(&line.unit_price, currencies, &path.field("unitPrice"));
+        let discounts = self.discounts(inspector, &line.discounts, currencies, path);
+        self.taxes(inspector, &line.taxes, currencies, path);
         let (Some(quantity), Some(price)) = (quantity, price) else {
             self.broken = true;
             return;
@@ -198,15 +204,15 @@ impl Sums {
 
     fn shipping(
         &mut self,
-        seen: &mut Inspector,
+        inspector: &mut Inspector,
         line: &ShippingLine,
         currencies: Currencies<'_>,
         path: &Path<'_>,
     ) {
-        seen.id(&line.id, &path.field("id"));
-        let price = seen.price(&line.price, currencies, &path.field("price"));
-        let discounts = self.discounts(seen, &line.discounts, currencies, path);
-        self.taxes(seen, &line.taxes, currencies, path);
+        inspector.id(&line.id, &path.field("id"));
+        let price = inspector.price(&line.price, currencies, &path.field("price"));
+        let discounts = self.discounts(inspector, &line.discounts, currencies, path);
+        self.taxes(inspector, &line.taxes, currencies, path);
         match price {
             Some(price) => self.net = sum(self.net, discounts.and_then(|discounts| price.minus(discounts))),
             None => self.broken = true,
@@ -215,14 +221,15 @@ impl Sums {
 
     fn discounts(
         &mut self,
-        seen: &mut Inspector,
+        inspector: &mut Inspector,
         discounts: &[DiscountAllocation],
         currencies: Currencies<'_>,
         path: &Path<'_>,
     ) -> Option<Exact> {
         let mut all = Some(Exact::ZERO);
         for (at, one) in discounts.iter().enumerate() {
-            match seen.not_negative(&one.amount, currencies, &path.item("discounts", at).field("amount")) {
+            match inspector.not_negative(&one.amount, currencies, &path.item("discounts", at).field("amount"))
+            {
                 Some(amount) => all = sum(all, Some(amount)),
                 None => self.broken = true,
             }
@@ -232,15 +239,15 @@ impl Sums {
 
     fn taxes(
         &mut self,
-        seen: &mut Inspector,
+        inspector: &mut Inspector,
         taxes: &[TaxLine],
         currencies: Currencies<'_>,
         path: &Path<'_>,
     ) {
         for (at, tax) in taxes.iter().enumerate() {
             let path = path.item("taxes", at);
-            seen.optional(tax.rate.as_deref(), &path.field("rate"));
-            let Some(amount) = seen.price(&tax.amount, currencies, &path.field("amount")) else {
+            inspector.optional(tax.rate.as_deref(), &path.field("rate"));
+            let Some(amount) = inspector.price(&tax.amount, currencies, &path.field("amount")) else {
                 self.broken = true;
                 continue;
             };
@@ -252,10 +259,10 @@ impl Sums {
         }
     }
 
-    /// Absent when an amount is too large. `duties` are those that the order prints.
+    /// Absent when an amount is too large. `duties` are those that the order states.
     fn booked(&self, order: &Order, tax: Exact, tips: Exact, duties: Option<Exact>) -> Option<Booked> {
         let on_top = if order.prices_include_tax { Exact::ZERO } else { tax };
-        // A tip that is a line is among the lines already.
+        // A tip that is a line is included in the lines.
         let tips = if order.totals.tips.is_some() { tips.minus(self.tips?)? } else { Exact::ZERO };
         let added = if order.duties_included { Exact::ZERO } else { duties.or(self.duties)? };
         let parts = self.net?.plus(on_top)?.plus(added)?.plus(tips)?;

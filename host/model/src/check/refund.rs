@@ -1,53 +1,53 @@
-//! A refund: its shape, and whether the money given back is explained.
+//! Checks a refund: its shape, and whether the refunded amount matches its parts.
 //!
-//! Only what is complete is compared. Legal and left alone are: no lines (goodwill), no payment yet, a
-//! payment that is pending or failed, cash (rounded at the till), and a refund that settles a return, whose
-//! exchanged goods are told elsewhere.
+//! Only complete refunds are compared. Legal and not compared are: no lines (goodwill), no payment yet, a pending
+//! or failed payment, cash (rounded at the till), and a refund that settles a return, whose exchanged goods are
+//! reported elsewhere.
 
-use super::code;
 use super::exact::Exact;
+use super::finding::code;
 use super::inspector::{Currencies, Inspector, Path};
 use super::order::{payment, sum};
 use crate::order::{PaymentResult, TenderKind};
 use crate::refund::Refund;
 
-pub(super) fn check(seen: &mut Inspector, refund: &Refund, path: &Path<'_>) {
-    seen.instant(&refund.at, &path.field("at"));
-    seen.instants([(&refund.processed_at, "processedAt")], path);
-    seen.date(refund.business_date.as_deref(), &path.field("businessDate"));
-    seen.currency(&refund.currency, &path.field("currency"));
-    seen.object(refund.extensions.as_deref(), path);
-    seen.distinct(refund.lines.iter().map(|line| line.id.as_str()), &path.field("lines"));
+pub(super) fn check(inspector: &mut Inspector, refund: &Refund, path: &Path<'_>) {
+    inspector.instant(&refund.at, &path.field("at"));
+    inspector.instants([(&refund.processed_at, "processedAt")], path);
+    inspector.date(refund.business_date.as_deref(), &path.field("businessDate"));
+    inspector.currency(&refund.currency, &path.field("currency"));
+    inspector.object(refund.extensions.as_deref(), path);
+    inspector.distinct(refund.lines.iter().map(|line| line.id.as_str()), &path.field("lines"));
     let currencies = Currencies { shop: &refund.currency, presentment: None };
     for (at, one) in refund.payments.iter().enumerate() {
-        payment(seen, one, currencies, &path.item("payments", at));
+        payment(inspector, one, currencies, &path.item("payments", at));
     }
     for (at, tax) in refund.taxes.iter().enumerate() {
-        seen.optional(tax.rate.as_deref(), &path.item("taxes", at).field("rate"));
-        seen.price(&tax.amount, currencies, &path.item("taxes", at).field("amount"));
+        inspector.optional(tax.rate.as_deref(), &path.item("taxes", at).field("rate"));
+        inspector.price(&tax.amount, currencies, &path.item("taxes", at).field("amount"));
     }
 
     // Amounts without tax, and their taxes.
     let (mut goods, mut goods_tax) = (Some(Exact::ZERO), Some(Exact::ZERO));
     for (at, line) in refund.lines.iter().enumerate() {
         let path = path.item("lines", at);
-        seen.id(&line.id, &path.field("id"));
-        seen.id(&line.line, &path.field("line"));
-        seen.positive(&line.quantity, &path.field("quantity"));
-        goods = sum(goods, seen.not_negative(&line.subtotal, currencies, &path.field("subtotal")));
-        goods_tax = sum(goods_tax, seen.not_negative(&line.tax, currencies, &path.field("tax")));
+        inspector.id(&line.id, &path.field("id"));
+        inspector.id(&line.line, &path.field("line"));
+        inspector.positive(&line.quantity, &path.field("quantity"));
+        goods = sum(goods, inspector.not_negative(&line.subtotal, currencies, &path.field("subtotal")));
+        goods_tax = sum(goods_tax, inspector.not_negative(&line.tax, currencies, &path.field("tax")));
     }
     for (at, line) in refund.shipping.iter().enumerate() {
         let path = path.item("shipping", at);
-        goods = sum(goods, seen.not_negative(&line.subtotal, currencies, &path.field("subtotal")));
-        goods_tax = sum(goods_tax, seen.not_negative(&line.tax, currencies, &path.field("tax")));
+        goods = sum(goods, inspector.not_negative(&line.subtotal, currencies, &path.field("subtotal")));
+        goods_tax = sum(goods_tax, inspector.not_negative(&line.tax, currencies, &path.field("tax")));
     }
     let (mut gap, mut gap_tax) = (Some(Exact::ZERO), Some(Exact::ZERO));
     for (at, one) in refund.adjustments.iter().enumerate() {
         let path = path.item("adjustments", at);
-        let amount = seen.price(&one.amount, currencies, &path.field("amount"));
-        let tax = seen.price(&one.tax, currencies, &path.field("tax"));
-        // Some sources tell refunded shipping twice: as shipping and as an adjustment.
+        let amount = inspector.price(&one.amount, currencies, &path.field("amount"));
+        let tax = inspector.price(&one.tax, currencies, &path.field("tax"));
+        // Some sources report refunded shipping twice: as shipping and as an adjustment.
         if refund.shipping.is_empty() || !one.reason.to_ascii_lowercase().contains("shipping") {
             gap = sum(gap, amount);
             gap_tax = sum(gap_tax, tax);
@@ -55,7 +55,7 @@ pub(super) fn check(seen: &mut Inspector, refund: &Refund, path: &Path<'_>) {
     }
     let mut duties = Some(Exact::ZERO);
     for (at, duty) in refund.duties.iter().enumerate() {
-        duties = sum(duties, seen.price(duty, currencies, &path.item("duties", at)));
+        duties = sum(duties, inspector.price(duty, currencies, &path.item("duties", at)));
     }
     if !complete(refund) {
         return;
@@ -69,8 +69,8 @@ pub(super) fn check(seen: &mut Inspector, refund: &Refund, path: &Path<'_>) {
     else {
         return;
     };
-    // A refund does not say whether its prices contain the tax: either reading may explain it. Adjustments
-    // are signed by what they take off.
+    // A refund does not say whether its prices contain the tax: either reading may match. Adjustments have the
+    // sign of what they deduct.
     let readings = |amount: Exact, tax: Exact| [Some(amount), amount.plus(tax)];
     let explained = readings(goods, goods_tax).into_iter().flatten().any(|goods| {
         readings(gap, gap_tax).into_iter().flatten().any(|gap| {
@@ -80,17 +80,17 @@ pub(super) fn check(seen: &mut Inspector, refund: &Refund, path: &Path<'_>) {
         })
     });
     if !explained {
-        seen.tell(code::REFUND_DOES_NOT_BALANCE, &path.field("payments"), || {
+        inspector.report(code::REFUND_DOES_NOT_BALANCE, &path.field("payments"), || {
             let currency = &refund.currency;
             format!(
-                "{paid} {currency} were given back, but lines and shipping make {goods} and {goods_tax} of tax, \
-                 and adjustments take {gap} off"
+                "{paid} {currency} were refunded, but lines and shipping make {goods} and {goods_tax} of tax, and \
+                 adjustments deduct {gap}"
             )
         });
     }
 }
 
-/// True when everything that explains the money is there to be compared.
+/// True when the refund has everything that is compared.
 fn complete(refund: &Refund) -> bool {
     let explains = !(refund.lines.is_empty() && refund.shipping.is_empty() && refund.adjustments.is_empty());
     explains

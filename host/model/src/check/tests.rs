@@ -6,7 +6,7 @@ fn usd(amount: &str) -> Value {
     json!({ "shop": { "amount": amount, "currency": "USD" } })
 }
 
-/// Two pairs of socks with 10 % off, taxed, sent for 5.00: it balances.
+/// Two pairs of socks with 10 % discount and tax, shipping for 5.00: the sums add up.
 fn order() -> Value {
     json!({
         "number": "#1001", "channel": "web", "placedAt": "2026-11-23T09:30:00+01:00", "currency": "USD",
@@ -33,7 +33,7 @@ fn order() -> Value {
     })
 }
 
-/// One pair comes back: 11.25 and 0.90 of tax.
+/// One pair is refunded: 11.25 and 0.90 of tax.
 fn refund() -> Value {
     json!({
         "at": "2026-11-24T10:00:00Z", "currency": "USD",
@@ -63,11 +63,11 @@ fn event(entity: &str, kind: &str, value: Value) -> Value {
     event
 }
 
-fn judge(event: Value) -> Result<(), Vec<Finding>> {
+fn check_json(event: Value) -> Result<(), Vec<Finding>> {
     check(&serde_json::from_value(event).unwrap())
 }
 
-/// Changes the value at a JSON pointer below the fact and judges the event.
+/// Changes the values at JSON pointers below the fact, and checks the event.
 fn with(mut value: Value, changes: &[(&str, Value)]) -> Vec<(String, String)> {
     for (pointer, change) in changes {
         let (above, name) = pointer.rsplit_once('/').unwrap();
@@ -79,7 +79,7 @@ fn with(mut value: Value, changes: &[(&str, Value)]) -> Vec<(String, String)> {
     let refund = value.get("totals").is_none();
     let event =
         if refund { event("refund", "refund.issued", value) } else { event("order", "order.placed", value) };
-    let findings = judge(event).err().unwrap_or_default();
+    let findings = check_json(event).err().unwrap_or_default();
     findings.into_iter().map(|finding| (finding.code.into_owned(), finding.field)).collect()
 }
 
@@ -95,12 +95,12 @@ fn an_order_that_balances_to_the_cent_is_accepted() {
 }
 
 #[test]
-fn an_order_that_is_off_by_a_cent_is_not() {
+fn an_order_that_is_off_by_a_cent_is_refused() {
     for total in ["29.71", "29.69", "0", "-29.70"] {
         let findings = with(order(), &[("/totals/total", usd(total))]);
         assert_eq!(findings, found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"), "{total}");
     }
-    let findings = judge(event("order", "order.placed", {
+    let findings = check_json(event("order", "order.placed", {
         let mut order = order();
         order["totals"]["total"] = usd("29.71");
         order
@@ -111,8 +111,8 @@ fn an_order_that_is_off_by_a_cent_is_not() {
 }
 
 #[test]
-fn the_sums_of_a_vendors_documentation_are_made_up_and_refused() {
-    // Three players of 199.00 and a tax of 11.94 on the order as a whole, which are not 409.94.
+fn the_made_up_sums_of_a_vendors_documentation_are_refused() {
+    // Three players of 199.00 and a tax of 11.94 on the order as a whole do not add up to 409.94.
     let line = |id: &str| {
         json!({
             "id": id, "kind": "item", "title": "Player", "quantity": "1", "unitPrice": usd("199.00"),
@@ -131,14 +131,14 @@ fn the_sums_of_a_vendors_documentation_are_made_up_and_refused() {
 }
 
 #[test]
-fn tax_that_is_in_the_prices_is_not_added_again() {
+fn tax_included_in_prices_is_not_added() {
     let changes = [("/pricesIncludeTax", json!(true)), ("/totals/total", usd("27.50"))];
     assert_eq!(with(order(), &changes), BALANCED);
     assert_eq!(with(order(), &changes[..1]), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
 }
 
 #[test]
-fn tips_and_rounding_at_the_till_are_part_of_the_sum() {
+fn tips_and_cash_rounding_are_part_of_the_total() {
     let tip = ("/totals/tips", usd("3.00"));
     assert_eq!(with(order(), &[tip.clone(), ("/totals/total", usd("32.70"))]), BALANCED);
     assert_eq!(with(order(), &[tip]), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
@@ -147,9 +147,9 @@ fn tips_and_rounding_at_the_till_are_part_of_the_sum() {
     assert_eq!(with(order(), &[rounding]), BALANCED);
 }
 
-/// Whether they are in the total is told, never guessed.
+/// The order says whether the total includes them.
 #[test]
-fn duties_are_in_the_total_unless_the_prices_hold_them() {
+fn duties_are_part_of_the_total_unless_prices_include_them() {
     let (total, less) =
         (("/totals/total", usd("33.70")), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
     let included = ("/dutiesIncluded", json!(true));
@@ -165,7 +165,7 @@ fn duties_are_in_the_total_unless_the_prices_hold_them() {
 }
 
 #[test]
-fn the_duties_of_the_lines_make_the_duties_of_the_order() {
+fn the_duties_of_the_lines_add_up_to_the_orders_duties() {
     let lines = ("/lines/0/duties", json!([usd("1.00"), usd("3.00")]));
     let changes = [lines, ("/totals/duties", usd("4.01")), ("/totals/total", usd("33.71"))];
     assert_eq!(with(order(), &changes), found(code::DUTIES_DO_NOT_BALANCE, "fact.totals.duties"));
@@ -174,7 +174,7 @@ fn the_duties_of_the_lines_make_the_duties_of_the_order() {
 }
 
 #[test]
-fn the_taxes_of_duties_are_among_the_taxes_of_the_lines() {
+fn the_taxes_of_duties_are_part_of_the_taxes_of_the_lines() {
     let vat = json!({ "title": "Import VAT", "rate": "0.2", "amount": usd("0.80"), "channelLiable": false });
     let changes = [
         ("/lines/0/duties", json!([usd("4.00")])),
@@ -188,7 +188,7 @@ fn the_taxes_of_duties_are_among_the_taxes_of_the_lines() {
 }
 
 #[test]
-fn a_tip_told_as_a_line_counts_once() {
+fn a_tip_that_is_a_line_counts_once() {
     let tip = json!({
         "id": "12", "kind": "tip", "title": "Tip", "quantity": "1", "unitPrice": usd("3.00"), "taxable": false,
         "ships": false
@@ -200,32 +200,32 @@ fn a_tip_told_as_a_line_counts_once() {
 }
 
 #[test]
-fn weighed_goods_balance_with_all_their_decimals() {
+fn weighed_goods_are_compared_with_all_their_decimals() {
     let changes = [
         ("/lines/0/quantity", json!("0.42")),
         ("/lines/0/unitPrice", usd("59.5238095238")),
         ("/totals/total", usd("29.70")),
     ];
-    // 0.42 × 59.5238095238 is 24.999999999996: not 25.00, and so not to the cent.
+    // 0.42 × 59.5238095238 is 24.999999999996, not exactly 25.00.
     assert_eq!(with(order(), &changes), found(code::TOTAL_DOES_NOT_BALANCE, "fact.totals.total"));
     let exact = [("/lines/0/quantity", json!("0.4")), ("/lines/0/unitPrice", usd("62.50"))];
     assert_eq!(with(order(), &exact), BALANCED);
 }
 
 #[test]
-fn the_taxes_of_the_lines_make_the_tax_of_the_order() {
+fn the_taxes_of_the_lines_add_up_to_the_orders_tax() {
     let changes = [("/lines/0/taxes/0/amount", usd("1.79"))];
     assert_eq!(with(order(), &changes), found(code::TAX_DOES_NOT_BALANCE, "fact.totals.tax"));
 }
 
 #[test]
-fn an_order_taxed_as_a_whole_has_no_taxes_to_compare() {
+fn the_tax_of_an_order_taxed_as_a_whole_is_not_compared() {
     let changes = [("/lines/0/taxes", json!([])), ("/shipping/0/taxes", json!([]))];
     assert_eq!(with(order(), &changes), BALANCED);
 }
 
 #[test]
-fn tax_that_a_marketplace_owes_may_stand_beside_the_orders_tax() {
+fn tax_that_a_marketplace_is_liable_for_may_be_excluded_from_the_orders_tax() {
     let collected = json!({ "title": "Marketplace", "amount": usd("0.99"), "channelLiable": true });
     assert_eq!(with(order(), &[("/lines/0/taxes/-", collected)]), BALANCED);
 }
@@ -252,7 +252,7 @@ fn presentment_amounts_are_in_the_customers_currency() {
 }
 
 #[test]
-fn a_text_that_is_no_decimal_is_found_and_nothing_is_balanced_with_it() {
+fn an_invalid_decimal_is_found_and_sums_are_not_compared() {
     for text in ["example string", "1e3", "", "12,50", "NaN"] {
         let findings = with(order(), &[("/lines/0/unitPrice", usd(text))]);
         assert_eq!(findings, found(code::NOT_A_DECIMAL, "fact.lines[0].unitPrice.shop.amount"), "{text}");
@@ -262,7 +262,7 @@ fn a_text_that_is_no_decimal_is_found_and_nothing_is_balanced_with_it() {
 }
 
 #[test]
-fn quantities_are_positive_unless_an_edit_took_the_line_out() {
+fn quantities_are_positive_unless_an_edit_removed_the_line() {
     for quantity in ["0", "-2"] {
         let findings = with(order(), &[("/lines/0/quantity", json!(quantity))]);
         assert!(findings.contains(&(code::NOT_POSITIVE.into(), "fact.lines[0].quantity".into())));
@@ -283,7 +283,7 @@ fn discounts_and_payments_are_not_negative() {
 }
 
 #[test]
-fn instants_days_and_currencies_have_their_shapes() {
+fn invalid_instants_days_and_currencies_are_found() {
     let findings = with(
         order(),
         &[
@@ -312,7 +312,7 @@ fn a_total_has_no_more_decimals_than_its_currency() {
 }
 
 #[test]
-fn identities_are_there_and_told_apart() {
+fn missing_and_repeated_ids_are_found() {
     assert_eq!(with(order(), &[("/lines/0/id", json!(""))]), found(code::NO_IDENTITY, "fact.lines[0].id"));
     let mut twice = order()["lines"][0].clone();
     twice["quantity"] = json!("0");
@@ -332,24 +332,24 @@ fn identities_are_there_and_told_apart() {
     assert_eq!(with(order(), &many), found(code::SAME_ID, "fact.lines"));
     let mut slash = event("order", "order.placed", order());
     slash["entity"]["tenant"] = json!("acme/shop");
-    assert_eq!(judge(slash).unwrap_err()[0].field, "entity.tenant");
+    assert_eq!(check_json(slash).unwrap_err()[0].field, "entity.tenant");
 }
 
 #[test]
-fn an_order_has_lines() {
+fn an_order_without_lines_is_found() {
     let findings = with(order(), &[("/lines", json!([]))]);
     assert!(findings.contains(&(code::NO_LINES.into(), "fact.lines".into())));
 }
 
 #[test]
-fn amounts_beyond_all_reason_are_refused_and_nothing_overflows() {
+fn amounts_too_large_to_add_are_refused_without_overflow() {
     let most = "9".repeat(28);
     let changes = [("/lines/0/quantity", json!(most)), ("/lines/0/unitPrice", usd(&most))];
     assert_eq!(with(order(), &changes), found(code::TOO_LARGE, "fact.totals"));
 }
 
 #[test]
-fn extensions_are_an_object() {
+fn extensions_that_are_not_an_object_are_found() {
     assert_eq!(with(order(), &[("/extensions", json!("{\"a\":1}"))]), BALANCED);
     for text in ["[1]", "{", "", "x"] {
         assert_eq!(
@@ -360,41 +360,41 @@ fn extensions_are_an_object() {
 }
 
 #[test]
-fn the_fact_is_about_the_entity() {
-    let findings = judge(event("refund", "order.placed", order())).unwrap_err();
+fn an_entity_of_another_kind_is_found() {
+    let findings = check_json(event("refund", "order.placed", order())).unwrap_err();
     assert_eq!(findings[0].code, code::WRONG_ENTITY);
     let mut alone = event("refund", "refund.issued", refund());
     alone.as_object_mut().unwrap().remove("parent");
-    assert_eq!(judge(alone.clone()).unwrap_err()[0].code, code::NO_PARENT);
-    // A till gives back without a receipt: the refund is its store's.
+    assert_eq!(check_json(alone.clone()).unwrap_err()[0].code, code::NO_PARENT);
+    // A till refunds without a receipt: the refund belongs to its store.
     alone.pointer_mut("/fact/value").unwrap()["store"] = "9".into();
-    assert!(judge(alone).is_ok());
+    assert!(check_json(alone).is_ok());
 }
 
 #[test]
-fn a_refund_that_is_explained_is_accepted() {
+fn a_refund_that_matches_its_parts_is_accepted() {
     assert_eq!(with(refund(), &[]), BALANCED);
-    // Prices with tax: the subtotal is all there is.
+    // Prices include the tax: the subtotal is the whole amount.
     assert_eq!(with(refund(), &[("/payments/0/amount", usd("11.25"))]), BALANCED);
 }
 
 #[test]
-fn a_refund_that_nothing_explains_is_not() {
+fn a_refund_that_does_not_match_its_parts_is_refused() {
     let findings = with(refund(), &[("/payments/0/amount", usd("12.16"))]);
     assert_eq!(findings, found(code::REFUND_DOES_NOT_BALANCE, "fact.payments"));
 }
 
 #[test]
-fn an_adjustment_explains_the_gap() {
-    let kept =
+fn an_adjustment_is_deducted() {
+    let deduction =
         json!({ "id": "61", "reason": "REFUND_DISCREPANCY", "amount": usd("1.00"), "tax": usd("0.00") });
-    let changes = [("/adjustments", json!([kept])), ("/payments/0/amount", usd("11.15"))];
+    let changes = [("/adjustments", json!([deduction])), ("/payments/0/amount", usd("11.15"))];
     assert_eq!(with(refund(), &changes), BALANCED);
     assert_eq!(with(refund(), &changes[..1]), found(code::REFUND_DOES_NOT_BALANCE, "fact.payments"));
 }
 
 #[test]
-fn refunded_shipping_told_twice_counts_once() {
+fn refunded_shipping_reported_twice_counts_once() {
     let shipping = json!([{ "line": "21", "subtotal": usd("5.00"), "tax": usd("0.40") }]);
     let adjustment =
         json!([{ "id": "61", "reason": "SHIPPING_REFUND", "amount": usd("-5.00"), "tax": usd("-0.40") }]);
@@ -405,7 +405,7 @@ fn refunded_shipping_told_twice_counts_once() {
 }
 
 #[test]
-fn what_is_legal_in_a_refund_is_left_alone() {
+fn legal_incomplete_refunds_are_not_compared() {
     let odd = ("/payments/0/amount", usd("7.77"));
     let goodwill = ("/lines", json!([]));
     let pending = ("/payments/0/outcome", json!("pending"));
@@ -418,48 +418,51 @@ fn what_is_legal_in_a_refund_is_left_alone() {
 }
 
 #[test]
-fn a_finding_reads_back_and_there_are_never_too_many() {
+fn findings_are_limited_and_survive_json() {
     let mut many = order();
     many["payments"] = json!(vec![many["payments"][0].clone(); 40]);
     for payment in many["payments"].as_array_mut().unwrap() {
         payment["at"] = json!("never");
     }
-    let findings = judge(event("order", "order.placed", many)).unwrap_err();
-    assert_eq!(findings.len(), MOST);
+    let findings = check_json(event("order", "order.placed", many)).unwrap_err();
+    assert_eq!(findings.len(), finding::MAX_FINDINGS);
     let json = serde_json::to_string(&findings).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Finding>>(&json).unwrap(), findings);
 }
 
 #[test]
-fn stock_and_shipments_and_edits_and_documents_are_checked_for_shape() {
+fn stock_shipments_edits_and_documents_are_checked_for_shape() {
     let level = |available: &str| json!({ "sku": "SOCK", "location": "1", "available": available, "at": "2026-11-23T09:30:00Z" });
-    assert_eq!(judge(event("stock", "inventory.counted", level("-3"))), Ok(()));
+    assert_eq!(check_json(event("stock", "inventory.counted", level("-3"))), Ok(()));
     assert_eq!(
-        judge(event("stock", "inventory.counted", level("few"))).unwrap_err()[0].field,
+        check_json(event("stock", "inventory.counted", level("few"))).unwrap_err()[0].field,
         "fact.available"
     );
     let nameless = json!({ "location": "1", "at": "2026-11-23T09:30:00Z" });
-    assert_eq!(judge(event("stock", "inventory.counted", nameless)).unwrap_err()[0].code, code::NO_IDENTITY);
+    assert_eq!(
+        check_json(event("stock", "inventory.counted", nameless)).unwrap_err()[0].code,
+        code::NO_IDENTITY
+    );
     let shipment = |quantity: &str| {
         json!({
             "order": { "system": "shopify", "tenant": "acme", "kind": "order", "id": "1" }, "state": "shipped",
             "lines": [{ "line": "11", "quantity": quantity }]
         })
     };
-    assert_eq!(judge(event("shipment", "shipment.updated", shipment("1"))), Ok(()));
+    assert_eq!(check_json(event("shipment", "shipment.updated", shipment("1"))), Ok(()));
     assert_eq!(
-        judge(event("shipment", "shipment.updated", shipment("0"))).unwrap_err()[0].code,
+        check_json(event("shipment", "shipment.updated", shipment("0"))).unwrap_err()[0].code,
         code::NOT_POSITIVE
     );
     let edit = json!({
         "id": "e1", "at": "2026-11-23T09:30:00Z", "lines": [{ "id": "11", "delta": "-1" }, { "id": "", "delta": "x" }],
         "discountsChanged": false, "shippingChanged": false
     });
-    let findings = judge(event("order", "order.edited", edit)).unwrap_err();
+    let findings = check_json(event("order", "order.edited", edit)).unwrap_err();
     assert_eq!(findings.len(), 2);
     let document = json!({
         "kind": "invoice", "state": "posted", "at": "2026-11-23T09:30:00Z", "total": { "amount": "1", "currency": "Euro" }
     });
-    let findings = judge(event("document", "document.updated", document)).unwrap_err();
+    let findings = check_json(event("document", "document.updated", document)).unwrap_err();
     assert_eq!(findings[0].field, "fact.total.currency");
 }

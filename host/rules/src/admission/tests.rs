@@ -6,6 +6,8 @@ use crossdock_model::event::OrderChange;
 
 use super::*;
 use crate::key::{Collision, collide, short};
+#[cfg(feature = "faults")]
+use crate::safeguards::Safeguard;
 
 const ORDER: &str = "shopify/acme/order/1001";
 const REFUND: &str = "shopify/acme/refund/7";
@@ -23,11 +25,11 @@ fn incoming(effect: Effect, at: i64) -> Incoming {
         stamp: stamp(at),
         effect,
         digest: format!("digest of {at}"),
-        told: Arc::from([]),
+        reported: Arc::from([]),
         natural_key: None,
-        day: None,
-        confirms: None,
-        stock: None,
+        business_day: None,
+        confirmation: None,
+        level: None,
     }
 }
 
@@ -36,16 +38,21 @@ fn refund(at: i64) -> Incoming {
     Incoming { key, entity, parent: Some(ORDER.into()), ..incoming(Effect::Once, at) }
 }
 
-fn known(at: i64) -> Known {
-    Known { newest: Some((stamp(at), format!("digest of {at}"))), ..Known::default() }
+fn admitted_at(at: i64) -> EntityState {
+    EntityState { newest: Some((stamp(at), format!("digest of {at}"))), ..EntityState::default() }
 }
 
-fn open(delivery: i64, effect: Effect, at: i64) -> Open {
+fn open(delivery: i64, effect: Effect, at: i64) -> OpenDelivery {
     let entity = if effect == Effect::Once { REFUND } else { ORDER };
-    Open { delivery, state: DeliveryState::Queued, sent: Sent::No, effect, at, entity: entity.into() }
+    OpenDelivery { delivery, state: DeliveryState::Queued, sent: Sent::No, effect, at, entity: entity.into() }
 }
 
-fn admitted(incoming: &Incoming, entity: &Known, parent: Option<&Known>, lane: &[Open]) -> Admission {
+fn admitted(
+    incoming: &Incoming,
+    entity: &EntityState,
+    parent: Option<&EntityState>,
+    lane: &[OpenDelivery],
+) -> Admission {
     admit(incoming, entity, parent, lane, Safeguards::default())
 }
 
@@ -54,46 +61,46 @@ fn join(delivery: i64, effect: Effect) -> Admission {
 }
 
 #[test]
-fn what_is_older_than_what_was_admitted_is_stale() {
-    let decided = admitted(&incoming(Effect::Change, 4), &known(5), None, &[]);
+fn a_state_older_than_the_newest_admitted_is_stale() {
+    let decided = admitted(&incoming(Effect::Change, 4), &admitted_at(5), None, &[]);
     assert_eq!(decided, Admission::Stale { reason: "a newer state was admitted before".into() });
-    assert_eq!(admitted(&incoming(Effect::Change, 6), &known(5), None, &[]), Admission::Enqueue);
+    assert_eq!(admitted(&incoming(Effect::Change, 6), &admitted_at(5), None, &[]), Admission::Enqueue);
 }
 
 #[test]
-fn the_same_state_told_twice_is_stale() {
-    let decided = admitted(&incoming(Effect::Change, 5), &known(5), None, &[]);
+fn the_same_state_reported_twice_is_stale() {
+    let decided = admitted(&incoming(Effect::Change, 5), &admitted_at(5), None, &[]);
     assert_eq!(decided, Admission::Stale { reason: "this very state was admitted before".into() });
 }
 
 #[test]
 fn another_state_within_the_same_second_counts_as_newer() {
     let other = Incoming { digest: "another".into(), ..incoming(Effect::Change, 5) };
-    assert_eq!(admitted(&other, &known(5), None, &[]), Admission::Enqueue);
+    assert_eq!(admitted(&other, &admitted_at(5), None, &[]), Admission::Enqueue);
 }
 
 #[test]
 fn paid_before_placed_creates_and_placed_is_then_stale() {
     let paid = incoming(Effect::Change, 9);
-    assert_eq!(admitted(&paid, &Known::default(), None, &[]), Admission::Enqueue);
-    let placed = admitted(&incoming(Effect::Create, 1), &known(9), None, &[open(1, Effect::Change, 9)]);
+    assert_eq!(admitted(&paid, &EntityState::default(), None, &[]), Admission::Enqueue);
+    let placed = admitted(&incoming(Effect::Create, 1), &admitted_at(9), None, &[open(1, Effect::Change, 9)]);
     assert!(matches!(placed, Admission::Stale { .. }));
 }
 
 #[test]
 fn an_edit_joins_an_unsent_create() {
     let lane = [open(1, Effect::Create, 1)];
-    assert_eq!(admitted(&incoming(Effect::Change, 2), &known(1), None, &lane), join(1, Effect::Create));
+    assert_eq!(admitted(&incoming(Effect::Change, 2), &admitted_at(1), None, &lane), join(1, Effect::Create));
 }
 
 #[test]
-fn an_edit_joins_what_a_person_has_to_decide() {
-    let lane = [Open { state: DeliveryState::Exception, ..open(1, Effect::Create, 1) }];
-    assert_eq!(admitted(&incoming(Effect::Change, 2), &known(1), None, &lane), join(1, Effect::Create));
+fn an_edit_joins_an_unsent_exception() {
+    let lane = [OpenDelivery { state: DeliveryState::Exception, ..open(1, Effect::Create, 1) }];
+    assert_eq!(admitted(&incoming(Effect::Change, 2), &admitted_at(1), None, &lane), join(1, Effect::Create));
 }
 
 #[test]
-fn nothing_joins_what_may_have_been_sent() {
+fn nothing_joins_a_delivery_that_may_have_been_sent() {
     use DeliveryState::{Exception, Ready, Received, Sending};
     for (state, sent) in [
         (Sending, Sent::Maybe),
@@ -102,10 +109,10 @@ fn nothing_joins_what_may_have_been_sent() {
         (Ready, Sent::Yes),
         (Received, Sent::Yes),
     ] {
-        let lane = [Open { state, sent, ..open(1, Effect::Create, 1) }];
+        let lane = [OpenDelivery { state, sent, ..open(1, Effect::Create, 1) }];
         for effect in [Effect::Change, Effect::Cancel] {
             assert_eq!(
-                admitted(&incoming(effect, 2), &known(1), None, &lane),
+                admitted(&incoming(effect, 2), &admitted_at(1), None, &lane),
                 Admission::Enqueue,
                 "{state} {sent}"
             );
@@ -114,16 +121,17 @@ fn nothing_joins_what_may_have_been_sent() {
 }
 
 #[test]
-fn a_state_takes_the_differences_it_contains_along() {
+fn a_state_supersedes_the_differences_it_contains() {
     let lane = [open(1, Effect::Create, 1), open(2, Effect::Difference, 2), open(3, Effect::Difference, 9)];
-    let decided = admitted(&incoming(Effect::Change, 3), &known(1), None, &lane);
-    let wanted = Admission::Join { delivery: 1, effect: Effect::Create, superseded: vec![2], retries: true };
-    assert_eq!(decided, wanted);
+    let decided = admitted(&incoming(Effect::Change, 3), &admitted_at(1), None, &lane);
+    let expected =
+        Admission::Join { delivery: 1, effect: Effect::Create, superseded: vec![2], retries: true };
+    assert_eq!(decided, expected);
 }
 
 #[test]
 fn a_difference_that_a_state_contains_is_stale() {
-    let order = known(5);
+    let order = admitted_at(5);
     for (at, contained) in [(4, true), (5, true), (6, false)] {
         let decided = admitted(&incoming(Effect::Difference, at), &order, Some(&order), &[]);
         assert_eq!(matches!(decided, Admission::Stale { .. }), contained, "{at}");
@@ -133,49 +141,53 @@ fn a_difference_that_a_state_contains_is_stale() {
 #[test]
 fn a_cancel_removes_an_unsent_create() {
     let lane = [open(1, Effect::Create, 1)];
-    let decided = admitted(&incoming(Effect::Cancel, 2), &known(1), None, &lane);
+    let decided = admitted(&incoming(Effect::Cancel, 2), &admitted_at(1), None, &lane);
     assert_eq!(decided, Admission::Annul { deliveries: vec![1] });
 }
 
 #[test]
 fn a_cancel_removes_the_refunds_of_an_unsent_create_too() {
-    let waiting = Open { state: DeliveryState::Waiting, ..open(1, Effect::Once, 3) };
+    let waiting = OpenDelivery { state: DeliveryState::Waiting, ..open(1, Effect::Once, 3) };
     let lane = [waiting, open(2, Effect::Create, 1), open(3, Effect::Once, 4)];
-    let decided = admitted(&incoming(Effect::Cancel, 5), &known(1), None, &lane);
+    let decided = admitted(&incoming(Effect::Cancel, 5), &admitted_at(1), None, &lane);
     assert_eq!(decided, Admission::Annul { deliveries: vec![1, 2, 3] });
 }
 
 #[test]
 fn a_cancel_after_an_unknown_outcome_waits_behind_it() {
-    let lane = [Open { state: DeliveryState::Ready, sent: Sent::Maybe, ..open(1, Effect::Create, 1) }];
-    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &known(1), None, &lane), Admission::Enqueue);
+    let lane =
+        [OpenDelivery { state: DeliveryState::Ready, sent: Sent::Maybe, ..open(1, Effect::Create, 1) }];
+    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &admitted_at(1), None, &lane), Admission::Enqueue);
 }
 
 #[test]
-fn a_cancel_of_an_order_that_is_there_is_told() {
-    let there = Known { exists: true, ..known(1) };
-    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &there, None, &[]), Admission::Enqueue);
+fn a_cancel_of_an_order_that_exists_is_sent() {
+    let existing = EntityState { exists: true, ..admitted_at(1) };
+    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &existing, None, &[]), Admission::Enqueue);
     let lane = [open(4, Effect::Change, 2)];
-    assert_eq!(admitted(&incoming(Effect::Cancel, 3), &there, None, &lane), join(4, Effect::Cancel));
+    assert_eq!(admitted(&incoming(Effect::Cancel, 3), &existing, None, &lane), join(4, Effect::Cancel));
 }
 
 #[test]
-fn a_cancel_of_an_order_whose_birth_was_not_seen_is_told() {
-    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &Known::default(), None, &[]), Admission::Enqueue);
-    // The target may have it from before Crossdock: only the target can tell.
+fn a_cancel_of_an_order_whose_creation_was_not_seen_is_sent() {
+    assert_eq!(
+        admitted(&incoming(Effect::Cancel, 2), &EntityState::default(), None, &[]),
+        Admission::Enqueue
+    );
+    // The target may have it from before Crossdock: only the target knows.
     let lane = [open(1, Effect::Change, 1)];
-    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &known(1), None, &lane), join(1, Effect::Cancel));
-    // A cancel told twice does not annul itself.
+    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &admitted_at(1), None, &lane), join(1, Effect::Cancel));
+    // A cancel reported twice does not annul itself.
     let lane = [open(1, Effect::Cancel, 1)];
-    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &known(1), None, &lane), join(1, Effect::Cancel));
+    assert_eq!(admitted(&incoming(Effect::Cancel, 2), &admitted_at(1), None, &lane), join(1, Effect::Cancel));
 }
 
 #[test]
-fn what_follows_an_annulled_order_is_annulled_until_it_stands_again() {
-    let annulled = Known { annulled: true, ..known(2) };
+fn events_of_an_annulled_order_are_annulled_until_a_newer_state_is_admitted() {
+    let annulled = EntityState { annulled: true, ..admitted_at(2) };
     let nothing = Admission::Annul { deliveries: vec![] };
     assert_eq!(admitted(&incoming(Effect::Cancel, 3), &annulled, None, &[]), nothing);
-    assert_eq!(admitted(&refund(3), &Known::default(), Some(&annulled), &[]), nothing);
+    assert_eq!(admitted(&refund(3), &EntityState::default(), Some(&annulled), &[]), nothing);
     assert_eq!(admitted(&incoming(Effect::Difference, 3), &annulled, Some(&annulled), &[]), nothing);
     assert_eq!(admitted(&incoming(Effect::Change, 3), &annulled, None, &[]), Admission::Enqueue);
     let placed = admitted(&incoming(Effect::Create, 1), &annulled, None, &[]);
@@ -183,50 +195,57 @@ fn what_follows_an_annulled_order_is_annulled_until_it_stands_again() {
 }
 
 #[test]
-fn a_refund_whose_order_is_not_there_waits_for_it() {
-    let wait = Admission::Wait { referent: ORDER.into() };
-    assert_eq!(admitted(&refund(3), &Known::default(), None, &[]), wait);
-    assert_eq!(admitted(&refund(3), &Known::default(), Some(&Known::default()), &[]), wait);
+fn a_refund_without_its_order_awaits_it() {
+    let wait = Admission::AwaitParent { parent: ORDER.into() };
+    assert_eq!(admitted(&refund(3), &EntityState::default(), None, &[]), wait);
+    assert_eq!(admitted(&refund(3), &EntityState::default(), Some(&EntityState::default()), &[]), wait);
 }
 
 #[test]
 fn a_refund_queues_behind_its_order() {
-    let order = known(1);
+    let order = admitted_at(1);
     let lane = [open(1, Effect::Create, 1)];
-    assert_eq!(admitted(&refund(3), &Known::default(), Some(&order), &lane), Admission::Enqueue);
-    assert_eq!(admitted(&refund(3), &Known::default(), None, &lane), Admission::Enqueue);
-    let there = Known { exists: true, ..Known::default() };
-    assert_eq!(admitted(&refund(3), &Known::default(), Some(&there), &[]), Admission::Enqueue);
+    assert_eq!(admitted(&refund(3), &EntityState::default(), Some(&order), &lane), Admission::Enqueue);
+    assert_eq!(admitted(&refund(3), &EntityState::default(), None, &lane), Admission::Enqueue);
+    let existing = EntityState { exists: true, ..EntityState::default() };
+    assert_eq!(admitted(&refund(3), &EntityState::default(), Some(&existing), &[]), Admission::Enqueue);
 }
 
 #[test]
-fn a_refund_is_told_once_however_its_content_is_written() {
-    let decided =
-        admitted(&Incoming { digest: "later".into(), ..refund(9) }, &known(3), Some(&known(1)), &[]);
-    assert_eq!(decided, Admission::Stale { reason: "it has been told already".into() });
+fn a_refund_is_sent_once_whatever_its_content() {
+    let decided = admitted(
+        &Incoming { digest: "later".into(), ..refund(9) },
+        &admitted_at(3),
+        Some(&admitted_at(1)),
+        &[],
+    );
+    assert_eq!(decided, Admission::Stale { reason: "it was admitted before".into() });
     assert_eq!(collide(Effect::Once, "k", "digest", "later"), Collision::Duplicate);
 }
 
 #[test]
-fn a_newer_shipment_joins_the_one_that_waits() {
+fn a_newer_shipment_joins_one_that_awaits_its_parent() {
     let shipment = |at| Incoming {
         entity: "erp/main/shipment/5".into(),
         parent: Some(ORDER.into()),
         ..incoming(Effect::Change, at)
     };
-    let waiting =
-        Open { state: DeliveryState::Waiting, entity: shipment(1).entity, ..open(8, Effect::Change, 1) };
-    assert_eq!(admitted(&shipment(2), &known(1), None, &[waiting]), join(8, Effect::Change));
+    let waiting = OpenDelivery {
+        state: DeliveryState::Waiting,
+        entity: shipment(1).entity,
+        ..open(8, Effect::Change, 1)
+    };
+    assert_eq!(admitted(&shipment(2), &admitted_at(1), None, &[waiting]), join(8, Effect::Change));
 }
 
 #[cfg(feature = "faults")]
 #[test]
-fn without_the_version_gate_an_older_state_is_told() {
-    let off = Safeguards::default().without_version_gate();
-    assert_eq!(admit(&incoming(Effect::Change, 4), &known(5), None, &[], off), Admission::Enqueue);
-    let off = Safeguards::default().without_dedupe();
-    assert_eq!(admit(&incoming(Effect::Change, 5), &known(5), None, &[], off), Admission::Enqueue);
-    assert_eq!(admit(&refund(3), &known(3), Some(&known(1)), &[], off), Admission::Enqueue);
+fn without_the_version_gate_an_older_state_is_sent() {
+    let off = Safeguards::default().without(Safeguard::VersionGate);
+    assert_eq!(admit(&incoming(Effect::Change, 4), &admitted_at(5), None, &[], off), Admission::Enqueue);
+    let off = Safeguards::default().without(Safeguard::Dedupe);
+    assert_eq!(admit(&incoming(Effect::Change, 5), &admitted_at(5), None, &[], off), Admission::Enqueue);
+    assert_eq!(admit(&refund(3), &admitted_at(3), Some(&admitted_at(1)), &[], off), Admission::Enqueue);
 }
 
 fn event(kind: &str, at: &str, cancelled: bool) -> Event {
@@ -240,10 +259,10 @@ fn event(kind: &str, at: &str, cancelled: bool) -> Event {
     if cancelled {
         order["cancelledAt"] = json!(at);
     }
-    of(kind, at, order)
+    event_of(kind, at, order)
 }
 
-fn of(kind: &str, at: &str, value: Value) -> Event {
+fn event_of(kind: &str, at: &str, value: Value) -> Event {
     let fact = match kind.strip_prefix("order.").filter(|operation| *operation != "edited") {
         Some(operation) => {
             json!({ "kind": "order", "value": { "operation": operation, "order": value } })
@@ -257,7 +276,7 @@ fn of(kind: &str, at: &str, value: Value) -> Event {
     .unwrap()
 }
 
-/// Well after anything that happens here.
+/// Well after all events of these tests.
 const LATER: Millis = Millis(1_800_000_000_000);
 
 fn read(event: &Event) -> Incoming {
@@ -265,12 +284,12 @@ fn read(event: &Event) -> Incoming {
 }
 
 #[test]
-fn a_key_is_derived_from_what_happened() {
+fn a_key_is_derived_from_the_event() {
     let key = |kind| read(&event(kind, "2026-11-23T09:30:00+01:00", false)).key;
     assert_eq!(key("order.placed"), "shopify/acme/order/9007199254740993/placed");
     assert_eq!(key("order.updated"), "shopify/acme/order/9007199254740993/updated@2026-11-23T08:30:00Z");
     assert_eq!(key("order.paid"), "shopify/acme/order/9007199254740993/paid@2026-11-23T08:30:00Z");
-    let edit = of(
+    let edit = event_of(
         "order.edited",
         "2026-11-23T08:30:00Z",
         json!({
@@ -283,7 +302,7 @@ fn a_key_is_derived_from_what_happened() {
 }
 
 #[test]
-fn a_key_does_not_depend_on_how_the_source_writes_the_moment() {
+fn a_key_does_not_depend_on_the_time_zone_of_the_source() {
     let key = |at| read(&event("order.updated", at, false)).key;
     assert_eq!(key("2026-11-23T09:30:00+01:00"), key("2026-11-23T03:30:00.000-05:00"));
     assert_ne!(key("2026-11-23T09:30:00+01:00"), key("2026-11-23T09:30:00Z"));
@@ -305,22 +324,22 @@ fn a_short_key_is_stable_and_short() {
 }
 
 #[test]
-fn two_states_within_one_tick_are_two_events_and_a_copy_is_none() {
+fn two_states_within_one_tick_are_two_events_and_a_copy_is_a_duplicate() {
     assert_eq!(collide(Effect::Change, "k", "aaaaaaaaaa", "aaaaaaaaaa"), Collision::Duplicate);
     let other = collide(Effect::Change, "k", "aaaaaaaaaa", "bbbbbbbbbb");
     assert_eq!(other, Collision::Distinct("k~bbbbbbbb".into()));
 }
 
 #[test]
-fn one_snapshot_told_as_placed_and_as_paid_is_one_state() {
-    let told = |kind| read(&event(kind, "2026-11-23T08:30:00Z", false));
-    assert_eq!(told("order.placed").digest, told("order.paid").digest);
-    assert_eq!(told("order.placed").stamp, told("order.paid").stamp);
-    assert_ne!(told("order.placed").key, told("order.paid").key);
+fn a_snapshot_reported_as_placed_and_as_paid_is_one_state() {
+    let reported = |kind| read(&event(kind, "2026-11-23T08:30:00Z", false));
+    assert_eq!(reported("order.placed").digest, reported("order.paid").digest);
+    assert_eq!(reported("order.placed").stamp, reported("order.paid").stamp);
+    assert_ne!(reported("order.placed").key, reported("order.paid").key);
 }
 
 #[test]
-fn a_cancelled_order_is_a_cancel_whatever_it_is_told_as() {
+fn a_cancelled_order_is_a_cancel_whatever_the_operation() {
     let effect = |kind, cancelled| read(&event(kind, "2026-11-23T08:30:00Z", cancelled)).effect;
     assert_eq!(effect("order.placed", false), Effect::Create);
     assert_eq!(effect("order.updated", false), Effect::Change);
@@ -329,13 +348,13 @@ fn a_cancelled_order_is_a_cancel_whatever_it_is_told_as() {
 }
 
 #[test]
-fn progress_places_what_happened_within_one_second() {
+fn progress_orders_states_within_one_second() {
     let stamp = |payment: &str, cancelled| {
-        let mut told = event("order.updated", "2026-11-23T08:30:00Z", cancelled);
-        if let Fact::Order(OrderChange { order, .. }) = &mut told.fact {
+        let mut event = event("order.updated", "2026-11-23T08:30:00Z", cancelled);
+        if let Fact::Order(OrderChange { order, .. }) = &mut event.fact {
             order.payment = serde_json::from_value(json!(payment)).unwrap();
         }
-        read(&told).stamp
+        read(&event).stamp
     };
     assert!(stamp("authorized", false).place(&stamp("paid", false)).is_lt());
     assert!(stamp("paid", false).place(&stamp("partially-refunded", false)).is_lt());
@@ -343,59 +362,59 @@ fn progress_places_what_happened_within_one_second() {
 }
 
 #[test]
-fn an_event_whose_moment_cannot_be_read_is_an_error() {
+fn an_event_with_an_unreadable_instant_is_an_error() {
     let error = Incoming::of(&event("order.updated", "yesterday", false), LATER).unwrap_err();
     assert_eq!(error.to_string(), "reading `version.at` of an event of shopify/acme/order/9007199254740993");
 }
 
 #[test]
-fn a_clock_that_is_ahead_counts_from_the_arrival() {
+fn a_state_dated_after_its_arrival_counts_from_the_arrival() {
     let noon = Millis(crossdock_model::time::micros("2026-11-23T12:00:00Z").unwrap() / 1000);
     let at = |at: &str| Incoming::of(&event("order.updated", at, false), noon).unwrap();
     assert_eq!(at("2026-11-23T11:59:00Z").stamp.believed, (noon.0 - 60_000) * 1000);
     let ahead = at("2026-11-24T12:00:00Z");
     assert_eq!(ahead.stamp.believed, noon.0 * 1000);
-    // The key stays what the source says: the same told again is the same event, whenever it arrives.
+    // The key comes from the source: the same state reported again is the same event, whenever it arrives.
     assert!(ahead.key.ends_with("/updated@2026-11-24T12:00:00Z"), "{}", ahead.key);
     let again = Incoming::of(&event("order.updated", "2026-11-24T12:00:00Z", false), LATER).unwrap();
     assert_eq!((again.key, again.digest), (ahead.key, ahead.digest.clone()));
-    // What happens half an hour later by a right clock is newer.
-    let known = Known { newest: Some((ahead.stamp, ahead.digest)), ..Known::default() };
+    // A state dated half an hour later by a correct clock is newer.
+    let admitted_ahead = EntityState { newest: Some((ahead.stamp, ahead.digest)), ..EntityState::default() };
     let half_past = Millis(noon.0 + 1_800_000);
-    let right = Incoming::of(&event("order.updated", "2026-11-23T12:30:00Z", false), half_past).unwrap();
-    assert_eq!(admitted(&right, &known, None, &[]), Admission::Enqueue);
+    let correct = Incoming::of(&event("order.updated", "2026-11-23T12:30:00Z", false), half_past).unwrap();
+    assert_eq!(admitted(&correct, &admitted_ahead, None, &[]), Admission::Enqueue);
 }
 
 #[test]
-fn an_echo_or_a_conflict_is_recorded_and_not_sent() {
-    use crate::told::Attribute::OrderTags;
-    let wait = || Admission::Wait { referent: ORDER.into() };
+fn an_echo_or_a_conflict_is_not_sent() {
+    use crate::attributes::Attribute::OrderTags;
+    let wait = || Admission::AwaitParent { parent: ORDER.into() };
     for verdict in [Verdict::Echo, Verdict::Repeated] {
         for decided in [Admission::Enqueue, wait()] {
-            let ended = decided.judged(&verdict);
+            let ended = decided.with_verdict(&verdict);
             assert!(matches!(ended, Admission::End { ending: Ending::Echo, .. }), "{ended:?}");
         }
-        // What has yet to be sent is sent as it is by now; what waits for a person goes on waiting.
+        // An unsent delivery carries the newest state; an exception is not retried.
         let joined =
             Admission::Join { delivery: 1, effect: Effect::Create, superseded: vec![], retries: false };
-        assert_eq!(join(1, Effect::Create).judged(&verdict), joined);
+        assert_eq!(join(1, Effect::Create).with_verdict(&verdict), joined);
     }
     let conflict = Verdict::Conflict { attributes: vec![OrderTags] };
     let annul = Admission::Annul { deliveries: vec![1] };
     for decided in [Admission::Enqueue, wait(), join(1, Effect::Create), annul] {
-        let reason = "order.tags told by a system that does not own it".to_owned();
-        assert_eq!(decided.judged(&conflict), Admission::End { ending: Ending::Conflict, reason });
+        let reason = "order.tags reported by a system that does not own it".to_owned();
+        assert_eq!(decided.with_verdict(&conflict), Admission::End { ending: Ending::Conflict, reason });
     }
     let news = Verdict::News { disputed: vec![] };
     for decided in [Admission::Enqueue, wait(), join(1, Effect::Create)] {
-        assert_eq!(decided.clone().judged(&news), decided);
+        assert_eq!(decided.clone().with_verdict(&news), decided);
     }
     let stale = || Admission::Stale { reason: "older".into() };
-    assert_eq!(stale().judged(&conflict), stale());
+    assert_eq!(stale().with_verdict(&conflict), stale());
 }
 
 #[test]
-fn a_sale_that_was_told_before_is_named() {
+fn a_sale_that_another_system_reported_first_is_named() {
     let Admission::End { ending, reason } = Admission::same_sale(ORDER) else { panic!() };
     assert_eq!((ending, reason.as_str()), (Ending::SameSale, "the same sale as shopify/acme/order/1001"));
 }

@@ -47,7 +47,7 @@ const ERP: &str = r#"
 const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
 
 #[test]
-fn what_was_packed_is_read() {
+fn a_packed_manifest_is_read() {
     for text in [SHOP, ERP] {
         let packed = pack(EMPTY, text).unwrap();
         assert_eq!(read(&packed).unwrap(), parse(text).unwrap());
@@ -67,7 +67,7 @@ fn a_second_manifest_is_refused() {
 }
 
 #[test]
-fn sections_of_inner_components_do_not_count() {
+fn sections_of_inner_components_are_ignored() {
     let inner = section::append(EMPTY, ERP.as_bytes());
     let mut outer = EMPTY.to_vec();
     outer.push(4); // a component section
@@ -80,54 +80,54 @@ fn sections_of_inner_components_do_not_count() {
 }
 
 #[test]
-fn what_is_no_component_is_said() {
-    let said = |file: &[u8]| read(file).unwrap_err().to_string();
-    assert!(said(b"hello").contains("no WebAssembly component"));
-    assert!(said(b"").contains("no WebAssembly component"));
-    assert!(said(b"\0asm\x01\x00\x00\x00").contains("wasm32-wasip2"));
-    assert!(said(EMPTY).contains("no manifest"));
+fn an_invalid_component_is_refused_with_a_reason() {
+    let error = |file: &[u8]| read(file).unwrap_err().to_string();
+    assert!(error(b"hello").contains("not a WebAssembly component"));
+    assert!(error(b"").contains("not a WebAssembly component"));
+    assert!(error(b"\0asm\x01\x00\x00\x00").contains("wasm32-wasip2"));
+    assert!(error(EMPTY).contains("no manifest"));
     let cut = pack(EMPTY, SHOP).unwrap();
-    assert!(said(&cut[..cut.len() - 5]).contains("no WebAssembly component"));
+    assert!(error(&cut[..cut.len() - 5]).contains("not a WebAssembly component"));
 }
 
 #[test]
-fn what_is_wrong_is_said_in_a_sentence() {
-    let wrong = [
+fn an_invalid_manifest_is_refused_with_a_reason() {
+    let invalid = [
         (SHOP.replace("vendor", "vendro"), "unknown field `vendro`"),
         (SHOP.replace("\"shopify\"\n    version", "\"Shop ify\"\n    version"), "lower-case letters"),
         (SHOP.replace("0.1.0\"\n    vendor", "1\"\n    vendor"), "three numbers"),
-        (SHOP.replace("contract = \"0.1.0\"", "contract = \"9.0.0\""), "this host speaks 0.1.0"),
+        (SHOP.replace("contract = \"0.1.0\"", "contract = \"9.0.0\""), "this host supports 0.1.0"),
         (SHOP.replace("\"source\"", "\"sink\""), "[sink] is missing"),
         (SHOP.replace("\"source\"", "\"saurce\""), "unknown variant `saurce`"),
         (SHOP.replace("secret = \"webhook\"", "secret = \"other\""), "`other` is not among [secrets]"),
-        (SHOP.replace("x-shopify-topic", "X-Shopify-Topic"), "no header's name in lower case"),
-        (SHOP.replace("x-shopify-webhook-id", "body:event_id"), "no JSON pointer"),
+        (SHOP.replace("x-shopify-topic", "X-Shopify-Topic"), "not a header name in lower case"),
+        (SHOP.replace("x-shopify-webhook-id", "body:event_id"), "not a JSON pointer"),
         (SHOP.replace("[webhook]", "[webhook]\n    signs = \"moon\""), "unknown variant `moon`"),
-        (SHOP.replace("type = \"object\"", "type = \"objekt\""), "no JSON Schema"),
-        (ERP.replace("order.placed", "order.plaid"), "`order.plaid` is no kind of event"),
-        (ERP.replace("10s", "soon"), "`soon` is no span of time"),
+        (SHOP.replace("type = \"object\"", "type = \"objekt\""), "not a JSON Schema"),
+        (ERP.replace("order.placed", "order.plaid"), "`order.plaid` is not a kind of event"),
+        (ERP.replace("10s", "soon"), "`soon` is not a duration"),
         (ERP.replace("card-last4", "shoe-size"), "unknown variant `shoe-size`"),
         (ERP.replace("keys = \"find\"", ""), "missing field `keys`"),
     ];
-    for (text, sentence) in wrong {
-        let said = parse(&text).unwrap_err().to_string();
-        assert!(said.contains(sentence), "{sentence}: {said}");
+    for (text, reason) in invalid {
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains(reason), "{reason}: {error}");
     }
 }
 
 #[test]
-fn a_signature_is_of_the_body_unless_the_manifest_says_more() {
+fn a_signature_covers_the_body_unless_the_manifest_says_otherwise() {
     let webhook = |text: &str| parse(text).unwrap().webhook.unwrap();
     let shop = webhook(SHOP);
-    assert_eq!((shop.signs, shop.optional), (Signs::Body, false));
+    assert_eq!((shop.signs, shop.optional), (SignedContent::Body, false));
     let more = SHOP.replace("[webhook]", "[webhook]\n    signs = \"url-and-body\"\n    optional = true");
     let more = webhook(&more.replace("x-shopify-webhook-id", "body:/event_id"));
-    assert_eq!((more.signs, more.optional), (Signs::UrlAndBody, true));
+    assert_eq!((more.signs, more.optional), (SignedContent::UrlAndBody, true));
     assert_eq!(more.dedupe[1], ["body:/event_id"]);
 }
 
 #[test]
-fn a_manifest_is_listed_as_json() {
+fn a_manifest_serializes_to_json() {
     let json = serde_json::to_value(parse(ERP).unwrap()).unwrap();
     assert_eq!(json["sink"]["max-inflight"], "10s");
     assert_eq!(json["exports"], serde_json::json!(["source", "sink"]));

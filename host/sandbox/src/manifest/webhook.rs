@@ -1,37 +1,37 @@
-//! How requests to a plugin are authenticated and told apart: what a manifest can declare of it.
+//! The manifest's declaration of how requests are authenticated and deduplicated.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, wrong};
+use super::error::{Error, invalid};
 
-/// How requests are authenticated and told apart. The host does both.
+/// How requests are authenticated and deduplicated, both by the host.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Webhook {
-    /// How the signature is made.
+    /// The signature scheme.
     pub scheme: Scheme,
-    /// What it is made of.
+    /// What is signed.
     #[serde(default)]
-    pub signs: Signs,
-    /// The header it stands in, lower case.
+    pub signs: SignedContent,
+    /// The header with the signature, in lower case.
     pub header: String,
-    /// How it is written there.
+    /// The encoding of the signature.
     pub encoding: Encoding,
-    /// The name of the connector's secret that it is made with.
+    /// The name of the connector's secret that is the signing key.
     pub secret: String,
-    /// Lists of marks that identify a request; the first list whose last mark is present counts. A mark is a
-    /// header's name in lower case, or `body:` and the JSON pointer of a text or number in the body.
+    /// Lists of fields that identify a request; the first list whose last field is present is used. A field is
+    /// a header's name in lower case, or `body:` and the JSON pointer of a text or number in the body.
     #[serde(default)]
     pub dedupe: Vec<Vec<String>>,
-    /// True when the plugin is of use without requests: it reads files, or is polled. Then a connector takes
-    /// requests only where its secret is set.
+    /// True when the plugin also works without requests: it reads files, or is polled. Then a connector accepts
+    /// requests only if its secret is set.
     #[serde(default)]
     pub optional: bool,
 }
 
-/// How a signature is made.
+/// A signature scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
@@ -39,18 +39,18 @@ pub enum Scheme {
     HmacSha256,
 }
 
-/// What a signature is made of.
+/// What is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Signs {
+pub enum SignedContent {
     /// The request's body.
     #[default]
     Body,
-    /// The connector's public address, as the sender knows it, and the body right behind it.
+    /// The connector's public URL, as the sender knows it, followed by the body.
     UrlAndBody,
 }
 
-/// How a signature is written.
+/// The encoding of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
@@ -63,22 +63,22 @@ pub enum Encoding {
 impl Webhook {
     pub(super) fn check(&self, secrets: &BTreeMap<String, String>) -> Result<(), Error> {
         if !secrets.contains_key(&self.secret) {
-            return Err(wrong(format!("webhook.secret: `{}` is not among [secrets]", self.secret)));
+            return Err(invalid(format!("webhook.secret: `{}` is not among [secrets]", self.secret)));
         }
-        let marks = self.dedupe.iter().flatten();
-        let (pointers, names): (Vec<_>, Vec<_>) = marks.partition(|mark| mark.starts_with("body:"));
+        let fields = self.dedupe.iter().flatten();
+        let (pointers, names): (Vec<_>, Vec<_>) = fields.partition(|field| field.starts_with("body:"));
         for name in names.into_iter().chain(std::iter::once(&self.header)) {
             if name.is_empty() || name.chars().any(|c| c.is_ascii_uppercase() || c.is_whitespace()) {
-                return Err(wrong(format!("webhook: `{name}` is no header's name in lower case")));
+                return Err(invalid(format!("webhook: `{name}` is not a header name in lower case")));
             }
         }
-        if let Some(mark) = pointers.into_iter().find(|mark| !mark.starts_with("body:/")) {
-            return Err(wrong(format!(
-                "webhook.dedupe: `{mark}` is no JSON pointer; write `body:/event_id`"
+        if let Some(field) = pointers.into_iter().find(|field| !field.starts_with("body:/")) {
+            return Err(invalid(format!(
+                "webhook.dedupe: `{field}` is not a JSON pointer; write `body:/event_id`"
             )));
         }
         if self.dedupe.iter().any(Vec::is_empty) {
-            return Err(wrong("webhook.dedupe: an empty list identifies nothing"));
+            return Err(invalid("webhook.dedupe: an empty list identifies nothing"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The hostile plugin, built once, and the means to call it.
+//! The hostile plugin, built once, and helpers to call it.
 #![allow(dead_code)]
 
 use std::path::PathBuf;
@@ -14,8 +14,7 @@ use crossdock_sandbox::{Call, Error, Grants, Guest, Limits, Options, Plugin, Rep
 
 pub const MANIFEST: &str = include_str!("../../../../tests/guests/plugin.toml");
 
-/// The component without its manifest. `CROSSDOCK_GUESTS` names a folder to take it from; otherwise it is
-/// built here.
+/// The component without its manifest, from the directory `CROSSDOCK_GUESTS` if that is set, else built here.
 pub fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
@@ -59,31 +58,35 @@ pub fn file() -> Vec<u8> {
     manifest::pack(component(), MANIFEST).unwrap()
 }
 
-/// Compiled plugins are kept from test to test: compiling takes longer than all tests together.
-fn kept() -> PathBuf {
+/// The cache is shared by all tests: compiling takes longer than all of them together.
+fn cache_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("compiled")
 }
 
-/// Options that find the plugin compiled.
+/// Options with the plugin in the cache.
 pub fn options() -> Options {
     plugin();
-    Options { cache: Some(kept()), compile: Duration::from_secs(900), ..Options::default() }
+    Options { cache: Some(cache_dir()), compile_timeout: Duration::from_secs(900), ..Options::default() }
 }
 
-/// The plugin, loaded once for all tests of a binary. Tests may run as processes of their own: the first
-/// one compiles, the others wait for it.
+/// The plugin, loaded once for all tests of a binary. Tests may run in several processes: the first one compiles,
+/// the others wait for it.
 pub fn plugin() -> Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     PLUGIN
         .get_or_init(|| {
-            let lock = std::fs::File::create(kept().with_extension("lock")).unwrap();
+            let lock = std::fs::File::create(cache_dir().with_extension("lock")).unwrap();
             lock.lock().unwrap();
-            // A thread of its own: a test's runtime cannot wait within itself.
+            // On a thread of its own: blocking is not allowed within a test's runtime.
             let load = std::thread::spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let compile = Duration::from_secs(900);
-                let options =
-                    Options { cache: Some(kept()), allow_unsigned: true, compile, ..Options::default() };
+                let compile_timeout = Duration::from_secs(900);
+                let options = Options {
+                    cache: Some(cache_dir()),
+                    allow_unsigned: true,
+                    compile_timeout,
+                    ..Options::default()
+                };
                 runtime.block_on(Sandbox::new(options).unwrap().load(file(), None)).unwrap()
             });
             load.join().unwrap()
@@ -92,25 +95,25 @@ pub fn plugin() -> Plugin {
 }
 
 pub fn client(access: Access) -> Client {
-    Egress::new(EgressOptions::default()).unwrap().client(access).unwrap()
+    Client::new(&Egress::new(EgressOptions::default()).unwrap(), access).unwrap()
 }
 
 pub fn secrets(text: &str) -> Secrets {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
     std::fs::write(&path, text).unwrap();
-    let place = format!("file:{}", path.display());
-    Secrets::load([("token", [place.as_str()])]).unwrap()
+    let location = format!("file:{}", path.display());
+    Secrets::load([("token", [location.as_str()])]).unwrap()
 }
 
-/// The plugin in a mode, with limits for tests.
+/// The plugin in a mode, with the limits of tests.
 pub fn guest(mode: &str) -> Guest {
     guest_with(serde_json::json!({ "mode": mode }), Access::default(), limits())
 }
 
 pub fn guest_with(settings: serde_json::Value, access: Access, limits: Limits) -> Guest {
     let grants = Grants { limits, ..Grants::new("test", settings, client(access)) };
-    plugin().guest(grants).unwrap()
+    Guest::new(&plugin(), grants).unwrap()
 }
 
 pub fn limits() -> Limits {

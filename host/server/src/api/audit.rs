@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use crossdock_storage::view::{AuditRow, Page};
+use crossdock_engine::view::{AuditRow, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use crossdock_storage::view;
+use crossdock_engine::view;
 use serde::Serialize;
 use utoipa::ToSchema;
 

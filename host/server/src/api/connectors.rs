@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use crossdock_engine::view::{ConnectorCounts, Stuck as StuckView, StuckPage};
 use crossdock_flow::swap::SwapError;
-use crossdock_storage::view::{ConnectorCounts, Stuck as StuckView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -104,7 +104,7 @@ pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Probl
         })
         .collect();
     connectors.sort_by(|a, b| a.name.cmp(&b.name));
-    let (unread, in_progress) = (state.handle.unread(), state.handle.in_progress());
+    let (unread, in_progress) = (state.handle.pending_inbounds(), state.handle.in_progress());
     Ok(Json(Connectors { connectors, unread, in_progress }))
 }
 
@@ -112,7 +112,7 @@ fn connector(
     name: String,
     plugin: String,
     versions: Vec<crossdock_flow::Version>,
-    setup: Option<crossdock_flow::setup::Setup>,
+    setup: Option<crossdock_flow::setup::Report>,
     counts: ConnectorCounts,
 ) -> Connector {
     Connector {
@@ -206,7 +206,8 @@ pub async fn stuck(
         return Err(Problem::not_found(format!("There is no connector `{connector}`")));
     }
     let limit = limit.limit.unwrap_or(50).min(1000);
-    let stuck = state.handle.store().stuck(Some(&connector), state.handle.now(), limit).await?;
+    let page = StuckPage { after: None, limit };
+    let stuck = state.handle.store().stuck(Some(&connector), state.handle.now(), page).await?;
     Ok(Json(StuckList { stuck: stuck.into_iter().map(Stuck::from).collect() }))
 }
 

@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use crossdock_engine::Filter;
+use crossdock_engine::view::{DeliveryRow, EventFilter, EventRow, Page};
 use crossdock_model::time::Millis;
-use crossdock_storage::Filter;
-use crossdock_storage::view::{DeliveryRow, EventFilter, EventRow, Page};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -27,6 +27,10 @@ pub struct Choice {
     state: Option<String>,
     /// Only recorded at this moment or later.
     since: Option<String>,
+    /// Only with this order number (`#1001`), store, SKU, or reference in a connected system.
+    term: Option<String>,
+    /// Only of the person with this e-mail address, telephone number or name.
+    customer: Option<String>,
     /// Go on after the number that the page before ended with.
     after: Option<i64>,
     /// How many at most, up to 1000; 50 when not given.
@@ -53,7 +57,7 @@ impl Choice {
             state: self.state.clone(),
             ..Filter::default()
         };
-        Ok(EventFilter { filter, id })
+        Ok(EventFilter { filter, id, term: self.term.clone(), customer: self.customer.clone() })
     }
 
     fn page(&self) -> Page {
@@ -179,6 +183,8 @@ pub struct Replayed {
     deliveries: u64,
     /// How many the filter meant but the rules leave alone: open ones, stale ones.
     skipped: u64,
+    /// Of these, how many cannot be sent again because their content has left with its retention.
+    pruned: u64,
 }
 
 /// Sends events again. The key stays the same, so a target that has one says so, unless a generation is
@@ -198,7 +204,7 @@ pub async fn replay(
         state: replay.state,
         ..Choice::default()
     };
-    let EventFilter { filter, id } = choice.filter()?;
+    let EventFilter { filter, id, .. } = choice.filter()?;
     if id.is_some() {
         return Err(Problem::bad_request(
             "`entity` has to be a whole identity here, so that nothing else is meant",
@@ -213,8 +219,9 @@ pub async fn replay(
     let filter = Filter { limit: replay.limit, ..filter };
     if replay.dry_run {
         let preview = state.handle.store().preview(&filter, replay.generation).await?;
-        return Ok(Json(Replayed { deliveries: preview.count, skipped: preview.skipped }));
+        let pruned = preview.pruned;
+        return Ok(Json(Replayed { deliveries: preview.count, skipped: preview.skipped, pruned }));
     }
     let moved = state.handle.replay(filter, replay.generation, &by).await?;
-    Ok(Json(Replayed { deliveries: moved.count, skipped: moved.skipped }))
+    Ok(Json(Replayed { deliveries: moved.count, skipped: moved.skipped, pruned: moved.pruned }))
 }

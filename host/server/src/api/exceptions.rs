@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use crossdock_engine::Error as StoreError;
+use crossdock_engine::view::{DeliveryDetail, Page};
 use crossdock_flow::OperationError;
-use crossdock_storage::Error as StoreError;
-use crossdock_storage::view::{DeliveryDetail, Page};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;

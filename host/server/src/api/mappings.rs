@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use crossdock_storage::view::Page;
-use crossdock_storage::{Kept, MappingChange, MappingChanged, MappingFilter, MappingRow, Missing, Others};
+use crossdock_engine::view::Page;
+use crossdock_engine::{MappingChange, MappingChanged, MappingFilter, MappingRow, Missing, Stored, Unlisted};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -136,9 +136,9 @@ pub struct Done {
     released: u64,
 }
 
-impl From<Kept> for Done {
-    fn from(kept: Kept) -> Self {
-        let Kept { changed, unchanged, removed, released, .. } = kept;
+impl From<Stored> for Done {
+    fn from(stored: Stored) -> Self {
+        let Stored { changed, unchanged, removed, released, .. } = stored;
         Self { changed, unchanged, removed, released }
     }
 }
@@ -158,7 +158,7 @@ pub async fn put(
         let Change { connector, table, value, target } = change;
         MappingChange { connector, table, value, target }
     });
-    let others = if put.replace { Others::Remove } else { Others::Keep };
+    let others = if put.replace { Unlisted::Remove } else { Unlisted::Keep };
     Ok(Json(state.handle.put_mappings(changes.collect(), others, &by).await?.into()))
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use crossdock_storage::view::{Page, Quarantined};
+use crossdock_engine::view::{Page, Quarantined};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use crossdock_storage::{SecretRow, SecretText};
+use crossdock_engine::{SecretRow, SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,14 +122,14 @@ pub struct Rekey {
     to: String,
 }
 
-/// What rests under the new key.
+/// The database is sealed under the new key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Rekeyed {
-    /// How many keys and secrets.
-    keys: u64,
+    /// Always true: a change that was refused is a problem document.
+    rekeyed: bool,
 }
 
-/// Wraps every key and secret under another storage key, in one transaction. From then on the database opens
+/// Seals the database under another storage key, in one transaction. From then on the database opens
 /// with that key alone: `storage.key` in the configuration has to name it before the next start.
 #[utoipa::path(post, path = "/api/v1/storage/rekey", tag = "secrets", request_body = Rekey,
     responses((status = 200, body = Rekeyed), (status = "4XX", body = Problem)))]
@@ -154,6 +154,6 @@ pub async fn rekey(
     let key = found
         .map_err(|error| Problem::internal(error.to_string()))?
         .map_err(|error| Problem::invalid(format!("{error:#}")))?;
-    let keys = state.handle.rekey(key, &by).await?;
-    Ok(Json(Rekeyed { keys }))
+    state.handle.rekey(key, &by).await?;
+    Ok(Json(Rekeyed { rekeyed: true }))
 }

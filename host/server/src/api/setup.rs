@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use crossdock_flow::setup::{Setup as Found, SetupError};
+use crossdock_flow::setup::{Report, SetupError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,8 +21,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn all(found: Found) -> Vec<Self> {
-        let findings = found.findings.into_iter();
+    pub(super) fn all(report: Report) -> Vec<Self> {
+        let findings = report.findings.into_iter();
         findings
             .map(|finding| Self { code: finding.code, message: finding.message, repaired: finding.repaired })
             .collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use crossdock_storage::{Others, StoreChanged, StoreRecord, StoreRow, Weekday};
+use crossdock_engine::{StoreChanged, StoreRecord, StoreRow, Unlisted, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -218,6 +218,6 @@ pub async fn put(
     for store in &stores {
         registry::check(store).map_err(Problem::invalid)?;
     }
-    let others = if put.replace { Others::Remove } else { Others::Keep };
+    let others = if put.replace { Unlisted::Remove } else { Unlisted::Keep };
     Ok(Json(state.handle.put_stores(stores, put.remove, others, &by).await?.into()))
 }

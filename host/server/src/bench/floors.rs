@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use crossdock_demo::load::{Options, Until, http_floor};
-use crossdock_egress::{Access, Egress};
+use crossdock_egress::{Access, Client, Egress};
+use crossdock_engine::{Accept, Command, MasterKey, Request};
 use crossdock_model::connector::Inbound;
 use crossdock_model::time::{Clock, SystemClock};
-use crossdock_sandbox::{Call, Grants, Sandbox};
-use crossdock_storage::{Accept, Command, MasterKey, Request, Sqlite, SqliteOptions, Store};
+use crossdock_rules::safeguards::Safeguards;
+use crossdock_sandbox::{Call, Grants, Guest, Sandbox};
+use crossdock_storage::{CacheOptions, SqliteOptions, open_sqlite};
 use serde::Serialize;
 use serde_json::json;
 
@@ -57,7 +59,8 @@ fn fsync(dir: &Path) -> anyhow::Result<u64> {
 
 async fn rows(dir: &Path, body: &[u8]) -> anyhow::Result<u64> {
     let path = dir.join("floor.db");
-    let store = Sqlite::open(SqliteOptions::new(&path, MasterKey::new([7; 32]))).await?;
+    let options = SqliteOptions::new(&path, MasterKey::new([7; 32]));
+    let store = open_sqlite(options, CacheOptions::default(), Safeguards::default()).await?;
     let begun = Instant::now();
     let mut count = 0u64;
     while begun.elapsed() < Duration::from_secs(1) {
@@ -68,6 +71,7 @@ async fn rows(dir: &Path, body: &[u8]) -> anyhow::Result<u64> {
                 request: Request { method: "POST".into(), body: body.to_vec(), ..Request::default() },
                 received_at: SystemClock.now(),
                 trace: String::new(),
+                lease: None,
             })
         });
         store.apply(batch.collect()).await?;
@@ -104,9 +108,9 @@ async fn parse(plugins: &Path, shop: &str, body: &[u8]) -> anyhow::Result<f64> {
         ..crossdock_sandbox::Options::default()
     };
     let plugin = Sandbox::new(options)?.load_path(&plugins.join("shopify.wasm")).await?;
-    let client = Egress::new(crossdock_egress::Options::default())?.client(Access::default());
-    let client = client.map_err(|reason| anyhow::anyhow!(reason))?;
-    let guest = plugin.guest(Grants::new("floor", json!({ "shop": shop }), client))?;
+    let egress = Egress::new(crossdock_egress::Options::default())?;
+    let client = Client::new(&egress, Access::default()).map_err(|reason| anyhow::anyhow!(reason))?;
+    let guest = Guest::new(&plugin, Grants::new("floor", json!({ "shop": shop }), client))?;
     let inbound = Arc::new(Inbound {
         id: "1".into(),
         received_at: "2026-01-01T00:00:00Z".into(),

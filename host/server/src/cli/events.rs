@@ -52,6 +52,12 @@ pub struct EventFilter {
     /// Only recorded since then (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
+    /// Only with this order number (`#1001`), store, SKU, or reference in a connected system
+    #[arg(long)]
+    term: Option<String>,
+    /// Only of the person with this e-mail address, telephone number or name
+    #[arg(long)]
+    customer: Option<String>,
     #[command(flatten)]
     paging: Paging,
 }
@@ -98,6 +104,8 @@ impl EventFilter {
             ("connector", self.connector.clone()),
             ("state", self.state.clone()),
             ("since", self.since.clone()),
+            ("term", self.term.clone()),
+            ("customer", self.customer.clone()),
         ];
         let texts = texts.into_iter().filter_map(|(name, value)| Some((name, value?)));
         texts.chain(self.paging.pairs()).collect()
@@ -130,10 +138,16 @@ pub async fn run(client: &Client, events: Events, print: Printer) -> anyhow::Res
             let body = filter.body(event, generation, !yes);
             let answer = client.post("/api/v1/events/replay", &body).await?;
             let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
-            let left = match number("skipped") {
+            let mut left = match number("skipped") {
                 0 => String::new(),
                 skipped => format!(" {skipped} are left alone: open, stale, discarded or sent so before."),
             };
+            if number("pruned") > 0 {
+                left += &format!(
+                    " Of these, {} are pruned: their content has left with its retention.",
+                    number("pruned")
+                );
+            }
             let count = number("deliveries");
             let said = match yes {
                 true => format!("{count} deliveries will be sent again.{left}"),

@@ -2,11 +2,12 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use crossdock_engine::Command;
 use crossdock_model::time::{Clock as _, SystemClock};
-use crossdock_storage::{Applied, Command, Store as _};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -85,13 +86,16 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
         Secrets::Rekey { to, config: Some(config) } => {
             let to = whole(to)?;
             let config = Config::read(&config)?;
-            let store = serve::open_sqlite(&config.storage).await?;
+            let database = Arc::new(serve::open_sqlite(&config.storage).await?);
+            let store = serve::store_over(Arc::clone(&database));
             let key = master_key::find(&to)?;
             let command = Command::Rekey { to: key, by: "command line".into(), now: SystemClock.now() };
-            let done = store.apply(vec![command]).await?.pop().context("the database gave no answer")??;
-            let Applied::Moved(moved) = done else { bail!("the database gave another answer") };
-            store.close().await?;
-            rekeyed(&json!({ "keys": moved.count }), &to, print);
+            store.apply(vec![command]).await?.pop().context("the database gave no answer")??;
+            drop(store);
+            if let Some(database) = Arc::into_inner(database) {
+                database.close().await?;
+            }
+            rekeyed(&json!({ "rekeyed": true }), &to, print);
         }
     }
     Ok(())
@@ -106,9 +110,8 @@ fn whole(to: String) -> std::io::Result<String> {
 }
 
 fn rekeyed(answer: &Value, to: &str, print: Printer) {
-    let keys = number(answer, "keys");
     let said = format!(
-        "{keys} keys and secrets rest under the new key. Write this into the configuration before the host starts again:\n\n  [storage]\n  key = \"{to}\""
+        "The database is sealed under the new key. Write this into the configuration before the host starts again:\n\n  [storage]\n  key = \"{to}\""
     );
     print.done(answer, &said);
 }

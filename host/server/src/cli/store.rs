@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use crossdock_storage::StoreRecord;
+use crossdock_engine::StoreRecord;
 use serde_json::{Value, json};
 
 use super::address::{escape, query};

@@ -169,7 +169,7 @@ mod tests {
             (sftp.replace("secret = 'sftp'\n", ""), "name the `secret`"),
             (sftp.replace("'sftp'", "'other'"), "none of the connector's"),
             (sftp.replace("SHA256:", "MD5:"), "pin the server's `host-key`"),
-            (sftp.replace("edi@", "edi:pw@"), "a password does not belong"),
+            (sftp.replace("edi@", "edi:pw@"), "must not contain a password"),
             (sftp.replace("edi@h", "h"), "USER@HOST"),
             ("path = 'x'\nin = '../up'".into(), "`../up` is no directory"),
             ("path = 'x'\nin = 'out'".into(), "three directories"),

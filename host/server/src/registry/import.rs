@@ -7,10 +7,12 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use crossdock_model::time::Millis;
-use crossdock_storage::{
-    Applied, Command, Imported, MappingChange, Others, PutMappings, PutStores, Store, StoreRecord, Writer,
+use crossdock_engine::{
+    Applied, Command, ImportedFile, MappingChange, PutMappings, PutStores, Store, StoreRecord, Stored,
+    Unlisted,
 };
+use crossdock_model::time::Millis;
+use crossdock_storage::Writer;
 use sha2::{Digest as _, Sha256};
 
 use super::{Format, mappings, read, stores};
@@ -53,25 +55,25 @@ fn named(path: &Path) -> String {
 /// When a file cannot be read, or the store refuses it; then nothing of that file is kept.
 pub async fn at_start(
     registry: &Registry,
-    store: &dyn Store,
+    store: &Store,
     writer: &Writer,
     now: Millis,
 ) -> anyhow::Result<()> {
     let (mapped, kept) = content(registry)?;
-    let others = Others::RemoveOwn;
+    let unlisted = Unlisted::RemoveOwn;
     if let Some((hash, stores)) = kept {
-        let imported = Imported { name: "stores".into(), hash };
+        let imported = ImportedFile { name: "stores".into(), hash };
         if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
             let (by, imported) = (CONFIG.into(), Some(imported));
-            let put = PutStores { stores, remove: Vec::new(), others, imported, by, now };
+            let put = PutStores { stores, remove: Vec::new(), unlisted, imported, by, now };
             submit(writer, Command::PutStores(put)).await.context("importing the store registry")?;
         }
     }
     if let Some((hash, changes)) = mapped {
-        let imported = Imported { name: "mappings".into(), hash };
+        let imported = ImportedFile { name: "mappings".into(), hash };
         if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
             let (by, imported) = (CONFIG.into(), Some(imported));
-            let put = PutMappings { changes, others, imported, by, now };
+            let put = PutMappings { changes, unlisted, imported, by, now };
             submit(writer, Command::PutMappings(put)).await.context("importing the mappings")?;
         }
     }
@@ -79,20 +81,20 @@ pub async fn at_start(
 }
 
 async fn submit(writer: &Writer, command: Command) -> anyhow::Result<()> {
-    let Applied::Kept(kept) = writer.submit(command).await? else {
+    let Applied::Stored(stored) = writer.submit(command).await? else {
         bail!("the store gave an answer that does not belong to the command");
     };
-    let crossdock_storage::Kept { changed, unchanged, removed, released, .. } = kept;
+    let Stored { changed, unchanged, removed, released, .. } = stored;
     tracing::info!(changed, unchanged, removed, released, "imported a file of the configuration");
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use crossdock_storage::view::Page;
-    use crossdock_storage::{MappingFilter, MasterKey, Sqlite, SqliteOptions, WriterOptions};
+    use crossdock_engine::view::Page;
+    use crossdock_engine::{MappingFilter, MasterKey};
+    use crossdock_rules::safeguards::Safeguards;
+    use crossdock_storage::{CacheOptions, SqliteOptions, WriterOptions, open_sqlite};
 
     use super::*;
 
@@ -100,11 +102,11 @@ mod tests {
     async fn a_file_is_imported_when_it_has_changed() {
         let dir = tempfile::tempdir().unwrap();
         let options = SqliteOptions::new(dir.path().join("c.db"), MasterKey::new([7; 32]));
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(options).await.unwrap());
-        let (writer, _task) = Writer::start(Arc::clone(&store), WriterOptions::default());
+        let store = open_sqlite(options, CacheOptions::default(), Safeguards::default()).await.unwrap();
+        let (writer, _task) = Writer::start(store.clone(), WriterOptions::default());
         let (map, shops) = (dir.path().join("mappings.csv"), dir.path().join("stores.csv"));
         let registry = Registry { stores: Some(shops.clone()), mappings: Some(map.clone()) };
-        let import = async |now: i64| at_start(&registry, &*store, &writer, Millis(now)).await;
+        let import = async |now: i64| at_start(&registry, &store, &writer, Millis(now)).await;
         assert!(import(1).await.unwrap_err().to_string().contains("mappings.csv"));
         std::fs::write(&shops, "id,name,zone\nS1,One,Europe/Berlin\n").unwrap();
         std::fs::write(&map, "connector,table,value,target\nerp,tax,US,01\nerp,tax,CA,02\n").unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, bail};
-use crossdock_storage::MappingChange;
+use crossdock_engine::MappingChange;
 
 const COLUMNS: [&str; 4] = ["connector", "table", "value", "target"];
 

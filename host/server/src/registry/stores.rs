@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use crossdock_storage::{StoreRecord, Weekday};
+use crossdock_engine::{StoreRecord, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// How a registry is written.

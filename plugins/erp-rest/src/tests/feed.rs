@@ -1,8 +1,8 @@
-//! What is heard of the ERP's own changes.
+//! Polls of the ERP's feed of changes.
 
 use super::*;
 
-const SALE: &str = "poslog/acme/order/S03/1/2026-11-23/17";
+const TILL_ORDER: &str = "poslog/acme/order/S03/1/2026-11-23/17";
 
 fn poll(erp: Host, cursor: Option<&str>) -> Result<Page, Failure> {
     let _erp = erp.install();
@@ -11,7 +11,7 @@ fn poll(erp: Host, cursor: Option<&str>) -> Result<Page, Failure> {
 
 fn feed(after: &str, changes: Value, next: u64) -> Host {
     let page = json!({ "changes": changes, "next": next, "more": true });
-    erp().expect(testing::get("/changes").query("after", after).query("limit", "50").answer(200, page))
+    erp().expect(testing::get("/changes").query("after", after).query("limit", "50").respond(200, page))
 }
 
 fn one(change: Value) -> Event {
@@ -28,34 +28,34 @@ fn the_cursor_is_the_number_of_the_last_change() {
 }
 
 #[test]
-fn an_orders_way_through_the_erp_is_a_document_of_its_order() {
+fn the_state_of_an_order_is_a_document_of_that_order() {
     let change = |state: &str| {
         json!({ "sequence": 7, "at": "2026-11-23T10:00:00Z", "type": "order", "order": {
-            "id": "SO-17", "reference": SALE, "state": state, "total": "27.00", "tax": "2.00", "currency": "EUR",
+            "id": "SO-17", "reference": TILL_ORDER, "state": state, "total": "27.00", "tax": "2.00", "currency": "EUR",
             "lines": [{ "id": "SO-17-1", "line": "11", "article": "4711", "quantity": "2" }] } })
     };
     let event = one(change("accepted"));
     assert_eq!(event.entity.to_string(), "erp-rest/main/document/order-SO-17");
-    assert_eq!(event.parent.as_ref().unwrap().to_string(), SALE);
+    assert_eq!(event.parent.as_ref().unwrap().to_string(), TILL_ORDER);
     assert_eq!(event.version, Some(Version { at: "2026-11-23T10:00:00Z".into(), sequence: Some(7) }));
     let Fact::DocumentUpdated(document) = event.fact else { panic!() };
     assert_eq!((document.kind, document.state), (DocumentKind::SalesOrder, DocumentState::Accepted));
     assert_eq!(document.lines[0].line.as_deref(), Some("11"));
     assert_eq!(document.total, Some(Money::new("27.00", "EUR")));
-    for (told, state) in [
+    for (stage, state) in [
         ("allocated", DocumentState::Processing),
         ("partially-shipped", DocumentState::Processing),
         ("invoiced", DocumentState::Done),
         ("cancelled", DocumentState::Cancelled),
     ] {
-        let Fact::DocumentUpdated(document) = one(change(told)).fact else { panic!() };
+        let Fact::DocumentUpdated(document) = one(change(stage)).fact else { panic!() };
         assert_eq!(document.state, state);
-        assert!(document.extensions.unwrap().contains(told));
+        assert!(document.extensions.unwrap().contains(stage));
     }
 }
 
 #[test]
-fn a_parcel_has_its_lines_and_its_number() {
+fn a_parcel_is_a_shipment_with_lines_and_tracking() {
     let parcel = json!({ "sequence": 8, "at": "2026-11-23T10:00:00Z", "type": "shipment", "shipment": {
         "id": "SH-1", "order": "SO-17", "reference": ORDER, "state": "shipped", "warehouse": "C1",
         "shippedAt": "2026-11-23T10:00:00Z", "lines": [{ "line": "11", "article": "4711", "quantity": "2" }],
@@ -72,18 +72,18 @@ fn a_parcel_has_its_lines_and_its_number() {
         shipment.tracking,
         [Tracking { carrier: Some("UPS".into()), number: "1Z9".into(), url: None }]
     );
-    let mut own = parcel_of_nobody();
-    own["shipment"]["reference"] = json!("internal transfer 5");
-    assert!(poll(feed("0", json!([own]), 1), None).unwrap().events.is_empty());
+    let mut internal = parcel_without_order();
+    internal["shipment"]["reference"] = json!("internal transfer 5");
+    assert!(poll(feed("0", json!([internal]), 1), None).unwrap().events.is_empty());
 }
 
-fn parcel_of_nobody() -> Value {
+fn parcel_without_order() -> Value {
     json!({ "sequence": 1, "at": "2026-11-23T10:00:00Z", "type": "shipment",
         "shipment": { "id": "SH-2", "reference": "", "state": "shipped", "lines": [] } })
 }
 
 #[test]
-fn stock_invoices_articles_and_prices() {
+fn stock_invoices_articles_and_prices_become_events() {
     let at = "2026-11-23T10:00:00Z";
     let level = one(json!({ "sequence": 1, "at": at, "type": "stock", "stock": {
         "article": "TEA-250", "warehouse": "C1", "available": "-2", "onHand": "3", "reserved": "5" } }));
@@ -107,11 +107,11 @@ fn stock_invoices_articles_and_prices() {
 }
 
 #[test]
-fn a_new_type_of_change_is_passed_over_and_a_broken_one_is_named() {
-    let news = json!([{ "sequence": 1, "at": "2026-11-23T10:00:00Z", "type": "budget", "budget": {} }]);
-    assert_eq!(poll(feed("0", news, 1), None).unwrap().events.len(), 0);
-    let broken = json!([{ "sequence": 9, "at": "2026-11-23T10:00:00Z", "type": "stock", "stock": {} }]);
-    let Err(Failure::Rejected(problem)) = poll(feed("0", broken, 9), None) else { panic!() };
+fn an_unknown_type_of_change_is_skipped_and_an_unreadable_change_is_named() {
+    let unknown = json!([{ "sequence": 1, "at": "2026-11-23T10:00:00Z", "type": "budget", "budget": {} }]);
+    assert_eq!(poll(feed("0", unknown, 1), None).unwrap().events.len(), 0);
+    let unreadable = json!([{ "sequence": 9, "at": "2026-11-23T10:00:00Z", "type": "stock", "stock": {} }]);
+    let Err(Failure::Rejected(problem)) = poll(feed("0", unreadable, 9), None) else { panic!() };
     assert!(problem.message.contains("change 9"), "{problem}");
     let down =
         erp().expect(testing::get("/changes").query("after", "0").query("limit", "50").lose_connection());

@@ -1,17 +1,17 @@
-//! The connector against scripted answers, in Tryton's own words as they were recorded from 8.2.
+//! The connector against scripted responses, as recorded from Tryton 8.2.
 
-mod adjusting;
+mod adjustments;
 mod booking;
-mod changing;
+mod changes_and_refunds;
+mod mapping_tables;
 mod polling;
-mod telling;
-mod words;
+mod stock_and_catalogue;
 
 use crossdock_sdk::prelude::*;
-use crossdock_sdk::testing::{self, Exchange, Host};
+use crossdock_sdk::testing::{self, ExpectedRequest, Host};
 use serde_json::{Value, json};
 
-use crate::value::question;
+use crate::value::encode_query;
 
 pub const FIELDS: [&str; 4] = ["number", "state", "total_amount", "lines"];
 
@@ -43,7 +43,7 @@ pub fn placed(order: Order) -> Work {
     testing::work(testing::placed(order))
 }
 
-/// What happened to order 1001 later, when Tryton knows it as sale 12.
+/// A later event of order 1001, which is sale 12 in Tryton.
 pub fn later(fact: Fact) -> Work {
     let entity = testing::entity(EntityKind::Order, "1001");
     Work { references: vec![sale(None)], ..testing::work(testing::event(entity, None, fact)) }
@@ -69,19 +69,19 @@ pub fn path(path: &str, fields: &[&str]) -> String {
     format!("/shop/rest/model/{path}?{}", fields.join("&"))
 }
 
-pub fn search(model: &str, domain: Value, fields: &[&str]) -> Exchange {
-    testing::get(&path(model, fields)).query("d", &question(&domain))
+pub fn search(model: &str, domain: Value, fields: &[&str]) -> ExpectedRequest {
+    testing::get(&path(model, fields)).query("d", &encode_query(&domain))
 }
 
-/// The products with these codes are asked for.
-pub fn codes(codes: &[&str]) -> Exchange {
+/// The request for the products with these codes.
+pub fn codes(codes: &[&str]) -> ExpectedRequest {
     let fields = ["code", "sale_uom", "default_uom", "salable"];
     search("product.product", json!([["code", "in", codes]]), &fields)
 }
 
-/// The products of [`order`] are asked for.
-pub fn products() -> Exchange {
-    codes(&["SHIPPING", "TEA-250"]).answer(
+/// The request for the products of [`order`], with its response.
+pub fn products() -> ExpectedRequest {
+    codes(&["SHIPPING", "TEA-250"]).respond(
         200,
         json!([
             { "id": 81, "code": "TEA-250", "sale_uom": 1, "default_uom": 1, "salable": true },
@@ -94,8 +94,8 @@ pub fn number(text: &str) -> Value {
     json!({ "__class__": "Decimal", "decimal": text })
 }
 
-/// Sale 12 as Tryton answers it.
-pub fn answer(state: &str, total: &str) -> Value {
+/// Sale 12 in a response.
+pub fn sale_record(state: &str, total: &str) -> Value {
     let number = if state == "draft" { Value::Null } else { json!("S-77") };
     json!({
         "id": 12, "__name__": "sale.sale", "number": number, "state": state,
@@ -103,15 +103,15 @@ pub fn answer(state: &str, total: &str) -> Value {
     })
 }
 
-/// Sale 12 with its lines and addresses.
-pub fn full(state: &str, quantity: f64) -> Value {
+/// Sale 12 in a response, with its lines and addresses.
+pub fn sale_with_lines(state: &str, quantity: f64) -> Value {
     let line = |id: i64, product: i64, quantity: f64, price: &str, taxes: Value| {
         json!({
             "id": id, "__name__": "sale.line", "product": product, "unit": 1, "quantity": quantity,
             "unit_price": number(price), "taxes": taxes, "description": null,
         })
     };
-    let mut sale = answer(state, "27.00");
+    let mut sale = sale_record(state, "27.00");
     sale["party"] = json!(3);
     sale["invoice_address"] = json!(33);
     sale["shipment_address"] = json!(33);
@@ -120,8 +120,8 @@ pub fn full(state: &str, quantity: f64) -> Value {
     sale
 }
 
-/// [`full`] is asked for.
-pub fn read_full() -> Exchange {
+/// The request for [`sale_with_lines`].
+pub fn read_with_lines() -> ExpectedRequest {
     let fields = [
         "number",
         "state",
@@ -139,17 +139,17 @@ pub fn read_full() -> Exchange {
     testing::get(&path("sale.sale/12", &fields))
 }
 
-/// The sale of order 1001 is looked up.
-pub fn lookup() -> Exchange {
+/// The request that looks up the sale of order 1001.
+pub fn lookup() -> ExpectedRequest {
     let web_id = "shopify/acme.myshopify.com/order/1001";
     search("sale.sale", json!([["web_shop", "=", 4], ["web_id", "=", web_id]]), &FIELDS)
 }
 
-pub fn create() -> Exchange {
+pub fn create() -> ExpectedRequest {
     testing::post(&path("sale.sale", &FIELDS))
 }
 
-pub fn press(button: &str) -> Exchange {
+pub fn call_button(button: &str) -> ExpectedRequest {
     testing::post(&path(&format!("sale.sale/12/{button}"), &FIELDS))
 }
 
@@ -157,7 +157,7 @@ pub fn refusal(message: &str) -> Value {
     json!({ "status": 400, "message": message, "description": "" })
 }
 
-pub fn taken() -> Value {
+pub fn web_id_taken() -> Value {
     refusal("The web ID on the sale must be unique per shop.")
 }
 
@@ -170,13 +170,13 @@ pub fn partial(resume: &str, number: Option<&str>) -> Outcome {
     Outcome::Partial(Progress { resume: resume.into(), references: vec![sale(number)] })
 }
 
-/// What was missed in the tables: table and value.
+/// The unmapped values: table and value.
 pub fn unmapped(outcome: Outcome) -> Vec<(String, String)> {
-    let Outcome::Unmapped(missing) = outcome else { panic!("nothing is missed: {outcome:?}") };
-    missing.into_iter().map(|one| (one.table, one.value)).collect()
+    let Outcome::Unmapped(values) = outcome else { panic!("not unmapped: {outcome:?}") };
+    values.into_iter().map(|value| (value.table, value.value)).collect()
 }
 
-/// The store that Shopify calls 655, with this warehouse in the registry.
+/// The store with the code 655 in Shopify, with this warehouse in the store registry.
 pub fn store(warehouse: Option<&str>) -> stores::Store {
     stores::Store {
         id: "12".into(),

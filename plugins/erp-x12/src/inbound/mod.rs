@@ -1,63 +1,65 @@
-//! What the partner tells: whole interchanges, each transaction set by the room that reads its kind.
+//! Inbound files: whole interchanges, with each transaction set read by the module of its kind.
 //!
-//! A file is read as a whole or not at all: what is wrong with one set of it sets the file aside, with the segment
-//! named, and nothing of it is acknowledged.
+//! A file is read as a whole or not at all: an error in one set sets the file aside with the segment, and nothing of it
+//! is acknowledged.
 
 mod acknowledgement;
 mod article;
 mod codes;
 mod confirmation;
-mod dispatch;
+mod context;
 mod invoice;
-mod order;
+mod number;
+mod sent_order;
+mod shipment;
 mod stock;
 
 use crossdock_sdk::prelude::*;
 
-use crate::reply::Reply;
+use self::context::Context;
+use crate::acknowledge::Acknowledgements;
+use crate::mapping::InboundMapping;
 use crate::settings::Settings;
-use crate::tables::Words;
-use crate::time;
-use crate::x12::{self, Group, Interchange, Set};
+use crate::x12::{self, Interchange, Set};
 
-/// Reads a file, and answers it with a 997 where one is wanted.
+/// Reads a file, and acknowledges it when configured.
 ///
 /// # Errors
-/// Why it is set aside: a code of [`x12`], `wrong-partner`, `wrong-usage`, `transaction-set-unknown`, or what is wrong
+/// Why the file is set aside: a code of [`x12`], `wrong-partner`, `wrong-usage`, `transaction-set-unknown`, or an error
 /// within a transaction set.
 pub(crate) fn receive(file: &[u8]) -> Result<Vec<Event>, Problem> {
     let settings = Settings::read()?;
-    let words = Words::read()?;
+    let mapping = InboundMapping::read()?;
     let text = x12::text(file);
     let interchanges = x12::parse(&text)?;
     let mut events = Vec::new();
-    let mut reply = Reply::default();
+    let mut acknowledgements = Acknowledgements::default();
     for interchange in &interchanges {
-        ours(interchange, &settings)?;
+        check_header(interchange, &settings)?;
         for (at, segment) in interchange.acknowledgements.iter().enumerate() {
-            let told = Told::by_interchange(interchange, at, (&settings, &words))?;
-            events.extend(acknowledgement::of_interchange(*segment, &told)?);
+            let context = Context::of_ta1(interchange, at, (&settings, &mapping))?;
+            events.extend(acknowledgement::of_interchange(*segment, &context)?);
         }
         for group in &interchange.groups {
             for (at, set) in group.sets.iter().enumerate() {
-                let told = Told::by_set(interchange, group, at, (&settings, &words))?;
-                events.extend(read(set, &told)?);
+                let context = Context::of_set(interchange, group, at, (&settings, &mapping))?;
+                events.extend(read(set, &context)?);
             }
         }
-        reply.to(interchange);
+        acknowledgements.add(interchange);
     }
-    reply.send(&settings)?;
+    acknowledgements.send(&settings)?;
     Ok(events)
 }
 
-fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem> {
+fn read(set: &Set<'_>, context: &Context<'_>) -> Result<Vec<Event>, Problem> {
     match set.kind() {
-        "997" | "999" => acknowledgement::of_group(set, told),
-        "855" => confirmation::read(set, told, confirmation::Form::ORDER),
-        "865" => confirmation::read(set, told, confirmation::Form::CHANGE),
-        "856" => dispatch::read(set, told),
-        "810" => invoice::read(set, told),
-        "846" => stock::read(set, told),
+        "997" | "999" => acknowledgement::of_group(set, context),
+        "855" => confirmation::read(set, context, confirmation::Layout::ORDER),
+        "865" => confirmation::read(set, context, confirmation::Layout::CHANGE),
+        "856" => shipment::read(set, context),
+        "810" => invoice::read(set, context),
+        "846" => stock::read(set, context),
         other => {
             let number = set.header.number;
             let message =
@@ -67,18 +69,18 @@ fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem> {
     }
 }
 
-/// The interchange is from the partner, for the retailer, and of the kind that is booked.
-fn ours(interchange: &Interchange<'_>, settings: &Settings) -> Result<(), Problem> {
+/// Checks that the interchange is from the partner, for the retailer, and of the configured usage.
+fn check_header(interchange: &Interchange<'_>, settings: &Settings) -> Result<(), Problem> {
     let header = interchange.header;
     let number = header.number;
     let sides = [
         (5, "is from", interchange.sender(), &settings.partner),
         (7, "is for", interchange.receiver(), &settings.own),
     ];
-    for (at, verb, (qualifier, id), (own_qualifier, own_id)) in sides {
-        if (qualifier, id) != (own_qualifier.as_str(), own_id.as_str()) {
+    for (at, verb, (qualifier, id), (expected_qualifier, expected_id)) in sides {
+        if (qualifier, id) != (expected_qualifier.as_str(), expected_id.as_str()) {
             let message = format!(
-                "the interchange {verb} {qualifier}/{id} (ISA, segment {number}), and the settings say {own_qualifier}/{own_id}"
+                "the interchange {verb} {qualifier}/{id} (ISA, segment {number}), and the settings have {expected_qualifier}/{expected_id}"
             );
             return Err(header.problem(at + 1, "wrong-partner", message));
         }
@@ -86,73 +88,8 @@ fn ours(interchange: &Interchange<'_>, settings: &Settings) -> Result<(), Proble
     let usage = header.raw(15);
     if usage != settings.usage {
         let message =
-            format!("ISA15 (segment {number}) says {usage:?}, and the settings say {:?}", settings.usage);
+            format!("ISA15 (segment {number}) is {usage:?}, and the settings have {:?}", settings.usage);
         return Err(header.problem(15, "wrong-usage", message));
     }
     Ok(())
-}
-
-/// Where something is told, and when.
-pub(crate) struct Told<'a> {
-    pub settings: &'a Settings,
-    pub words: &'a Words,
-    /// ISA13, as it is written.
-    pub interchange: &'a str,
-    /// When the group was made; the interchange, for what stands in no group.
-    pub at: String,
-    /// Rises with each set that the partner sends.
-    pub sequence: u64,
-}
-
-impl<'a> Told<'a> {
-    fn by_set(
-        interchange: &'a Interchange<'_>,
-        group: &Group<'_>,
-        at: usize,
-        (settings, words): (&'a Settings, &'a Words),
-    ) -> Result<Self, Problem> {
-        let number: u64 = group.header.value(6).parse().unwrap_or_default();
-        let moment = time::moment(group.header, 4, 5, &settings.zone)?;
-        Ok(Self {
-            settings,
-            words,
-            interchange: interchange.control(),
-            at: moment,
-            sequence: sequence(number, at),
-        })
-    }
-
-    fn by_interchange(
-        interchange: &'a Interchange<'_>,
-        at: usize,
-        (settings, words): (&'a Settings, &'a Words),
-    ) -> Result<Self, Problem> {
-        let number: u64 = interchange.control().parse().unwrap_or_default();
-        let moment = time::moment(interchange.header, 9, 10, &settings.zone)?;
-        Ok(Self {
-            settings,
-            words,
-            interchange: interchange.control(),
-            at: moment,
-            sequence: sequence(number, at),
-        })
-    }
-
-    /// An event that is told here.
-    pub(crate) fn event(&self, kind: EntityKind, id: String, parent: Option<Entity>, fact: Fact) -> Event {
-        let version = Version { at: self.at.clone(), sequence: Some(self.sequence) };
-        Event {
-            entity: self.settings.entity(kind, id),
-            parent,
-            version: Some(version),
-            occurred_at: self.at.clone(),
-            fact,
-        }
-    }
-}
-
-/// A million sets are in a group at most: GE01 has six digits.
-fn sequence(control: u64, at: usize) -> u64 {
-    let at = u64::try_from(at).unwrap_or(u64::MAX).min(999_999);
-    (control % 1_000_000_000_000).saturating_mul(1_000_000).saturating_add(at)
 }

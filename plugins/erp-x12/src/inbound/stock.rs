@@ -1,129 +1,137 @@
-//! How much there is: the 846, a level for each article at each location.
+//! Stock levels: the 846, one level for each article at each location.
 
 use std::collections::BTreeMap;
 
 use crossdock_sdk::prelude::*;
 
-use super::{Told, article};
+use super::context::Context;
+use super::{article, number};
 use crate::time;
 use crate::x12::{Segment, Set};
 
-/// Parties that are places where stock lies, the best first.
-const PLACES: [&str; 4] = ["WH", "SF", "SN", "ST"];
+/// The roles of parties that are stock locations, in order of preference.
+const LOCATION_ROLES: [&str; 4] = ["WH", "SF", "SN", "ST"];
 
-/// Qualifiers of quantities: what can be sold, and what lies there.
-const SOLD: &str = "33";
-const LIES: &str = "17";
+/// The qualifier of the quantity available for sale.
+const AVAILABLE: &str = "33";
+/// The qualifier of the quantity on hand.
+const ON_HAND: &str = "17";
 
-/// What was counted of one article at one location, by the qualifier of the quantity.
-type Counted<'a> = BTreeMap<String, Quantity<'a>>;
+/// The quantities of an article at a location, by qualifier.
+type Quantities<'a> = BTreeMap<String, Quantity<'a>>;
 
-/// Reads an 846. An article that is told several times (by lots, under several numbers) is told on as one level: what
-/// is counted of it at a location is added up.
-pub(crate) fn read(set: &Set<'_>, told: &Told<'_>) -> Result<Vec<Event>, Problem> {
-    let rules = Rules::read()?;
-    let head = set.need("BIA")?;
-    let at = match head.get(4) {
-        Some(_) => time::moment(head, 4, 5, &told.settings.zone)?,
-        None => told.at.clone(),
+/// Reads an 846. The quantities of an article that occurs several times (by lot, or with several numbers) are added up
+/// to one level per location.
+pub(crate) fn read(set: &Set<'_>, context: &Context<'_>) -> Result<Vec<Event>, Problem> {
+    let settings = StockSettings::read()?;
+    let bia = set.require("BIA")?;
+    let at = match bia.get(4) {
+        Some(_) => time::date_time(bia, 4, 5, &context.settings.zone)?,
+        None => context.at.clone(),
     };
     let starts: Vec<usize> =
         set.body.iter().enumerate().filter(|(_, segment)| segment.id == "LIN").map(|(at, _)| at).collect();
     let end = set.body.iter().position(|segment| segment.id == "CTT").unwrap_or(set.body.len());
-    let before = set.body.get(..starts.first().copied().unwrap_or(end)).unwrap_or_default();
-    let usual = PLACES.iter().find_map(|role| before.iter().find_map(|segment| place(segment, &[role])));
-    let usual = usual.or(rules.warehouse.clone());
-    let (mut levels, mut places): (Vec<Sum<'_>>, BTreeMap<String, usize>) = (Vec::new(), BTreeMap::new());
+    let heading = set.body.get(..starts.first().copied().unwrap_or(end)).unwrap_or_default();
+    let default = LOCATION_ROLES
+        .iter()
+        .find_map(|role| heading.iter().find_map(|segment| location(segment, &[role])))
+        .or(settings.warehouse.clone());
+    let mut levels: Vec<LevelSum<'_>> = Vec::new();
+    let mut indices: BTreeMap<String, usize> = BTreeMap::new();
     for (from, to) in starts.iter().zip(starts.iter().skip(1).copied().chain([end])) {
         let Some([lin, body @ ..]) = set.body.get(*from..to) else { continue };
-        let Some(sku) = article::sku(*lin, 2, told.words) else {
-            let message = format!("LIN (segment {}) names no article", lin.number);
+        let Some(sku) = article::sku(*lin, 2, context.mapping) else {
+            let message = format!("LIN (segment {}) has no article", lin.number);
             return Err(lin.problem(0, "element-missing", message));
         };
         let item = article::pairs(*lin, 2).first().map(|(_, number)| (*number).to_owned());
-        for (location, counted) in counted(*lin, body, usual.as_deref())? {
-            let sum = Sum::new(&rules, (sku.clone(), item.clone(), location), counted);
-            let id = format!("{}/{sku}", sum.location);
-            match places.get(&id).and_then(|at| levels.get_mut(*at)) {
-                Some(known) => known.add(sum, *lin)?,
+        for (location, quantities) in quantities_by_location(*lin, body, default.as_deref())? {
+            let level = LevelSum::new(&settings, (sku.clone(), item.clone(), location), quantities);
+            let id = format!("{}/{sku}", level.location);
+            match indices.get(&id).and_then(|at| levels.get_mut(*at)) {
+                Some(sum) => sum.add(level, *lin)?,
                 None => {
-                    places.insert(id, levels.len());
-                    levels.push(sum);
+                    indices.insert(id, levels.len());
+                    levels.push(level);
                 }
             }
         }
     }
-    let event = |sum: Sum<'_>| {
+    let event = |sum: LevelSum<'_>| {
         let id = format!("{}/{}", sum.location, sum.sku);
-        told.event(EntityKind::Stock, id, None, Fact::InventoryCounted(sum.level(&at)))
+        context.event(EntityKind::Stock, id, None, Fact::InventoryCounted(sum.into_level(&at)))
     };
     Ok(levels.into_iter().map(event).collect())
 }
 
-/// What the quantities of one article are at each location. A location stands before its quantities or behind them,
-/// or in pairs with them (`SDQ`).
-fn counted<'a>(
+/// The quantities of one line by location. A location is before its quantities, after them, or paired with each of them
+/// (`SDQ`).
+fn quantities_by_location<'a>(
     lin: Segment<'a>,
     body: &[Segment<'a>],
-    usual: Option<&str>,
-) -> Result<BTreeMap<String, Counted<'a>>, Problem> {
-    let mut found: BTreeMap<String, Counted<'a>> = BTreeMap::new();
-    let mut waiting = Counted::new();
-    let mut pairs = Counted::new();
-    let mut here: Option<String> = None;
+    default: Option<&str>,
+) -> Result<BTreeMap<String, Quantities<'a>>, Problem> {
+    let mut found: BTreeMap<String, Quantities<'a>> = BTreeMap::new();
+    let mut unassigned = Quantities::new();
+    let mut pair_sums = Quantities::new();
+    let mut current: Option<String> = None;
     for segment in body {
         match segment.id {
             "QTY" => {
-                let kind = segment.need(1, "what is counted")?;
-                Quantity::read(*segment, 2, segment.value(3))?.put(&mut waiting, kind)?;
+                let qualifier = segment.require(1, "the qualifier of the quantity")?;
+                Quantity::read(*segment, 2, segment.value(3))?.add_to(&mut unassigned, qualifier)?;
             }
             "SDQ" => {
                 for at in (3..=21).step_by(2).take_while(|at| segment.get(*at).is_some()) {
                     let quantity = Quantity::read(*segment, at + 1, segment.value(1))?;
-                    quantity.put(&mut pairs, SOLD)?;
-                    quantity.put(found.entry(segment.value(at).to_owned()).or_default(), SOLD)?;
+                    quantity.add_to(&mut pair_sums, AVAILABLE)?;
+                    let location = segment.value(at).to_owned();
+                    quantity.add_to(found.entry(location).or_default(), AVAILABLE)?;
                 }
             }
             _ => {
-                if let Some(place) = place(segment, &PLACES) {
-                    match here.take() {
-                        Some(before) => {
-                            join(found.entry(before).or_default(), &mut waiting)?;
-                            here = Some(place);
+                if let Some(location) = location(segment, &LOCATION_ROLES) {
+                    match current.take() {
+                        Some(previous) => {
+                            add_all(found.entry(previous).or_default(), &mut unassigned)?;
+                            current = Some(location);
                         }
-                        None if waiting.is_empty() => here = Some(place),
-                        None => join(found.entry(place).or_default(), &mut waiting)?,
+                        None if unassigned.is_empty() => current = Some(location),
+                        None => add_all(found.entry(location).or_default(), &mut unassigned)?,
                     }
                 }
             }
         }
     }
-    found.retain(|_, counted| !counted.is_empty());
-    // Beside quantities by location, one without is their sum, or nobody knows of what.
-    if let (None, Some(all), Some(sum)) = (&here, waiting.get(SOLD).copied(), pairs.get(SOLD)) {
-        if all.value != sum.value {
-            return Err(all.ambiguous("the SDQ of the same article come to another quantity"));
+    found.retain(|_, quantities| !quantities.is_empty());
+    // Next to quantities by location, a quantity without a location must be their total.
+    if let (None, Some(total), Some(sum)) =
+        (&current, unassigned.get(AVAILABLE).copied(), pair_sums.get(AVAILABLE))
+    {
+        if total.value != sum.value {
+            return Err(total.ambiguous("the SDQ of the same article have another total"));
         }
-        waiting.remove(SOLD);
+        unassigned.remove(AVAILABLE);
     }
-    if !waiting.is_empty() {
-        let Some(place) = here.as_deref().or(usual) else {
+    if !unassigned.is_empty() {
+        let Some(location) = current.as_deref().or(default) else {
             let message = format!(
                 "LIN (segment {}) has quantities without a location, and there is no setting `warehouse`",
                 lin.number
             );
             return Err(lin.problem(0, "location-missing", message));
         };
-        join(found.entry(place.to_owned()).or_default(), &mut waiting)?;
+        add_all(found.entry(location.to_owned()).or_default(), &mut unassigned)?;
     }
     Ok(found)
 }
 
-/// How many there are, and where that stands.
+/// A quantity, with its element.
 #[derive(Clone, Copy)]
 struct Quantity<'a> {
     value: Decimal,
-    /// Empty where none is written.
+    /// Empty when absent.
     unit: &'a str,
     segment: Segment<'a>,
     at: usize,
@@ -131,84 +139,89 @@ struct Quantity<'a> {
 
 impl<'a> Quantity<'a> {
     fn read(segment: Segment<'a>, at: usize, unit: &'a str) -> Result<Self, Problem> {
-        Ok(Self { value: article::number(segment, at)?, unit, segment, at })
+        Ok(Self { value: number::decimal(segment, at)?, unit, segment, at })
     }
 
-    /// Adds it to what was counted under this qualifier.
-    fn put(self, to: &mut Counted<'a>, kind: &str) -> Result<(), Problem> {
-        let Some(known) = to.get_mut(kind) else {
-            to.insert(kind.to_owned(), self);
+    /// Adds it to the quantity with this qualifier.
+    fn add_to(self, quantities: &mut Quantities<'a>, qualifier: &str) -> Result<(), Problem> {
+        let Some(sum) = quantities.get_mut(qualifier) else {
+            quantities.insert(qualifier.to_owned(), self);
             return Ok(());
         };
-        if !(self.unit.is_empty() || known.unit.is_empty() || self.unit == known.unit) {
-            let why = format!("the same was counted in {} and in {}", known.unit, self.unit);
-            return Err(self.ambiguous(&why));
+        if !(self.unit.is_empty() || sum.unit.is_empty() || self.unit == sum.unit) {
+            let reason = format!("the quantities have the units {} and {}", sum.unit, self.unit);
+            return Err(self.ambiguous(&reason));
         }
-        let sum = known.value.checked_add(self.value);
-        known.value = sum.ok_or_else(|| self.ambiguous("what was counted has too many digits together"))?;
-        known.unit = if known.unit.is_empty() { self.unit } else { known.unit };
+        let value = sum.value.checked_add(self.value);
+        sum.value = value.ok_or_else(|| self.ambiguous("the total has too many digits"))?;
+        sum.unit = if sum.unit.is_empty() { self.unit } else { sum.unit };
         Ok(())
     }
 
-    fn ambiguous(&self, why: &str) -> Problem {
+    fn ambiguous(&self, reason: &str) -> Problem {
         let Segment { id, number, .. } = self.segment;
-        let message = format!("{id} (segment {number}) cannot be added up: {why}");
+        let message = format!("{id} (segment {number}) cannot be added up: {reason}");
         self.segment.problem(self.at, "quantity-ambiguous", message)
     }
 }
 
-fn join<'a>(to: &mut Counted<'a>, from: &mut Counted<'a>) -> Result<(), Problem> {
-    std::mem::take(from).into_iter().try_for_each(|(kind, quantity)| quantity.put(to, &kind))
+/// Moves all quantities to others.
+fn add_all<'a>(to: &mut Quantities<'a>, from: &mut Quantities<'a>) -> Result<(), Problem> {
+    std::mem::take(from).into_iter().try_for_each(|(qualifier, quantity)| quantity.add_to(to, &qualifier))
 }
 
-/// A level to be: what is counted of one article at one location.
-struct Sum<'a> {
+/// The quantities of one article at one location, added up over lines.
+struct LevelSum<'a> {
     sku: String,
-    /// The partner's number. Absent when it has several.
+    /// The partner's number of the article. Absent when it has several.
     item: Option<String>,
     location: String,
-    counted: Counted<'a>,
-    /// The qualifier of what can be sold, where something says it.
-    sold: Option<String>,
-    /// True while everything that was added says how much lies there.
-    lies: bool,
+    quantities: Quantities<'a>,
+    /// The qualifier of the available quantity, if one is present.
+    available: Option<String>,
+    /// Whether all lines have a quantity on hand.
+    has_on_hand: bool,
 }
 
-impl<'a> Sum<'a> {
+impl<'a> LevelSum<'a> {
     fn new(
-        rules: &Rules,
+        settings: &StockSettings,
         (sku, item, location): (String, Option<String>, String),
-        counted: Counted<'a>,
+        quantities: Quantities<'a>,
     ) -> Self {
-        let sold = rules.available.iter().find(|kind| counted.contains_key(*kind)).cloned();
-        Self { sku, item, location, lies: counted.contains_key(LIES), counted, sold }
+        let available =
+            settings.available.iter().find(|qualifier| quantities.contains_key(*qualifier)).cloned();
+        let has_on_hand = quantities.contains_key(ON_HAND);
+        Self { sku, item, location, quantities, available, has_on_hand }
     }
 
-    /// Adds what another line says of the same.
+    /// Adds the quantities of another line.
     fn add(&mut self, mut other: Self, lin: Segment<'_>) -> Result<(), Problem> {
-        match (&self.sold, &other.sold) {
-            (Some(known), Some(kind)) if known != kind => {
+        match (&self.available, &other.available) {
+            (Some(earlier), Some(qualifier)) if earlier != qualifier => {
                 let message = format!(
-                    "LIN (segment {}) counts {} by {kind}, and a line before by {known}: that cannot be added up",
+                    "LIN (segment {}) has the available quantity of {} as {qualifier}, and an earlier line as \
+                     {earlier}: they cannot be added up",
                     lin.number, self.sku
                 );
                 return Err(lin.problem(0, "quantity-ambiguous", message));
             }
             _ => {}
         }
-        self.sold = self.sold.take().or(other.sold);
+        self.available = self.available.take().or(other.available);
         self.item = self.item.take().filter(|item| other.item.as_ref() == Some(item));
-        self.lies &= other.lies;
-        join(&mut self.counted, &mut other.counted)
+        self.has_on_hand &= other.has_on_hand;
+        add_all(&mut self.quantities, &mut other.quantities)
     }
 
-    fn level(self, at: &str) -> Level {
-        let of = |kind: &str| self.counted.get(kind).map(|quantity| article::plain(quantity.value));
+    fn into_level(self, at: &str) -> Level {
+        let text =
+            |qualifier: &str| self.quantities.get(qualifier).map(|quantity| number::to_text(quantity.value));
         Level {
-            available: self.sold.as_deref().and_then(of),
-            on_hand: of(LIES).filter(|_| self.lies),
+            available: self.available.as_deref().and_then(text),
+            on_hand: text(ON_HAND).filter(|_| self.has_on_hand),
             reserved: None,
-            incoming: of("63"),
+            incoming: text("63"),
             at: at.to_owned(),
             sku: Some(self.sku),
             item: self.item,
@@ -217,19 +230,20 @@ impl<'a> Sum<'a> {
     }
 }
 
-fn place(segment: &Segment<'_>, roles: &[&str]) -> Option<String> {
-    let found = segment.id == "N1" && roles.contains(&segment.value(1));
-    segment.get(4).or(segment.get(2)).filter(|_| found).map(str::to_owned)
+/// The location of an `N1` with one of these roles.
+fn location(segment: &Segment<'_>, roles: &[&str]) -> Option<String> {
+    let is_location = segment.id == "N1" && roles.contains(&segment.value(1));
+    segment.get(4).or(segment.get(2)).filter(|_| is_location).map(str::to_owned)
 }
 
-/// What the operator says about quantities.
-struct Rules {
-    /// Qualifiers of what can be sold, the first that is told counts.
+/// The settings about stock levels.
+struct StockSettings {
+    /// The qualifiers of the available quantity, of which the first that is present is used.
     available: Vec<String>,
     warehouse: Option<String>,
 }
 
-impl Rules {
+impl StockSettings {
     fn read() -> Result<Self, Problem> {
         let available: Option<Vec<String>> = config::find("available")?;
         let available = available.unwrap_or_else(|| vec!["33".to_owned(), "17".to_owned()]);

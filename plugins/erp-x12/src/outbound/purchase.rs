@@ -1,31 +1,29 @@
-//! What the partner is told of an order, before it is cast into an 850 or an 860.
+//! An order in the partner's codes, which an 850 or an 860 is written from.
 
 use crossdock_sdk::prelude::*;
 
 use super::charges::{self, Charge};
 use super::party;
-use super::text::{is_whole, number, text};
+use crate::encode::{is_encodable_id, number, text};
+use crate::mapping::OutboundMapping;
 use crate::settings::Settings;
-use crate::tables::Tables;
+use crate::x12::SegmentDraft;
 
-/// A segment that is told with the order as a whole: its name and elements.
-pub(crate) type Row = (&'static str, Vec<String>);
-
-/// An order in the partner's words.
+/// An order in the partner's codes.
 #[derive(Debug)]
 pub(crate) struct Purchase {
-    /// `CUR`, `REF` and `SAC`: what it costs beside its lines.
-    pub terms: Vec<Row>,
-    /// `TD5` and `N1` loops: where it goes and how.
-    pub parties: Vec<Row>,
-    /// Its lines, those included of which nothing is left.
+    /// `CUR`, `REF` and `SAC`: the currency, references, and charges of the order as a whole.
+    pub terms: Vec<SegmentDraft>,
+    /// `TD5` and `N1` loops: the carrier and the parties.
+    pub parties: Vec<SegmentDraft>,
+    /// The lines, including those whose quantity is zero now.
     pub items: Vec<Item>,
 }
 
-/// A line in the partner's words.
+/// A line in the partner's codes.
 #[derive(Debug)]
 pub(crate) struct Item {
-    /// The order line's id; `shipping:` and the id for a shipping line that is ordered as an article.
+    /// The id of the order line; `shipping:` and the id for a shipping line that is ordered as an article.
     pub line: String,
     pub quantity: Decimal,
     pub unit: String,
@@ -36,14 +34,14 @@ pub(crate) struct Item {
     pub charges: Vec<Charge>,
 }
 
-/// What the operator says about what is ordered.
-pub(crate) struct Rules {
+/// The settings about the content of an order.
+pub(crate) struct PurchaseSettings {
     pub item_qualifier: String,
     pub freight_item: Option<String>,
     pub name: Option<String>,
 }
 
-impl Rules {
+impl PurchaseSettings {
     pub(crate) fn read() -> Result<Self, Problem> {
         Ok(Self {
             item_qualifier: config::find("item-qualifier")?.unwrap_or_else(|| "VP".to_owned()),
@@ -53,67 +51,67 @@ impl Rules {
     }
 }
 
-/// Puts an order into the partner's words. What the tables lack is noted in them.
+/// Maps an order to the partner's codes. Unmapped values are recorded in the mapping.
 ///
 /// # Errors
-/// `no-sku` and whatever else X12 cannot hold, with the field.
+/// `no-sku`, and any value that X12 cannot represent, with its field.
 pub(crate) fn purchase(
     entity: &Entity,
     order: &Order,
     settings: &Settings,
-    rules: &Rules,
-    tables: &Tables<'_>,
+    purchase_settings: &PurchaseSettings,
+    mapping: &OutboundMapping<'_>,
 ) -> Result<Purchase, Problem> {
     let store = order.store.as_deref();
     let mut terms = vec![
         ("CUR", vec!["BY".to_owned(), order.currency.clone()]),
         ("REF", vec!["CO".to_owned(), text(&order.number, settings.characters, 30)]),
     ];
-    for (account, amount) in charges::payments(order, tables)? {
+    for (account, amount) in charges::payments(order, mapping)? {
         let amount = format!("TENDER {amount} {}", order.currency);
         terms.push(("REF", vec!["ZZ".to_owned(), text(&account, settings.characters, 30), amount]));
     }
     let mut items = Vec::new();
     for (at, line) in order.lines.iter().enumerate() {
         if line.kind != LineKind::Tip {
-            items.push(item(line, at, order, settings, rules, tables)?);
+            items.push(item(line, at, order, settings, purchase_settings, mapping)?);
         }
     }
-    let mut extra = charges::beside(order, settings)?;
+    let mut order_charges = charges::of_order(order, settings)?;
     for line in &order.shipping {
-        let (cost, taxes) = charges::shipping(line, order, settings, tables)?;
-        match &rules.freight_item {
-            Some(freight) if !cost.is_zero() => {
-                article(freight, settings).map_err(|problem| problem.at("shipping"))?;
+        let (price, taxes) = charges::shipping(line, order, settings, mapping)?;
+        match &purchase_settings.freight_item {
+            Some(freight) if !price.is_zero() => {
+                check_article(freight, settings).map_err(|problem| problem.at("shipping"))?;
                 items.push(Item {
                     line: format!("shipping:{}", line.id),
                     quantity: Decimal::ONE,
                     unit: "EA".to_owned(),
-                    price: number(cost, 17, "shipping.price")?,
-                    articles: vec![(rules.item_qualifier.clone(), freight.clone())],
+                    price: number(price, 17, "shipping.price")?,
+                    articles: vec![(purchase_settings.item_qualifier.clone(), freight.clone())],
                     title: text(&line.title, settings.characters, 80),
                     charges: taxes,
                 });
             }
             _ => {
-                extra.extend(charges::freight(cost, &line.title, settings)?);
-                extra.extend(taxes);
+                order_charges.extend(charges::freight(price, &line.title, settings)?);
+                order_charges.extend(taxes);
             }
         }
     }
-    terms.extend(extra.iter().map(|charge| ("SAC", charge.elements())));
+    terms.extend(order_charges.iter().map(|charge| ("SAC", charge.elements())));
 
     let mut parties = Vec::new();
     for line in &order.shipping {
-        if let Some(carrier) = tables.carrier(line) {
+        if let Some(carrier) = mapping.carrier(line) {
             let routing = text(&line.title, settings.characters, 35);
             parties.push(("TD5", vec![String::new(), "2".to_owned(), carrier, String::new(), routing]));
         }
     }
-    let place = store.map(|store| (store, stores::known(&entity.system, store)));
-    parties.extend(party::buyer(rules.name.as_deref(), place.as_ref(), settings));
+    let registered = store.map(|store| (store, stores::find_or_get(&entity.system, store)));
+    parties.extend(party::buyer(purchase_settings.name.as_deref(), registered.as_ref(), settings));
     parties.extend(party::ship_to(order.personal.as_ref(), settings));
-    parties.extend(party::ship_from(tables.warehouse(&entity.system, store), settings));
+    parties.extend(party::ship_from(mapping.warehouse(&entity.system, store), settings));
     Ok(Purchase { terms, parties, items })
 }
 
@@ -122,51 +120,51 @@ fn item(
     at: usize,
     order: &Order,
     settings: &Settings,
-    rules: &Rules,
-    tables: &Tables<'_>,
+    purchase_settings: &PurchaseSettings,
+    mapping: &OutboundMapping<'_>,
 ) -> Result<Item, Problem> {
     let field = |name: &str| format!("lines[{at}].{name}");
     let Some(sku) = line.sku.as_deref().filter(|sku| !sku.trim().is_empty()) else {
-        let message = format!("line {} has no SKU, and the partner takes articles only", at + 1);
+        let message = format!("line {} has no SKU, and the partner accepts articles only", at + 1);
         return Err(Problem::new("no-sku", message).at(field("sku")));
     };
     let ordered = money::decimal(&line.quantity)?;
-    let stands = match &line.current_quantity {
-        Some(current) => money::decimal(current)?,
+    let current = match &line.current_quantity {
+        Some(quantity) => money::decimal(quantity)?,
         None => ordered,
     };
-    let mut articles = vec![(rules.item_qualifier.clone(), tables.article(sku))];
-    if rules.item_qualifier != "SK" {
+    let mut articles = vec![(purchase_settings.item_qualifier.clone(), mapping.article(sku))];
+    if purchase_settings.item_qualifier != "SK" {
         articles.push(("SK".to_owned(), sku.to_owned()));
     }
     articles.extend(line.gtin.as_deref().and_then(gtin));
     for (_, number) in &articles {
-        article(number, settings).map_err(|problem| problem.at(field("sku")))?;
+        check_article(number, settings).map_err(|problem| problem.at(field("sku")))?;
     }
     Ok(Item {
         line: line.id.clone(),
-        quantity: stands,
-        unit: tables.unit(line.unit.as_deref()),
+        quantity: current,
+        unit: mapping.unit(line.unit.as_deref()),
         price: number(money::decimal(&line.unit_price.shop.amount)?, 17, &field("unitPrice"))?,
         articles,
         title: text(&line.title, settings.characters, 80),
-        charges: charges::of_line(line, order, (ordered, stands), &field(""), settings, tables)?,
+        charges: charges::of_line(line, order, (ordered, current), &field(""), settings, mapping)?,
     })
 }
 
-/// An article is ordered by its number, to the letter.
-fn article(number: &str, settings: &Settings) -> Result<(), Problem> {
-    if is_whole(number, 48, settings) {
+/// Checks that an article number can be written unchanged.
+fn check_article(number: &str, settings: &Settings) -> Result<(), Problem> {
+    if is_encodable_id(number, 48, settings) {
         return Ok(());
     }
     let message = format!(
-        "the article number {number:?} cannot be written: 48 plain characters are the most, and none that separates \
-         (setting `separators`)"
+        "the article number {number:?} cannot be written: it may have at most 48 characters of the partner's set, and no \
+         separator (setting `separators`)"
     );
     Err(Problem::new("sku-unusable", message))
 }
 
-/// A GTIN-14 as X12 tells the kinds apart: 12 digits of a UPC, 13 of an EAN, or all 14.
+/// The qualifier and number of a GTIN-14: a UPC of 12 digits, an EAN of 13, or a GTIN of 14.
 fn gtin(gtin: &str) -> Option<(String, String)> {
     let digits = gtin.len() == 14 && gtin.bytes().all(|digit| digit.is_ascii_digit());
     let (qualifier, from) = match gtin {

@@ -1,9 +1,9 @@
-//! 810: what the partner asks money for.
+//! 810: invoices and credit memos.
 
 use super::*;
 
 fn invoice(body: &str) -> (Event, Document) {
-    document(knowing(), "IN", "810", body)
+    document(host_with_order(), "IN", "810", body)
 }
 
 fn amounts(document: &Document) -> [Option<&str>; 3] {
@@ -12,7 +12,7 @@ fn amounts(document: &Document) -> [Option<&str>; 3] {
 }
 
 #[test]
-fn an_invoice_has_its_sums_and_lines() {
+fn an_invoice_has_its_totals_and_lines() {
     let body = "BIG*20261125*INV-9*20261123*1001***DI*00
         CUR*SE*EUR
         IT1*1*2*EA*10.00**SK*TEA-250
@@ -37,7 +37,7 @@ fn an_invoice_has_its_sums_and_lines() {
 }
 
 #[test]
-fn implied_decimals_and_written_points_are_both_read() {
+fn implied_and_explicit_decimals_are_both_read() {
     let total = |tds: &str| {
         let (_, document) = invoice(&format!("BIG*20261125*9**1001\nCUR*SE*EUR\nTDS*{tds}"));
         document.total.unwrap().amount
@@ -56,7 +56,7 @@ fn implied_decimals_and_written_points_are_both_read() {
 }
 
 #[test]
-fn a_credit_memo_is_one_and_a_cancelled_invoice_too() {
+fn credit_memos_and_cancelled_invoices_are_recognised() {
     let (event, document) = invoice("BIG*20261125*9**1001***CR\nCUR*SE*EUR\nTDS*500");
     assert_eq!((event.entity.id.as_str(), document.kind), ("credit-9", DocumentKind::CreditMemo));
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_credit_memo_is_one_and_a_cancelled_invoice_too() {
 }
 
 #[test]
-fn the_order_may_be_named_by_the_lines() {
+fn the_order_may_be_on_the_lines() {
     let body = |other: &str| {
         format!("BIG*20261125*9\nCUR*SE*EUR\nIT1**1*EA*5**PO*1001\nIT1**1*EA*5**PO*{other}\nTDS*1000")
     };
@@ -76,12 +76,12 @@ fn the_order_may_be_named_by_the_lines() {
 }
 
 #[test]
-fn a_currency_is_the_invoices_or_the_settings() {
+fn the_currency_is_the_invoices_else_the_settings() {
     let body = "BIG*20261125*9**1001\nTDS*500";
-    let (_, document) = document(knowing().setting("currency", "USD"), "IN", "810", body);
+    let (_, document) = document(host_with_order().setting("currency", "USD"), "IN", "810", body);
     assert_eq!(document.total.unwrap().currency, "USD");
     let refused = |body: &str| {
-        let problem = receive(knowing(), interchange(&[("IN", &[("810", body)])])).unwrap_err();
+        let problem = receive(host_with_order(), interchange(&[("IN", &[("810", body)])])).unwrap_err();
         format!("{} {}", problem.code, problem.field.unwrap())
     };
     assert_eq!(refused(body), "currency-missing segments[4].BIG");

@@ -1,4 +1,4 @@
-//! What the partner is told, and what it tells.
+//! Tests of outbound messages and inbound files.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,11 +9,11 @@
 )]
 
 mod acknowledgements;
+mod acknowledging;
 mod changes;
 mod confirmations;
 mod invoices;
 mod orders;
-mod replies;
 mod shipments;
 mod stock;
 
@@ -28,7 +28,7 @@ fn order() -> Entity {
     testing::entity(EntityKind::Order, "1001")
 }
 
-/// A host that is the retailer of the partner `LEGACY`.
+/// A host of the retailer `RETAILER` with the partner `LEGACY`.
 fn host() -> testing::Host {
     testing::Host::new()
         .setting("own-id", "RETAILER")
@@ -36,8 +36,8 @@ fn host() -> testing::Host {
         .setting("zone", "America/Chicago")
 }
 
-/// A host that has told the partner of order 1001 as `1001`: line 11 is its line 1, line 12 its line 2.
-fn knowing() -> testing::Host {
+/// A host that has sent order 1001 as `1001`: line 11 is the partner's line 1, line 12 its line 2.
+fn host_with_order() -> testing::Host {
     let line = |line: &str, id: &str| LineReference { line: line.into(), id: id.into() };
     let lines = vec![line("11", "1"), line("12", "2"), line("shipping:21", "3")];
     host()
@@ -45,10 +45,10 @@ fn knowing() -> testing::Host {
         .reference(order(), Reference::new("message", "23/1"))
 }
 
-/// A transaction set: its kind, and its segments, one a line.
+/// A transaction set: its kind, and its segments, one per line.
 type SetOf<'a> = (&'a str, &'a str);
 
-/// An interchange of the partner's, with an envelope that is right: groups of a kind with their sets.
+/// An interchange of the partner with a valid envelope: groups of a kind with their sets.
 fn interchange(groups: &[(&str, &[SetOf<'_>])]) -> String {
     interchange_of("000000045", groups)
 }
@@ -73,19 +73,19 @@ fn interchange_of(control: &str, groups: &[(&str, &[SetOf<'_>])]) -> String {
 
 fn receive(host: testing::Host, file: impl Into<Vec<u8>>) -> Result<Vec<Event>, Problem> {
     let _host = host.install();
-    receive_here(file)
+    receive_installed(file)
 }
 
-/// The same with the host that is there.
-fn receive_here(file: impl Into<Vec<u8>>) -> Result<Vec<Event>, Problem> {
+/// Receives a file with the installed host.
+fn receive_installed(file: impl Into<Vec<u8>>) -> Result<Vec<Event>, Problem> {
     match X12Erp::receive(testing::file("in.edi", file.into())) {
         Ok(events) => Ok(events),
         Err(Failure::Rejected(problem)) => Err(problem),
-        Err(other) => panic!("a file is read or refused, and not {other:?}"),
+        Err(other) => panic!("neither read nor refused: {other:?}"),
     }
 }
 
-/// The one document that a set of this kind becomes.
+/// The only event of a file with one set, and its document.
 fn document(host: testing::Host, group: &str, set: &str, body: &str) -> (Event, Document) {
     let events = receive(host, interchange(&[(group, &[(set, body)])])).unwrap();
     let [event] = <[Event; 1]>::try_from(events).unwrap();
@@ -93,12 +93,12 @@ fn document(host: testing::Host, group: &str, set: &str, body: &str) -> (Event, 
     (event, document)
 }
 
-/// Delivers, and gives back the outcomes and the one file, if there is one.
+/// Delivers work, and returns the outcomes and the file, if any.
 fn deliver(host: testing::Host, work: Vec<Work>) -> (Vec<Outcome>, Option<String>) {
     let host = host.install();
     let outcomes = X12Erp::deliver(work);
     let mut files = host.files();
-    assert!(files.len() <= 1, "one interchange a call");
+    assert!(files.len() <= 1, "one interchange per call");
     (outcomes, files.pop().map(|(_, content)| String::from_utf8(content).unwrap()))
 }
 

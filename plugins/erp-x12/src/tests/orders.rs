@@ -1,4 +1,4 @@
-//! 850: an order that the partner does not have.
+//! 850: new orders.
 
 use super::*;
 
@@ -21,9 +21,9 @@ fn one(host: testing::Host, change: impl FnOnce(&mut Order)) -> Vec<String> {
 
 #[test]
 fn an_order_is_written_with_its_lines() {
-    let (_, file) = deliver(host().number("isa", 11).setting("name", "Acme"), vec![placed()]);
+    let (_, file) = deliver(host().last_number("isa", 11).setting("name", "Acme"), vec![placed()]);
     let file = file.unwrap();
-    let wanted = [
+    let expected = [
         "BEG*00*SA*1001**20261123",
         "CUR*BY*EUR",
         "REF*CO*#1001",
@@ -38,7 +38,7 @@ fn an_order_is_written_with_its_lines() {
         "SAC*C*H850***200**********VAT",
         "CTT*1*2",
     ];
-    assert_eq!(segments(&file, "850"), wanted);
+    assert_eq!(segments(&file, "850"), expected);
     let interchanges = x12::parse(&file).unwrap();
     assert_eq!(interchanges[0].sender(), ("ZZ", "RETAILER"));
     assert_eq!(interchanges[0].receiver(), ("ZZ", "LEGACY"));
@@ -51,12 +51,12 @@ fn an_order_is_written_with_its_lines() {
 }
 
 #[test]
-fn the_receipt_says_what_answers_will_name() {
-    let (outcomes, _) = deliver(host().number("isa", 11), vec![placed()]);
+fn the_receipt_has_the_references_that_responses_will_have() {
+    let (outcomes, _) = deliver(host().last_number("isa", 11), vec![placed()]);
     let receipt = received(&outcomes[0]);
-    let of = |kind: &str| receipt.references.iter().find(|one| one.kind == kind).unwrap();
-    assert_eq!(of("message").id, "23/1");
-    let order = of("purchase-order");
+    let reference = |kind: &str| receipt.references.iter().find(|one| one.kind == kind).unwrap();
+    assert_eq!(reference("message").id, "23/1");
+    let order = reference("purchase-order");
     assert_eq!((order.id.as_str(), order.number.as_deref()), ("1001", Some("1001")));
     assert_eq!(order.lines, [LineReference { line: "11".into(), id: "1".into() }]);
     assert_eq!(receipt.note.as_deref(), Some("interchange 000000012"));
@@ -64,7 +64,7 @@ fn the_receipt_says_what_answers_will_name() {
 }
 
 #[test]
-fn all_work_of_a_call_goes_in_one_interchange_and_none_takes_another_with_it() {
+fn all_work_of_a_call_is_one_interchange_and_a_failure_affects_no_other_message() {
     let mut refund = testing::work(testing::refunded(testing::refund()));
     refund.references.clear();
     let customer = Customer { personal: None, accepts_marketing: false };
@@ -93,26 +93,26 @@ fn all_work_of_a_call_goes_in_one_interchange_and_none_takes_another_with_it() {
     assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("no-sku", Some("lines[0].sku")));
     let unit = Unmapped { table: "unit".into(), value: "NIU".into() };
     assert_eq!(outcomes[2], Outcome::Unmapped(vec![unit]));
-    assert_eq!(outcomes[3], Outcome::Ignored("the partner is not told of customer.updated".into()));
+    assert_eq!(outcomes[3], Outcome::Ignored("the partner is not sent customer.updated".into()));
     assert!(matches!(outcomes[4], Outcome::Ignored(_)));
     drop(refund);
 }
 
 #[test]
-fn an_interchange_that_is_too_large_goes_in_parts() {
+fn an_interchange_that_is_too_large_is_split() {
     let many = || (1..=8).map(|id| work(&id.to_string(), |_| ())).collect::<Vec<_>>();
-    let (outcomes, file) = deliver(host().folder(Some(1_200)), many());
+    let (outcomes, file) = deliver(host().file_limit(Some(1_200)), many());
     let file = file.unwrap();
     assert!(file.len() <= 1_200);
     let sets = x12::parse(&file).unwrap()[0].groups[0].sets.len();
     assert_eq!(sets, 2);
-    let told = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Received(_))).count();
+    let sent = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Received(_))).count();
     let later = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Throttled(_))).count();
-    assert_eq!((told, later), (2, 6));
+    assert_eq!((sent, later), (2, 6));
     assert!(matches!((&outcomes[1], &outcomes[2]), (Outcome::Received(_), Outcome::Throttled(_))));
-    // One that is too large by itself takes no other with it.
+    // A message that is too large by itself fails alone.
     let codes = |folder: Option<u64>| -> Vec<String> {
-        let (outcomes, file) = deliver(host().folder(folder), many());
+        let (outcomes, file) = deliver(host().file_limit(folder), many());
         assert_eq!(file, None);
         let rejected = |outcome| match outcome {
             Outcome::Rejected(problem) => Some(problem.code),
@@ -125,14 +125,14 @@ fn an_interchange_that_is_too_large_goes_in_parts() {
 }
 
 #[test]
-fn nothing_is_written_when_there_is_nothing_to_tell() {
+fn no_file_is_written_without_messages() {
     let (outcomes, file) = deliver(host(), vec![work("1", |order| order.lines[0].sku = None)]);
     assert!(matches!(outcomes[0], Outcome::Rejected(_)));
     assert_eq!(file, None);
 }
 
 #[test]
-fn articles_charges_accounts_and_places_are_in_the_partners_words() {
+fn articles_charges_accounts_and_locations_are_in_the_partners_codes() {
     let store = stores::Store {
         id: "S07".into(),
         name: "Harbour".into(),
@@ -165,7 +165,7 @@ fn articles_charges_accounts_and_places_are_in_the_partners_words() {
         order.totals.cash_rounding = Some(Price::shop("-0.02", "EUR"));
         order.totals.tips = Some(Price::shop("3.00", "EUR"));
     });
-    let wanted = [
+    let expected = [
         "BEG*00*SA*1001**20261122",
         "CUR*BY*EUR",
         "REF*CO*#1001",
@@ -187,11 +187,11 @@ fn articles_charges_accounts_and_places_are_in_the_partners_words() {
         "PID*F****Standard",
         "CTT*2*3",
     ];
-    assert_eq!(lines, wanted);
+    assert_eq!(lines, expected);
 }
 
 #[test]
-fn duties_are_charged_unless_the_prices_hold_them() {
+fn duties_are_charged_unless_prices_include_them() {
     let duties = |included: bool, line: bool| {
         let lines = one(host(), |order| {
             let duty = Price::shop("4.00", "EUR");
@@ -208,7 +208,7 @@ fn duties_are_charged_unless_the_prices_hold_them() {
 }
 
 #[test]
-fn what_strict_tables_lack_is_told_at_once() {
+fn unmapped_values_of_strict_tables_are_reported_at_once() {
     let strict = host().setting("strict", ["sku", "tax", "tender", "carrier", "warehouse"]);
     let (outcomes, file) = deliver(
         strict,
@@ -219,21 +219,21 @@ fn what_strict_tables_lack_is_told_at_once() {
             order.payments = vec![paid];
         })],
     );
-    let Outcome::Unmapped(missing) = &outcomes[0] else { panic!("{outcomes:?}") };
-    let missing: Vec<_> = missing.iter().map(|one| (one.table.as_str(), one.value.as_str())).collect();
-    let wanted = [
+    let Outcome::Unmapped(unmapped) = &outcomes[0] else { panic!("{outcomes:?}") };
+    let unmapped: Vec<_> = unmapped.iter().map(|it| (it.table.as_str(), it.value.as_str())).collect();
+    let expected = [
         ("tender", "card"),
         ("sku", "TEA-250"),
         ("tax", "VAT"),
         ("carrier", "Standard"),
         ("warehouse", "655"),
     ];
-    assert_eq!(missing, wanted);
+    assert_eq!(unmapped, expected);
     assert_eq!(file, None);
 }
 
 #[test]
-fn people_are_written_as_the_partner_can_read_them() {
+fn addresses_are_written_in_the_partners_character_set() {
     let lines = one(host(), |order| {
         let shipping = order.personal.as_mut().unwrap().shipping.as_mut().unwrap();
         shipping.name = Some("Søren~Müller*Æ".into());
@@ -251,7 +251,7 @@ fn people_are_written_as_the_partner_can_read_them() {
             "N2*Tee & Sohne",
             &format!("N3*{}*Hof", "x".repeat(55)),
             "N3*Tur 3",
-            // A town of one letter and a postal code of one do not fit; "Å" has become two letters.
+            // A city and a postal code of one character are too short.
             "N4**CA**DE",
             "PER*IC**TE*+49 30 1*EM*ada@example.com"
         ]
@@ -266,7 +266,7 @@ fn people_are_written_as_the_partner_can_read_them() {
 }
 
 #[test]
-fn a_tip_and_what_is_no_more_are_no_lines() {
+fn tips_and_lines_without_quantity_are_not_ordered() {
     let lines = one(host(), |order| {
         let line = order.lines[0].clone();
         order.lines = vec![
@@ -284,11 +284,14 @@ fn a_tip_and_what_is_no_more_are_no_lines() {
     let ordered: Vec<&String> = lines.iter().filter(|line| line.starts_with("PO1")).collect();
     assert_eq!(ordered, ["PO1*1*1*KG*10**VP*TEA-250*SK*TEA-250"]);
     assert!(lines.contains(&"SAC*C*ZZZZ***200**********TIP".to_owned()));
-    assert!(lines.contains(&"SAC*C*H850***100**********VAT".to_owned()), "the tax of what stands: {lines:?}");
+    assert!(
+        lines.contains(&"SAC*C*H850***100**********VAT".to_owned()),
+        "the tax of the current quantity: {lines:?}"
+    );
 }
 
 #[test]
-fn an_order_number_is_one_orders() {
+fn an_order_number_is_unique() {
     let number = |host: testing::Host, change: fn(&mut Order)| {
         let (outcomes, file) = deliver(host, vec![work("1001", change)]);
         match &outcomes[0] {
@@ -313,7 +316,7 @@ fn an_order_number_is_one_orders() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_and_never_cut() {
+fn values_that_do_not_fit_are_refused_and_not_truncated() {
     let refused = |change: fn(&mut Order)| {
         let (outcomes, _) = deliver(host(), vec![work("1001", change)]);
         let Outcome::Rejected(problem) = &outcomes[0] else { panic!("{outcomes:?}") };
@@ -321,26 +324,35 @@ fn what_does_not_fit_is_refused_and_never_cut() {
     };
     assert_eq!(refused(|order| order.lines[0].sku = Some("x".repeat(49))), "sku-unusable");
     assert_eq!(refused(|order| order.lines[0].sku = Some("Tür".into())), "sku-unusable");
-    // Another article must not be ordered, nor an order be lost, because a character separates.
+    // A separator within an identifier must not change the article or the order.
     for separator in ["*", ">", "~"] {
         let with = |text: &str| text.replace('-', separator);
         let (outcomes, file) =
             deliver(host(), vec![work("1001", |order| order.lines[0].sku = Some(with("TEA-250")))]);
-        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+        assert!(
+            matches!(&outcomes[0], Outcome::Rejected(problem) if problem.code == "sku-unusable"),
+            "{outcomes:?}"
+        );
         assert_eq!(file, None);
         let (outcomes, _) = deliver(host(), vec![work("1001", |order| order.number = with("#10-01"))]);
-        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "po-number-unusable"));
+        assert!(matches!(&outcomes[0], Outcome::Rejected(problem) if problem.code == "po-number-unusable"));
         let mapped = host().mapping("sku", "TEA-250", &with("47-11"));
         let (outcomes, _) = deliver(mapped, vec![work("1001", |_| ())]);
-        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+        assert!(
+            matches!(&outcomes[0], Outcome::Rejected(problem) if problem.code == "sku-unusable"),
+            "{outcomes:?}"
+        );
         let freight = host().setting("freight-item", with("FREIGHT-1"));
         let (outcomes, _) = deliver(freight, vec![work("1001", |_| ())]);
-        assert!(matches!(&outcomes[0], Outcome::Rejected(one) if one.code == "sku-unusable"), "{outcomes:?}");
+        assert!(
+            matches!(&outcomes[0], Outcome::Rejected(problem) if problem.code == "sku-unusable"),
+            "{outcomes:?}"
+        );
     }
-    // Where it separates nothing, it is written.
-    let cut = host().setting("separators", serde_json::json!({ "element": "|" }));
+    // A character that is not a separator is written.
+    let host_with_separator = host().setting("separators", serde_json::json!({ "element": "|" }));
     let (outcomes, file) =
-        deliver(cut, vec![work("1001", |order| order.lines[0].sku = Some("TEA*250".into()))]);
+        deliver(host_with_separator, vec![work("1001", |order| order.lines[0].sku = Some("TEA*250".into()))]);
     received(&outcomes[0]);
     assert!(file.unwrap().contains("|VP|TEA*250|"));
     assert_eq!(
@@ -355,19 +367,19 @@ fn what_does_not_fit_is_refused_and_never_cut() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_refuses_every_piece() {
-    let wrong = |host: testing::Host| {
+fn an_invalid_setting_refuses_all_work() {
+    let code = |host: testing::Host| {
         let (outcomes, _) = deliver(host, vec![placed()]);
         let Outcome::Rejected(problem) = &outcomes[0] else { panic!("{outcomes:?}") };
         problem.code.clone()
     };
-    assert_eq!(wrong(host().setting("zone", "Nowhere")), "setting-invalid");
-    assert_eq!(wrong(host().setting("separators", serde_json::json!({ "element": ">" }))), "setting-invalid");
-    assert_eq!(wrong(testing::Host::new()), "setting-missing");
+    assert_eq!(code(host().setting("zone", "Nowhere")), "setting-invalid");
+    assert_eq!(code(host().setting("separators", serde_json::json!({ "element": ">" }))), "setting-invalid");
+    assert_eq!(code(testing::Host::new()), "setting-missing");
 }
 
 #[test]
-fn envelopes_follow_the_settings() {
+fn the_envelope_follows_the_settings() {
     let host = host()
         .setting("version", "005010")
         .setting("usage", "T")

@@ -1,4 +1,4 @@
-//! 856: what has left.
+//! 856: ship notices.
 
 use super::*;
 
@@ -40,13 +40,13 @@ fn shipments(host: testing::Host, body: &str) -> Vec<(Event, Shipment)> {
 }
 
 fn refused(body: &str) -> String {
-    let problem = receive(knowing(), interchange(&[("SH", &[("856", body)])])).unwrap_err();
+    let problem = receive(host_with_order(), interchange(&[("SH", &[("856", body)])])).unwrap_err();
     format!("{} {}", problem.code, problem.field.unwrap())
 }
 
 #[test]
-fn a_shipment_has_its_goods_parcels_and_place() {
-    let host = knowing().mapping("article", "4712", "MUG").mapping("carrier", "UPSN", "UPS");
+fn a_shipment_has_its_lines_tracking_numbers_and_location() {
+    let host = host_with_order().mapping("article", "4712", "MUG").mapping("carrier", "UPSN", "UPS");
     let (event, shipment) = shipments(host, BODY).remove(0);
     assert_eq!(event.entity.to_string(), "erp-x12/LEGACY/shipment/SHP8000002/1001");
     assert_eq!((event.parent, &shipment.order), (Some(order()), &order()));
@@ -66,35 +66,36 @@ fn a_shipment_has_its_goods_parcels_and_place() {
 }
 
 #[test]
-fn a_shipment_of_two_orders_is_one_of_each() {
+fn a_ship_notice_of_two_orders_is_two_shipments() {
     let other = testing::entity(EntityKind::Order, "7");
     let two = "BSN*00*S1*20261124*0815\nHL*1**S\nREF*CN*T0\nHL*2*1*O\nPRF*1001\nREF*CN*T1\nHL*3*2*I\nLIN*1*SK*A\nSN1*1*1*EA\n\
                HL*4*1*O\nPRF*7\nREF*CN*T2\nHL*5*4*I\nLIN*1*SK*B\nSN1*1*3*EA\nHL*6*1*O\nPRF*8\nHL*7*6*I\nSN1*1*3*EA";
-    let found = shipments(knowing().reference(other.clone(), Reference::new("purchase-order", "7")), two);
-    let seen: Vec<(&str, &str, Vec<&str>)> = found
+    let found =
+        shipments(host_with_order().reference(other.clone(), Reference::new("purchase-order", "7")), two);
+    let content: Vec<(&str, &str, Vec<&str>)> = found
         .iter()
         .map(|(event, shipment)| {
             let numbers = shipment.tracking.iter().map(|one| one.number.as_str()).collect();
             (event.entity.id.as_str(), shipment.lines[0].sku.as_deref().unwrap(), numbers)
         })
         .collect();
-    // What was sent for order 8, which is not ours, is the partner's own business.
-    assert_eq!(seen, [("S1/1001", "A", vec!["T0", "T1"]), ("S1/7", "B", vec!["T0", "T2"])]);
+    // Order 8 was not sent to the partner.
+    assert_eq!(content, [("S1/1001", "A", vec!["T0", "T1"]), ("S1/7", "B", vec!["T0", "T2"])]);
     assert_eq!(found[1].1.order, other);
 }
 
 #[test]
-fn a_shipment_that_is_taken_back_is_cancelled_and_one_without_a_day_left_when_it_was_told() {
-    let (_, back) = shipments(knowing(), "BSN*01*S1*20261124*0815\nHL*1**O\nPRF*1001").remove(0);
-    assert_eq!((back.state, back.shipped_at), (ShipmentState::Cancelled, None));
+fn a_cancelled_shipment_has_no_time_and_one_without_a_date_has_the_notices() {
+    let (_, cancelled) = shipments(host_with_order(), "BSN*01*S1*20261124*0815\nHL*1**O\nPRF*1001").remove(0);
+    assert_eq!((cancelled.state, cancelled.shipped_at), (ShipmentState::Cancelled, None));
     let (_, plain) =
-        shipments(knowing(), "BSN*00*S1*20261124*0815\nHL*1**O\nPRF*1001\nTD5**2*FDEG").remove(0);
+        shipments(host_with_order(), "BSN*00*S1*20261124*0815\nHL*1**O\nPRF*1001\nTD5**2*FDEG").remove(0);
     assert_eq!(plain.shipped_at.as_deref(), Some("2026-11-24T08:15:00-06:00"));
     assert_eq!((plain.lines, plain.tracking), (vec![], vec![]));
 }
 
 #[test]
-fn a_tree_that_is_none_is_set_aside() {
+fn an_invalid_tree_is_set_aside() {
     assert_eq!(
         refused("BSN*00*S1*20261124*0815\nHL*1*2*S\nHL*2*1*O\nPRF*1001"),
         "hierarchy-broken segments[5].HL02"

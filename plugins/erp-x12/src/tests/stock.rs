@@ -1,4 +1,4 @@
-//! 846: how much there is.
+//! 846: stock levels.
 
 use super::*;
 
@@ -11,8 +11,8 @@ fn levels(host: testing::Host, body: &str) -> Vec<(Event, Level)> {
     events.into_iter().map(level).collect()
 }
 
-/// Location, SKU and what can be sold.
-fn seen(host: testing::Host, body: &str) -> Vec<(String, String, String)> {
+/// Location, SKU and available quantity.
+fn available(host: testing::Host, body: &str) -> Vec<(String, String, String)> {
     let row = |(_, level): (Event, Level)| {
         (level.location, level.sku.unwrap(), level.available.unwrap_or_default())
     };
@@ -24,7 +24,7 @@ fn rows(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn a_level_has_what_can_be_sold_what_lies_there_and_what_comes() {
+fn a_level_has_the_available_on_hand_and_incoming_quantities() {
     let body = "BIA*00*SI*IA1*20261123*0800
         N1*SU*LEGACY*92*L
         N1*WH*WAREHOUSE W1*92*W1
@@ -36,7 +36,7 @@ fn a_level_has_what_can_be_sold_what_lies_there_and_what_comes() {
     let (event, level) = levels(host().mapping("article", "4711", "TEA-250"), body).remove(0);
     assert_eq!(event.entity.to_string(), "erp-x12/LEGACY/stock/W1/TEA-250");
     assert_eq!(event.parent, None);
-    let wanted = Level {
+    let expected = Level {
         sku: Some("TEA-250".into()),
         item: Some("4711".into()),
         location: "W1".into(),
@@ -46,24 +46,24 @@ fn a_level_has_what_can_be_sold_what_lies_there_and_what_comes() {
         incoming: Some("100".into()),
         at: "2026-11-23T08:00:00-06:00".into(),
     };
-    assert_eq!(level, wanted);
+    assert_eq!(level, expected);
 }
 
 #[test]
-fn locations_stand_before_or_behind_their_quantities_or_in_pairs_with_them() {
+fn locations_are_before_or_after_their_quantities_or_paired_with_them() {
     let head = "BIA*00*SI*IA1*20261123";
     let before =
         format!("{head}\nLIN**SK*A\nN1*WH**92*W1\nQTY*33*1\nN1*WH**92*W1\nQTY*17*2\nN1*WH**92*W2\nQTY*33*3");
-    assert_eq!(seen(host(), &before), rows(&[("W1", "A", "1"), ("W2", "A", "3")]));
-    let behind = format!(
+    assert_eq!(available(host(), &before), rows(&[("W1", "A", "1"), ("W2", "A", "3")]));
+    let after = format!(
         "{head}\nLIN**SK*A\nQTY*33*1\nN1*WH**92*W1\nQTY*33*3\nN1*WH**92*W2\nLIN**SK*B\nQTY*33*4\nN1*ST*NINE"
     );
-    assert_eq!(seen(host(), &behind), rows(&[("W1", "A", "1"), ("W2", "A", "3"), ("NINE", "B", "4")]));
+    assert_eq!(available(host(), &after), rows(&[("W1", "A", "1"), ("W2", "A", "3"), ("NINE", "B", "4")]));
     let pairs = format!("{head}\nLIN**SK*A\nSDQ*EA*92*W1*5*W2*-1");
-    assert_eq!(seen(host(), &pairs), rows(&[("W1", "A", "5"), ("W2", "A", "-1")]));
-    let nowhere = format!("{head}\nLIN**SK*A\nQTY*33*1");
-    assert_eq!(seen(host().setting("warehouse", "MAIN"), &nowhere), rows(&[("MAIN", "A", "1")]));
-    let problem = receive(host(), interchange(&[("IB", &[("846", &nowhere)])])).unwrap_err();
+    assert_eq!(available(host(), &pairs), rows(&[("W1", "A", "5"), ("W2", "A", "-1")]));
+    let without = format!("{head}\nLIN**SK*A\nQTY*33*1");
+    assert_eq!(available(host().setting("warehouse", "MAIN"), &without), rows(&[("MAIN", "A", "1")]));
+    let problem = receive(host(), interchange(&[("IB", &[("846", &without)])])).unwrap_err();
     assert_eq!(
         (problem.code.as_str(), problem.field.as_deref()),
         ("location-missing", Some("segments[5].LIN"))
@@ -71,19 +71,19 @@ fn locations_stand_before_or_behind_their_quantities_or_in_pairs_with_them() {
 }
 
 #[test]
-fn what_can_be_sold_is_what_the_operator_says() {
+fn the_available_quantity_has_the_configured_qualifier() {
     let body = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A\nQTY*17*9\nQTY*QA*4";
-    assert_eq!(seen(host(), body), rows(&[("W1", "A", "9")]));
-    assert_eq!(seen(host().setting("available", ["QA", "33"]), body), rows(&[("W1", "A", "4")]));
-    assert_eq!(seen(host(), "BIA*00*SI*IA1*20261123\nLIN**SK*A"), rows(&[]));
+    assert_eq!(available(host(), body), rows(&[("W1", "A", "9")]));
+    assert_eq!(available(host().setting("available", ["QA", "33"]), body), rows(&[("W1", "A", "4")]));
+    assert_eq!(available(host(), "BIA*00*SI*IA1*20261123\nLIN**SK*A"), rows(&[]));
 }
 
 #[test]
-fn articles_are_the_merchants_where_the_operator_says_so() {
+fn articles_are_skus_when_configured() {
     let body = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**VP*4711\nQTY*33*1";
     let host = || host().mapping("article", "4711", "TEA-250");
-    assert_eq!(seen(host(), body), rows(&[("W1", "TEA-250", "1")]));
-    assert_eq!(seen(host().setting("articles", "same"), body), rows(&[("W1", "4711", "1")]));
+    assert_eq!(available(host(), body), rows(&[("W1", "TEA-250", "1")]));
+    assert_eq!(available(host().setting("articles", "same"), body), rows(&[("W1", "4711", "1")]));
 }
 
 #[test]
@@ -95,43 +95,43 @@ fn an_article_without_a_number_is_set_aside() {
 }
 
 #[test]
-fn an_article_that_is_told_several_times_is_added_up() {
+fn quantities_of_an_article_that_occurs_several_times_are_added_up() {
     let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1";
-    // By lots; and a second number of the partner's for the same article.
+    // By lot, and with a second number of the partner for the same article.
     let lots = format!(
         "{head}\nLIN**VP*4711*LT*A\nQTY*33*7*EA\nQTY*17*9*EA\nLIN**VP*4711*LT*B\nQTY*33*2*EA\nQTY*17*2\n\
          LIN**VP*4712\nQTY*33*1.5*EA\nQTY*17*3*EA\nLIN**SK*MUG\nQTY*33*1"
     );
     let host = || host().mapping("article", "4711", "TEA-250").mapping("article", "4712", "TEA-250");
-    let told = levels(host(), &lots);
-    assert_eq!(told.len(), 2, "one level for each article and location");
-    let level = &told[0].1;
+    let found = levels(host(), &lots);
+    assert_eq!(found.len(), 2, "one level for each article and location");
+    let level = &found[0].1;
     assert_eq!(
         (level.sku.as_deref(), level.available.as_deref(), level.on_hand.as_deref(), level.item.as_deref()),
         (Some("TEA-250"), Some("10.5"), Some("14"), None)
     );
-    // Within one line: quantities of one kind, of one place, and pairs.
+    // Within one line: quantities with the same qualifier, at the same location, and pairs.
     let repeated = format!("{head}\nLIN**SK*A\nQTY*33*1\nQTY*33*4");
-    assert_eq!(seen(host(), &repeated), rows(&[("W1", "A", "5")]));
-    let places = format!("{head}\nLIN**SK*A\nQTY*33*1\nN1*WH**92*W2\nQTY*33*3\nN1*WH**92*W2");
-    assert_eq!(seen(host(), &places), rows(&[("W2", "A", "4")]));
+    assert_eq!(available(host(), &repeated), rows(&[("W1", "A", "5")]));
+    let locations = format!("{head}\nLIN**SK*A\nQTY*33*1\nN1*WH**92*W2\nQTY*33*3\nN1*WH**92*W2");
+    assert_eq!(available(host(), &locations), rows(&[("W2", "A", "4")]));
     let pairs = format!("{head}\nLIN**SK*A\nSDQ*EA*92*W1*5*W2*1\nSDQ*EA*92*W1*2");
-    assert_eq!(seen(host(), &pairs), rows(&[("W1", "A", "7"), ("W2", "A", "1")]));
-    // One line does not say how much lies there: then nobody knows it of all.
+    assert_eq!(available(host(), &pairs), rows(&[("W1", "A", "7"), ("W2", "A", "1")]));
+    // Without a quantity on hand in one line, the total on hand is unknown.
     let partly = format!("{head}\nLIN**SK*A\nQTY*33*7\nQTY*17*9\nLIN**SK*A\nQTY*33*2");
     let level = &levels(host(), &partly)[0].1;
     assert_eq!((level.available.as_deref(), level.on_hand.as_deref()), (Some("9"), None));
 }
 
 #[test]
-fn a_sum_beside_its_parts_is_no_part() {
+fn a_total_next_to_quantities_by_location_is_not_added() {
     let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A";
-    let sum = format!("{head}\nQTY*33*8\nSDQ*EA*92*W1*5*W2*3");
-    assert_eq!(seen(host(), &sum), rows(&[("W1", "A", "5"), ("W2", "A", "3")]));
+    let total = format!("{head}\nQTY*33*8\nSDQ*EA*92*W1*5*W2*3");
+    assert_eq!(available(host(), &total), rows(&[("W1", "A", "5"), ("W2", "A", "3")]));
 }
 
 #[test]
-fn what_cannot_be_added_up_is_set_aside_with_the_segment() {
+fn ambiguous_quantities_are_set_aside_with_the_segment() {
     let head = "BIA*00*SI*IA1*20261123\nN1*WH**92*W1\nLIN**SK*A";
     let refused = [
         (format!("{head}\nQTY*33*1*EA\nQTY*33*2*CA"), "segments[8].QTY02"),

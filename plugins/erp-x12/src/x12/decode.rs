@@ -1,9 +1,8 @@
-//! Bytes that are text.
+//! Decodes the bytes of a file as text.
 
 use std::borrow::Cow;
 
-/// The text of a file: UTF-8, and Latin-1 where it is none, which is what senders mean who write neither.
-/// A byte order mark does not count.
+/// The text of a file: UTF-8, or Latin-1 when it is not valid UTF-8. A byte order mark is skipped.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);

@@ -1,56 +1,58 @@
-//! Interchanges, groups and transaction sets, believed only when every trailer agrees with its header.
+//! Reads interchanges, groups and transaction sets, and checks every trailer against its header.
 
 use crossdock_sdk::connector::Problem;
 
+use super::functional_group::functional_group;
+use super::header;
+use super::other_format::refuse_other_formats;
 use super::segment::Segment;
 use super::separators::Separators;
-use super::{foreign, group_of, header};
 
 /// One interchange of a file.
 #[derive(Clone, Debug)]
 pub struct Interchange<'a> {
-    /// Its `ISA`.
+    /// The `ISA`.
     pub header: Segment<'a>,
-    /// What it is cut by.
+    /// The separators.
     pub separators: Separators,
-    /// `TA1` segments: words about interchanges that were sent.
+    /// `TA1` segments: acknowledgements of interchanges.
     pub acknowledgements: Vec<Segment<'a>>,
-    /// Its functional groups.
+    /// The functional groups.
     pub groups: Vec<Group<'a>>,
 }
 
 /// A functional group.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
-    /// Its `GS`.
+    /// The `GS`.
     pub header: Segment<'a>,
-    /// Its transaction sets.
+    /// The transaction sets.
     pub sets: Vec<Set<'a>>,
 }
 
 /// A transaction set.
 #[derive(Clone, Debug)]
 pub struct Set<'a> {
-    /// Its `ST`.
+    /// The `ST`.
     pub header: Segment<'a>,
-    /// What is between `ST` and `SE`.
+    /// The segments between `ST` and `SE`.
     pub body: Vec<Segment<'a>>,
 }
 
 impl<'a> Interchange<'a> {
-    /// Who sent it: qualifier and id.
+    /// The sender: qualifier and id.
     #[must_use]
     pub fn sender(&self) -> (&'a str, &'a str) {
         (self.header.raw(5), self.header.raw(6))
     }
 
-    /// Who it is for: qualifier and id.
+    /// The receiver: qualifier and id.
     #[must_use]
     pub fn receiver(&self) -> (&'a str, &'a str) {
         (self.header.raw(7), self.header.raw(8))
     }
 
-    /// Its control number, as it is written.
+    /// The control number, as it is in the file.
     #[must_use]
     pub fn control(&self) -> &'a str {
         self.header.raw(13)
@@ -58,23 +60,23 @@ impl<'a> Interchange<'a> {
 }
 
 impl<'a> Set<'a> {
-    /// Which transaction set it is: `855`.
+    /// The kind of transaction set: `855`.
     #[must_use]
     pub fn kind(&self) -> &'a str {
         self.header.value(1)
     }
 
-    /// The first segment of this name.
+    /// The first segment with this name.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Segment<'a>> {
         self.body.iter().find(|segment| segment.id == id).copied()
     }
 
-    /// The first segment of this name, which has to be there.
+    /// The first segment with this name, which is mandatory.
     ///
     /// # Errors
     /// `segment-missing`, with the transaction set.
-    pub fn need(&self, id: &str) -> Result<Segment<'a>, Problem> {
+    pub fn require(&self, id: &str) -> Result<Segment<'a>, Problem> {
         self.find(id).ok_or_else(|| {
             let (kind, number) = (self.kind(), self.header.number);
             let message = format!("transaction set {kind} (ST, segment {number}) has no {id}");
@@ -83,70 +85,71 @@ impl<'a> Set<'a> {
     }
 }
 
-/// Reads a file: one interchange or several, one behind the other.
+/// Reads a file: one or more interchanges in sequence.
 ///
 /// # Errors
-/// Any of the codes of this room; see [the table](super).
+/// Any of the codes in [the table](super).
 pub fn parse(text: &str) -> Result<Vec<Interchange<'_>>, Problem> {
-    let mut rest = blank(text);
-    foreign::refuse(rest)?;
+    let mut rest = skip_blank(text);
+    refuse_other_formats(rest)?;
     let mut interchanges = Vec::new();
-    let mut read = 0;
+    let mut count = 0;
     while !rest.is_empty() {
         if !rest.starts_with("ISA") {
-            let number = read + 1;
-            let message = format!("something follows the last IEA that is no ISA (segment {number})");
+            let number = count + 1;
+            let message = format!("the text after the last IEA does not begin with ISA (segment {number})");
             return Err(Problem::new("segment-misplaced", message).at(format!("segments[{number}]")));
         }
-        let (header, separators, behind) = header::read(rest, read + 1)?;
-        let mut segments = Segments { rest: behind, separators, read: read + 1, last: "ISA" };
+        let (header, separators, body) = header::read(rest, count + 1)?;
+        let mut segments = Segments { rest: body, separators, count: count + 1, last: "ISA" };
         interchanges.push(interchange(header, &mut segments)?);
-        (rest, read) = (blank(segments.rest), segments.read);
+        (rest, count) = (skip_blank(segments.rest), segments.count);
     }
     Ok(interchanges)
 }
 
-/// Line breaks and spaces between segments say nothing; some senders end a file with the end-of-file mark of
-/// old systems.
-fn blank(text: &str) -> &str {
+/// Skips line breaks and spaces between segments, and the end-of-file character that some senders append.
+fn skip_blank(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\r', '\n', '\u{1a}', '\u{feff}'])
 }
 
-/// The segments of an interchange behind its header.
+/// The segments of an interchange after its header.
 struct Segments<'a> {
     rest: &'a str,
     separators: Separators,
-    /// How many were read of the file.
-    read: usize,
-    /// The name of the last one.
+    /// The number of segments read from the file.
+    count: usize,
+    /// The name of the last segment.
     last: &'a str,
 }
 
 impl<'a> Segments<'a> {
     fn next(&mut self) -> Result<Segment<'a>, Problem> {
-        self.rest = blank(self.rest);
-        let number = self.read + 1;
-        let (text, rest, whole) = match self.rest.split_once(self.separators.segment) {
+        self.rest = skip_blank(self.rest);
+        let number = self.count + 1;
+        let (text, rest, is_terminated) = match self.rest.split_once(self.separators.segment) {
             Some((text, rest)) => (text, rest, true),
             None => (self.rest, "", false),
         };
-        if text.is_empty() && !whole {
-            let message = format!("the file ends after {} (segment {}), before IEA", self.last, self.read);
+        if text.is_empty() && !is_terminated {
+            let message = format!("the file ends after {} (segment {}), before IEA", self.last, self.count);
             return Err(Problem::new("interchange-truncated", message).at(format!("segments[{number}]")));
         }
         let segment = Segment::read(text, number, self.separators);
-        // A last trailer without its terminator is whole when its numbers are right. Anything else is not.
-        if !whole && segment.is_none_or(|segment| segment.id != "IEA") {
+        // Only the last IEA may lack its terminator.
+        if !is_terminated && segment.is_none_or(|segment| segment.id != "IEA") {
             let message = format!("the file ends within segment {number}, after {}, before IEA", self.last);
             return Err(Problem::new("interchange-truncated", message).at(format!("segments[{number}]")));
         }
         let Some(segment) = segment else {
-            let message =
-                format!("segment {number}, after {}, has no name of two or three capitals", self.last);
+            let message = format!(
+                "segment {number}, after {}, has no name of two or three capital letters or digits",
+                self.last
+            );
             return Err(Problem::new("segment-malformed", message).at(format!("segments[{number}]")));
         };
         self.rest = rest;
-        self.read = number;
+        self.count = number;
         self.last = segment.id;
         Ok(segment)
     }
@@ -154,28 +157,29 @@ impl<'a> Segments<'a> {
 
 fn interchange<'a>(header: Segment<'a>, segments: &mut Segments<'a>) -> Result<Interchange<'a>, Problem> {
     let separators = segments.separators;
-    let mut whole = Interchange { header, separators, acknowledgements: Vec::new(), groups: Vec::new() };
+    let mut interchange =
+        Interchange { header, separators, acknowledgements: Vec::new(), groups: Vec::new() };
     loop {
         let segment = segments.next()?;
         match segment.id {
             "GS" => {
                 let group = group(segment, segments)?;
                 let control = group.header.value(6);
-                if whole.groups.iter().any(|other| same(other.header.value(6), control)) {
-                    return Err(repeated(group.header, 6, control));
+                if interchange.groups.iter().any(|other| is_same_number(other.header.value(6), control)) {
+                    return Err(repeated_control_number(group.header, 6, control));
                 }
-                whole.groups.push(group);
+                interchange.groups.push(group);
             }
-            "TA1" if whole.groups.is_empty() => whole.acknowledgements.push(segment),
+            "TA1" if interchange.groups.is_empty() => interchange.acknowledgements.push(segment),
             "IEA" => {
-                count(segment, 1, whole.groups.len(), "functional groups")?;
-                matches(segment, 2, header, 13)?;
-                return Ok(whole);
+                check_count(segment, 1, interchange.groups.len(), "functional groups")?;
+                check_control_number(segment, 2, header, 13)?;
+                return Ok(interchange);
             }
             "ISA" => {
                 let number = segment.number;
                 let message =
-                    format!("a new ISA (segment {number}) begins before the interchange before it ended");
+                    format!("a new ISA (segment {number}) begins before the end of the previous interchange");
                 return Err(segment.problem(0, "interchange-truncated", message));
             }
             _ => return Err(misplaced(segment, "outside of a functional group")),
@@ -184,8 +188,8 @@ fn interchange<'a>(header: Segment<'a>, segments: &mut Segments<'a>) -> Result<I
 }
 
 fn group<'a>(header: Segment<'a>, segments: &mut Segments<'a>) -> Result<Group<'a>, Problem> {
-    header.need(1, "the kind of the functional group")?;
-    header.need(6, "the functional group's control number")?;
+    header.require(1, "the kind of the functional group")?;
+    header.require(6, "the functional group's control number")?;
     let mut group = Group { header, sets: Vec::new() };
     loop {
         let segment = segments.next()?;
@@ -195,9 +199,9 @@ fn group<'a>(header: Segment<'a>, segments: &mut Segments<'a>) -> Result<Group<'
                 group.sets.push(set);
             }
             "GE" => {
-                count(segment, 1, group.sets.len(), "transaction sets")?;
-                matches(segment, 2, header, 6)?;
-                distinct(&group.sets)?;
+                check_count(segment, 1, group.sets.len(), "transaction sets")?;
+                check_control_number(segment, 2, header, 6)?;
+                check_distinct(&group.sets)?;
                 return Ok(group);
             }
             _ => return Err(misplaced(segment, "outside of a transaction set")),
@@ -206,11 +210,11 @@ fn group<'a>(header: Segment<'a>, segments: &mut Segments<'a>) -> Result<Group<'
 }
 
 fn set<'a>(header: Segment<'a>, group: Segment<'a>, segments: &mut Segments<'a>) -> Result<Set<'a>, Problem> {
-    let kind = header.need(1, "the kind of the transaction set")?;
-    header.need(2, "the transaction set's control number")?;
-    if let Some(right) = group_of(kind).filter(|right| *right != group.value(1)) {
+    let kind = header.require(1, "the kind of the transaction set")?;
+    header.require(2, "the transaction set's control number")?;
+    if let Some(expected) = functional_group(kind).filter(|expected| *expected != group.value(1)) {
         let message = format!(
-            "transaction set {kind} (ST, segment {}) is in a functional group {} (GS, segment {}) and belongs in {right}",
+            "transaction set {kind} (ST, segment {}) is in a functional group {} (GS, segment {}) and belongs in {expected}",
             header.number,
             group.value(1),
             group.number
@@ -222,8 +226,8 @@ fn set<'a>(header: Segment<'a>, group: Segment<'a>, segments: &mut Segments<'a>)
         let segment = segments.next()?;
         match segment.id {
             "SE" => {
-                count(segment, 1, set.body.len() + 2, "segments")?;
-                matches(segment, 2, header, 2)?;
+                check_count(segment, 1, set.body.len() + 2, "segments")?;
+                check_control_number(segment, 2, header, 2)?;
                 return Ok(set);
             }
             "ISA" | "IEA" | "GS" | "GE" | "ST" => {
@@ -234,30 +238,35 @@ fn set<'a>(header: Segment<'a>, group: Segment<'a>, segments: &mut Segments<'a>)
     }
 }
 
-fn misplaced(segment: Segment<'_>, place: &str) -> Problem {
-    let message = format!("{} (segment {}) stands {place}", segment.id, segment.number);
+fn misplaced(segment: Segment<'_>, position: &str) -> Problem {
+    let message = format!("{} (segment {}) is {position}", segment.id, segment.number);
     segment.problem(0, "segment-misplaced", message)
 }
 
-/// A trailer has to count what is there.
-fn count(trailer: Segment<'_>, at: usize, found: usize, what: &str) -> Result<(), Problem> {
-    let said = trailer.value(at);
-    if said.parse() == Ok(found) {
+/// Checks the count in a trailer.
+fn check_count(trailer: Segment<'_>, at: usize, found: usize, counted: &str) -> Result<(), Problem> {
+    let stated = trailer.value(at);
+    if stated.parse() == Ok(found) {
         return Ok(());
     }
     let (name, number) = (trailer.name(at), trailer.number);
-    let message = format!("{name} (segment {number}) says {said:?} {what}, and there are {found}");
+    let message = format!("{name} (segment {number}) says {stated:?} {counted}, and there are {found}");
     Err(trailer.problem(at, "count-mismatch", message))
 }
 
-/// A trailer has to have its header's control number.
-fn matches(trailer: Segment<'_>, at: usize, header: Segment<'_>, header_at: usize) -> Result<(), Problem> {
-    let (said, given) = (trailer.value(at), header.value(header_at));
-    if same(said, given) {
+/// Checks that a trailer has its header's control number.
+fn check_control_number(
+    trailer: Segment<'_>,
+    at: usize,
+    header: Segment<'_>,
+    header_at: usize,
+) -> Result<(), Problem> {
+    let (in_trailer, in_header) = (trailer.value(at), header.value(header_at));
+    if is_same_number(in_trailer, in_header) {
         return Ok(());
     }
     let message = format!(
-        "{} (segment {}) has the control number {said:?}, and {} (segment {}) has {given:?}",
+        "{} (segment {}) has the control number {in_trailer:?}, and {} (segment {}) has {in_header:?}",
         trailer.name(at),
         trailer.number,
         header.name(header_at),
@@ -266,29 +275,29 @@ fn matches(trailer: Segment<'_>, at: usize, header: Segment<'_>, header_at: usiz
     Err(trailer.problem(at, "control-number-mismatch", message))
 }
 
-/// Control numbers are numbers: some senders leave out the zeros before them.
-fn same(one: &str, other: &str) -> bool {
-    let number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit()) && !text.is_empty();
-    if number(one) && number(other) {
+/// Compares control numbers. Some senders omit their leading zeros.
+fn is_same_number(one: &str, other: &str) -> bool {
+    let is_number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit()) && !text.is_empty();
+    if is_number(one) && is_number(other) {
         one.trim_start_matches('0') == other.trim_start_matches('0')
     } else {
         one == other
     }
 }
 
-fn distinct(sets: &[Set<'_>]) -> Result<(), Problem> {
+fn check_distinct(sets: &[Set<'_>]) -> Result<(), Problem> {
     let mut seen = std::collections::HashSet::new();
     for set in sets {
         let control = set.header.value(2);
         if !seen.insert(control.trim_start_matches('0')) {
-            return Err(repeated(set.header, 2, control));
+            return Err(repeated_control_number(set.header, 2, control));
         }
     }
     Ok(())
 }
 
-fn repeated(header: Segment<'_>, at: usize, control: &str) -> Problem {
+fn repeated_control_number(header: Segment<'_>, at: usize, control: &str) -> Problem {
     let (name, number) = (header.name(at), header.number);
-    let message = format!("{name} (segment {number}) has the control number {control:?} of one before it");
+    let message = format!("{name} (segment {number}) repeats the control number {control:?}");
     header.problem(at, "control-number-repeated", message)
 }

@@ -1,6 +1,6 @@
-//! The four characters that an interchange is cut by.
+//! The separators of an interchange.
 
-/// What separates. Every interchange names its own in its header.
+/// The separators, which every interchange defines in its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Separators {
     /// Between elements: the character after `ISA`.
@@ -14,31 +14,31 @@ pub struct Separators {
 }
 
 impl Separators {
-    /// Why these cannot separate, if they cannot: one stands for two things, or is a letter, digit or space,
-    /// which data are full of.
+    /// Why the separators cannot be used, if so: two are the same, or one is a letter, a digit or a space.
     #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub fn conflict(&self) -> Option<String> {
         let named = [
             ("element", Some(self.element)),
             ("component", Some(self.component)),
             ("repetition", self.repetition),
             ("segment", Some(self.segment)),
         ];
-        let used = named.into_iter().filter_map(|(name, one)| one.map(|one| (name, one)));
-        for (at, (name, one)) in used.clone().enumerate() {
-            if one.is_alphanumeric() || one == ' ' {
-                return Some(format!("{one:?} cannot be the {name} separator"));
+        let used = named.into_iter().filter_map(|(name, separator)| separator.map(|it| (name, it)));
+        for (at, (name, separator)) in used.clone().enumerate() {
+            if separator.is_alphanumeric() || separator == ' ' {
+                return Some(format!("{separator:?} cannot be the {name} separator"));
             }
-            if let Some((other, _)) = used.clone().take(at).find(|(_, earlier)| *earlier == one) {
-                return Some(format!("{one:?} is both the {other} and the {name} separator"));
+            if let Some((other, _)) = used.clone().take(at).find(|(_, earlier)| *earlier == separator) {
+                return Some(format!("{separator:?} is both the {other} and the {name} separator"));
             }
         }
         None
     }
 
-    /// True for a character that data must not have.
+    /// Whether a character is a separator, which data must not contain.
     #[must_use]
-    pub fn has(&self, one: char) -> bool {
-        [self.element, self.component, self.segment].contains(&one) || self.repetition == Some(one)
+    pub fn contains(&self, character: char) -> bool {
+        [self.element, self.component, self.segment].contains(&character)
+            || self.repetition == Some(character)
     }
 }

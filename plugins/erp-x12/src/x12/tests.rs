@@ -1,4 +1,4 @@
-//! Envelopes: what is believed, what is refused with which word, and that what is written is read.
+//! Envelopes: accepted and refused files, and round trips of written interchanges.
 
 use proptest::prelude::*;
 
@@ -10,8 +10,8 @@ fn file(rest: &str) -> String {
     format!("{ISA}{rest}")
 }
 
-/// A file that is right, of two groups and three sets.
-fn right() -> String {
+/// A valid file of two groups and three sets.
+fn valid() -> String {
     file(
         "GS*PR*A*B*20261123*0930*1*X*004010~ST*855*0001~BAK*00*AC*1*20261123~SE*3*0001~\
          ST*855*0002~BAK*00*AC*2*20261123~SE*3*0002~GE*2*1~\
@@ -29,8 +29,8 @@ fn code(text: &str) -> String {
 }
 
 #[test]
-fn what_is_right_is_read_with_its_places() {
-    let text = right();
+fn a_valid_file_is_read_with_segment_numbers() {
+    let text = valid();
     let interchanges = parse(&text).unwrap();
     let [one] = interchanges.as_slice() else { panic!() };
     assert_eq!((one.sender(), one.receiver()), (("ZZ", "PARTNER"), ("ZZ", "RETAILER")));
@@ -43,12 +43,12 @@ fn what_is_right_is_read_with_its_places() {
 }
 
 #[test]
-fn separators_are_those_of_the_header() {
-    let cut = |element: char, component: char, segment: &str| {
-        let text = right().replace('~', "\u{0}").replace('>', "\u{1}").replace('*', &element.to_string());
+fn separators_are_read_from_the_header() {
+    let with = |element: char, component: char, segment: &str| {
+        let text = valid().replace('~', "\u{0}").replace('>', "\u{1}").replace('*', &element.to_string());
         text.replace('\u{0}', segment).replace('\u{1}', &component.to_string())
     };
-    // As real files have them: a tilde within elements, and lines instead of terminators.
+    // As in real files: a tilde as component separator, and line breaks as terminators.
     for (element, component, segment) in [
         ('*', '~', "\n"),
         ('*', '>', "\r\n"),
@@ -56,21 +56,21 @@ fn separators_are_those_of_the_header() {
         ('\u{1d}', '\u{1f}', "\u{1c}"),
         ('\t', '^', "'  \n"),
     ] {
-        let text = cut(element, component, segment);
+        let text = with(element, component, segment);
         assert_eq!(parse(&text).unwrap()[0].groups.len(), 2, "{segment:?}");
     }
-    assert_eq!(code(&cut('*', '*', "~")), "isa-malformed");
-    assert_eq!(code(&cut('*', '>', ">")), "separators-unusable");
-    assert_eq!(code(&cut('*', 'A', "~")), "separators-unusable");
-    let five = right().replace("*U*00401*", "*^*00501*");
+    assert_eq!(code(&with('*', '*', "~")), "isa-malformed");
+    assert_eq!(code(&with('*', '>', ">")), "separators-unusable");
+    assert_eq!(code(&with('*', 'A', "~")), "separators-unusable");
+    let five = valid().replace("*U*00401*", "*^*00501*");
     assert_eq!(parse(&five).unwrap()[0].separators.repetition, Some('^'));
-    let five = right().replace("*U*00401*", "*>*00501*");
+    let five = valid().replace("*U*00401*", "*>*00501*");
     assert_eq!(code(&five), "separators-unusable");
 }
 
 #[test]
-fn components_are_cut_when_they_are_asked_for() {
-    let text = right().replace("BAK*00*AC*1*", "BAK*00*AC:x>y*1 *").replace("ST*855*0001", "ST*855>*0001");
+fn components_are_split_on_access() {
+    let text = valid().replace("BAK*00*AC*1*", "BAK*00*AC:x>y*1 *").replace("ST*855*0001", "ST*855>*0001");
     let interchanges = parse(&text).unwrap();
     let set = &interchanges[0].groups[0].sets[0];
     let bak = set.find("BAK").unwrap();
@@ -80,7 +80,7 @@ fn components_are_cut_when_they_are_asked_for() {
 }
 
 #[test]
-fn files_that_are_something_else_say_what() {
+fn files_of_other_formats_are_refused_by_name() {
     for (text, expected) in [
         ("", "empty-file"),
         (" \r\n\u{1a}", "empty-file"),
@@ -98,23 +98,23 @@ fn files_that_are_something_else_say_what() {
 }
 
 #[test]
-fn a_header_has_its_106_characters() {
-    let trimmed = right().replace("          ", " ");
+fn a_header_must_have_106_characters() {
+    let trimmed = valid().replace("          ", " ");
     let (code, field, message) = refused(&trimmed);
     assert_eq!((code.as_str(), field.as_str()), ("isa-malformed", "segments[1].ISA02"));
     assert!(message.contains("has 1 characters and must have 10"), "{message}");
-    let long = right().replace("*ZZ*PARTNER ", "*ZZ*PARTNERPARTNERPARTNER ");
+    let long = valid().replace("*ZZ*PARTNER ", "*ZZ*PARTNERPARTNERPARTNER ");
     assert_eq!(refused(&long).1, "segments[1].ISA06");
     assert_eq!(
-        refused(&right().replace("*00*          *ZZ*P", "*000*          *ZZ*P")).1,
+        refused(&valid().replace("*00*          *ZZ*P", "*000*          *ZZ*P")).1,
         "segments[1].ISA03"
     );
 }
 
 #[test]
-fn a_file_that_ends_early_is_told_at_any_place() {
-    let whole = right();
-    assert!(parse(whole.trim_end_matches('~')).is_ok(), "the last terminator may be lost");
+fn a_truncated_file_is_refused_at_any_position() {
+    let whole = valid();
+    assert!(parse(whole.trim_end_matches('~')).is_ok(), "the last terminator may be missing");
     for end in 1..whole.len() - 1 {
         let (code, field, _) = refused(&whole[..end]);
         assert!(!field.is_empty() || code == "not-x12", "{end}: {code}");
@@ -124,13 +124,13 @@ fn a_file_that_ends_early_is_told_at_any_place() {
     let (code, field, message) = refused(&whole[..whole.find("GS*FA").unwrap()]);
     assert_eq!((code.as_str(), field.as_str()), ("interchange-truncated", "segments[10]"));
     assert!(message.contains("after GE (segment 9)"), "{message}");
-    assert!(parse(&format!("{}{whole}", &whole[..180])).is_err(), "a file that begins anew is two halves");
+    assert!(parse(&format!("{}{whole}", &whole[..180])).is_err(), "a second ISA within an interchange");
 }
 
 #[test]
-fn trailers_agree_with_their_headers() {
+fn trailers_must_match_their_headers() {
     let wrong = |from: &str, to: &str| {
-        let text = right();
+        let text = valid();
         assert!(text.contains(from));
         let (code, field, _) = refused(&text.replacen(from, to, 1));
         format!("{code} {field}")
@@ -143,20 +143,17 @@ fn trailers_agree_with_their_headers() {
     assert_eq!(wrong("SE*3*0001", "SE*12*0001"), "count-mismatch segments[5].SE01");
     assert_eq!(wrong("*2*X*004010", "*01*X*004010"), "control-number-mismatch segments[15].GE02");
     assert_eq!(wrong("ST*855*0002", "ST*855*01"), "control-number-mismatch segments[8].SE02");
-    let twice = right().replace("*0002~", "*1~");
+    let twice = valid().replace("*0002~", "*1~");
     assert_eq!(code(&twice), "control-number-repeated");
-    let twice = right().replace("*2*X*004010", "*1*X*004010").replace("GE*1*2", "GE*1*1");
+    let twice = valid().replace("*2*X*004010", "*1*X*004010").replace("GE*1*2", "GE*1*1");
     assert_eq!(code(&twice), "control-number-repeated");
-    assert!(
-        parse(&right().replace("IEA*2*000000007", "IEA*2*7")).is_ok(),
-        "zeros before a number say nothing"
-    );
+    assert!(parse(&valid().replace("IEA*2*000000007", "IEA*2*7")).is_ok(), "leading zeros are ignored");
 }
 
 #[test]
-fn segments_stand_where_they_may() {
+fn misplaced_segments_are_refused() {
     let wrong = |from: &str, to: &str| {
-        let (code, _, message) = refused(&right().replacen(from, to, 1));
+        let (code, _, message) = refused(&valid().replacen(from, to, 1));
         format!("{code}: {message}")
     };
     let group = wrong("GS*PR", "GS*PO");
@@ -168,52 +165,52 @@ fn segments_stand_where_they_may() {
     assert!(wrong("IEA*2", &format!("{ISA}IEA*2")).starts_with("interchange-truncated: a new ISA"));
     assert!(wrong("BAK*00*AC*2", "bak*00*AC*2").starts_with("segment-malformed: segment 7"));
     assert!(wrong("BAK*00*AC*2", "~BAK*00*AC*2").starts_with("segment-malformed: segment 7"));
-    assert!(parse(&format!("{}\r\n{}", right(), right())).is_ok_and(|two| two.len() == 2));
-    assert_eq!(code(&format!("{}garbage", right())), "segment-misplaced");
+    assert!(parse(&format!("{}\r\n{}", valid(), valid())).is_ok_and(|two| two.len() == 2));
+    assert_eq!(code(&format!("{}garbage", valid())), "segment-misplaced");
 }
 
 #[test]
-fn bytes_are_utf8_or_latin1() {
+fn text_is_decoded_as_utf8_or_latin1() {
     assert_eq!(text(b"\xEF\xBB\xBFISA"), "ISA");
     assert_eq!(text(b"Caf\xE9"), "Café");
     assert_eq!(text("Café".as_bytes()), "Café");
 }
 
 fn separators() -> impl Strategy<Value = Separators> {
-    let one = || {
+    let separator = || {
         any::<char>()
-            .prop_filter("separates", |one| one.is_ascii() && !one.is_ascii_alphanumeric() && *one != ' ')
+            .prop_filter("separator", |one| one.is_ascii() && !one.is_ascii_alphanumeric() && *one != ' ')
     };
-    (one(), one(), proptest::option::of(one()), one())
+    (separator(), separator(), proptest::option::of(separator()), separator())
         .prop_map(|(element, component, repetition, segment)| Separators {
             element,
             component,
             repetition,
             segment,
         })
-        .prop_filter("distinct", |separators| separators.trouble().is_none())
+        .prop_filter("distinct", |separators| separators.conflict().is_none())
 }
 
-fn draft() -> impl Strategy<Value = Vec<(usize, Vec<String>)>> {
+fn segments() -> impl Strategy<Value = Vec<(usize, Vec<String>)>> {
     proptest::collection::vec((0..4_usize, proptest::collection::vec("\\PC{0,12}|[ -~]{0,12}", 0..6)), 0..8)
 }
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(
+    fn a_written_interchange_is_read_back(
         separators in separators(), line_breaks: bool, control in 1..2_000_000_000_u64,
-        bodies in proptest::collection::vec(draft(), 1..4), sender in "\\PC{0,20}",
+        bodies in proptest::collection::vec(segments(), 1..4), sender in "\\PC{0,20}",
     ) {
         let names = ["BEG", "N1", "PO1", "ZZ9"];
-        let sets: Vec<Draft> = bodies.iter().map(|body| {
-            let mut draft = Draft::new("850");
+        let sets: Vec<SetDraft> = bodies.iter().map(|body| {
+            let mut draft = SetDraft::new("850");
             body.iter().for_each(|(name, elements)| draft.push(names[*name], elements));
             draft
         }).collect();
         let version = if separators.repetition.is_some() { "005010" } else { "004010" };
         let envelope = Envelope {
             separators, line_breaks, sender: ("ZZ", &sender), receiver: ("01", "R"), applications: ("A", "B"),
-            date: "20261123", time: "0930", version, control, acknowledge: true, usage: "T",
+            date: "20261123", time: "0930", version, control, request_ta1: true, usage: "T",
         };
         let ta1 = vec!["000000001".to_owned(), "A".to_owned()];
         let group = GroupDraft { kind: "PO", control: control * 2, sets: sets.clone() };
@@ -224,16 +221,16 @@ proptest! {
         prop_assert_eq!(read[0].separators, separators);
         prop_assert_eq!(read[0].control().parse::<u64>().unwrap(), control % 1_000_000_000);
         prop_assert_eq!(read[0].acknowledgements.len(), 1);
-        let back = &read[0].groups[0].sets;
-        prop_assert_eq!(back.len(), sets.len());
+        let read_sets = &read[0].groups[0].sets;
+        prop_assert_eq!(read_sets.len(), sets.len());
         let clean = |text: &str| -> String {
-            let kept = text.chars().map(|one| if separators.has(one) || one.is_control() { ' ' } else { one });
-            kept.collect::<String>().trim().to_owned()
+            let cleaned = text.chars().map(|one| if separators.contains(one) || one.is_control() { ' ' } else { one });
+            cleaned.collect::<String>().trim().to_owned()
         };
-        for (set, draft) in back.iter().zip(&sets) {
-            let wanted: Vec<_> = draft.segments().collect();
-            prop_assert_eq!(set.body.len(), wanted.len());
-            for (segment, (id, elements)) in set.body.iter().zip(wanted) {
+        for (set, draft) in read_sets.iter().zip(&sets) {
+            let expected: Vec<_> = draft.segments().collect();
+            prop_assert_eq!(set.body.len(), expected.len());
+            for (segment, (id, elements)) in set.body.iter().zip(expected) {
                 prop_assert_eq!(segment.id, id);
                 for (at, element) in elements.iter().enumerate() {
                     prop_assert_eq!(segment.raw(at + 1), clean(element));
@@ -243,11 +240,11 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics(bytes: Vec<u8>, cut in 0..400_usize, put in "\\PC{0,6}") {
+    fn arbitrary_input_does_not_panic(bytes: Vec<u8>, at in 0..400_usize, inserted in "\\PC{0,6}") {
         let _ = parse(&text(&bytes));
-        let mut broken: String = right().chars().take(cut).collect();
-        broken.push_str(&put);
-        broken.extend(right().chars().skip(cut));
+        let mut broken: String = valid().chars().take(at).collect();
+        broken.push_str(&inserted);
+        broken.extend(valid().chars().skip(at));
         let _ = parse(&broken);
     }
 }

@@ -1,10 +1,10 @@
-//! What is refused, and how it is said. Nothing panics, whatever the bytes.
+//! Rejected files, and encodings. No input causes a panic.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn small() -> String {
+fn valid_file() -> String {
     poslog(&[
         retail(1, &[sale("A", "1.00", "1", "1.00"), tender("Cash", "1.00")], "1.00"),
         retail(2, &[goods("Return", "A", "1.00", "1", "1.00", ""), tender("Cash", "-1.00")], "-1.00"),
@@ -13,8 +13,8 @@ fn small() -> String {
 }
 
 #[test]
-fn what_is_no_poslog_is_said() {
-    let refused = [
+fn files_that_are_not_poslog_are_rejected() {
+    let rejected = [
         (b"".to_vec(), "not-xml"),
         (b"UNB+UNOC:3+5412345678908:14".to_vec(), "not-xml"),
         (b"{\"POSLog\":{}}".to_vec(), "not-xml"),
@@ -28,28 +28,28 @@ fn what_is_no_poslog_is_said() {
         (b"<POSLog>\xC3\x28</POSLog>".to_vec(), "not-text"),
         (b"<?xml version=\"1.0\" encoding=\"EBCDIC-CP-US\"?><POSLog/>".to_vec(), "encoding-unknown"),
     ];
-    for (bytes, code) in refused {
+    for (bytes, code) in rejected {
         let problem = read(bytes).unwrap_err();
         assert_eq!(problem.code, code, "{problem}");
     }
-    assert_eq!(read("<POSLog/>").unwrap(), [], "a day without a sale");
+    assert_eq!(read("<POSLog/>").unwrap(), [], "a file without transactions");
 }
 
 #[test]
-fn no_document_type_and_no_entity_but_xmls_own() {
+fn document_types_and_their_entities_are_rejected() {
     let bomb = "<!DOCTYPE POSLog [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]><POSLog>&b;</POSLog>";
     assert_eq!(read(bomb).unwrap_err().code, "dtd-refused");
-    let outside = "<!DOCTYPE POSLog SYSTEM \"file:///etc/passwd\"><POSLog/>";
-    assert_eq!(read(outside).unwrap_err().code, "dtd-refused");
+    let external = "<!DOCTYPE POSLog SYSTEM \"file:///etc/passwd\"><POSLog/>";
+    assert_eq!(read(external).unwrap_err().code, "dtd-refused");
     assert_eq!(read("<POSLog>&a;</POSLog>").unwrap_err().code, "not-xml");
-    let own = read(small().replace("Thing A", "Salt &amp; Pepper &#8364;")).unwrap();
-    assert_eq!(order(&own[0]).lines[0].title, "Salt & Pepper €");
+    let predefined = read(valid_file().replace("Thing A", "Salt &amp; Pepper &#8364;")).unwrap();
+    assert_eq!(checked_order(&predefined[0]).lines[0].title, "Salt & Pepper €");
 }
 
 #[test]
-fn every_encoding_that_tills_write_says_the_same() {
-    let text = small().replace("Thing A", "Käse für 2 €");
-    let wide = |bytes: fn(u16) -> [u8; 2], mark: [u8; 2]| {
+fn all_supported_encodings_yield_the_same_events() {
+    let text = valid_file().replace("Thing A", "Käse für 2 €");
+    let utf16 = |bytes: fn(u16) -> [u8; 2], mark: [u8; 2]| {
         let text = text.replace("UTF-8", "UTF-16");
         mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
     };
@@ -58,17 +58,21 @@ fn every_encoding_that_tills_write_says_the_same() {
         .chars()
         .map(|letter| if letter == '€' { 0x80 } else { u8::try_from(u32::from(letter)).unwrap() })
         .collect();
-    let marked = [&[0xEF, 0xBB, 0xBF], text.as_bytes()].concat();
-    let told = read(text.clone()).unwrap();
-    for bytes in [wide(u16::to_le_bytes, [0xFF, 0xFE]), wide(u16::to_be_bytes, [0xFE, 0xFF]), windows, marked]
-    {
-        assert_eq!(read(bytes).unwrap(), told);
+    let utf8_with_mark = [&[0xEF, 0xBB, 0xBF], text.as_bytes()].concat();
+    let events = read(text.clone()).unwrap();
+    for bytes in [
+        utf16(u16::to_le_bytes, [0xFF, 0xFE]),
+        utf16(u16::to_be_bytes, [0xFE, 0xFF]),
+        windows,
+        utf8_with_mark,
+    ] {
+        assert_eq!(read(bytes).unwrap(), events);
     }
 }
 
 #[test]
-fn the_transaction_that_is_broken_is_named() {
-    let broken = [
+fn a_problem_names_its_transaction() {
+    let edits = [
         (
             "<ExtendedAmount>1.00",
             "<ExtendedAmount>1,00",
@@ -113,8 +117,8 @@ fn the_transaction_that_is_broken_is_named() {
             "transaction 9/34/2017-09-30/1 (1 of the file): ",
         ),
     ];
-    for (from, to, code, whose) in broken {
-        let xml = small();
+    for (from, to, code, transaction) in edits {
+        let xml = valid_file();
         assert!(xml.contains(from), "{from}");
         let problem = read(xml.replacen(
             from,
@@ -123,34 +127,34 @@ fn the_transaction_that_is_broken_is_named() {
         ))
         .unwrap_err();
         assert_eq!(problem.code, code, "{problem}");
-        assert!(problem.message.starts_with(whose), "{problem}");
+        assert!(problem.message.starts_with(transaction), "{problem}");
         assert!(problem.field.unwrap().starts_with("Transaction["));
     }
 }
 
 #[test]
-fn the_place_is_said_to_the_element() {
-    let xml = small().replacen("<Quantity>1</Quantity>", "<Quantity>one</Quantity>", 1);
+fn a_problem_has_the_path_of_its_element() {
+    let xml = valid_file().replacen("<Quantity>1</Quantity>", "<Quantity>one</Quantity>", 1);
     let problem = read(xml).unwrap_err();
     assert_eq!(problem.field.as_deref(), Some("Transaction[1]/RetailTransaction/LineItem[1]/Sale/Quantity"));
-    assert!(!problem.message.contains("one "), "what was found is not quoted: {}", problem.message);
+    assert!(!problem.message.contains("one "), "the value is not quoted: {}", problem.message);
 }
 
 #[test]
-fn deep_and_wide_files_are_no_harm() {
+fn deep_nesting_and_large_numbers_do_no_harm() {
     let deep = format!("<POSLog>{}{}</POSLog>", "<a>".repeat(100_000), "</a>".repeat(100_000));
     let _ = read(deep);
-    let huge = small().replace("<ExtendedAmount>1.00", "<ExtendedAmount>99999999999999999999999999");
+    let huge = valid_file().replace("<ExtendedAmount>1.00", "<ExtendedAmount>99999999999999999999999999");
     assert_eq!(read(huge).unwrap_err().code, "invalid-number");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
-    /// A file with anything cut out of it and anything put in its place is read or refused.
+    /// A file with any part replaced is read or rejected.
     #[test]
-    fn no_change_of_a_file_is_too_much(from in 0_usize..3000, length in 0_usize..200, into in "[<>/a-zA-Z0-9\\.\\-\"= é&;]{0,40}") {
-        let text = small();
+    fn no_edit_of_a_file_causes_a_panic(from in 0_usize..3000, length in 0_usize..200, into in "[<>/a-zA-Z0-9\\.\\-\"= é&;]{0,40}") {
+        let text = valid_file();
         let from = (0..=from.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
         let to = (from + length).min(text.len());
         let to = (to..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap();
@@ -158,13 +162,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = read(bytes);
     }
 
-    /// Whatever a till makes of prices and weights, the order is exact to the digit.
+    /// Whatever the prices and weights, the totals are exact.
     #[test]
-    fn every_sale_adds_up(lines in proptest::collection::vec((1_i64..100_000, 1_i64..9_999, 0_u32..4, 1_i64..1_000_000), 1..12), tax in 0_i64..5_000) {
+    fn every_sale_balances(lines in proptest::collection::vec((1_i64..100_000, 1_i64..9_999, 0_u32..4, 1_i64..1_000_000), 1..12), tax in 0_i64..5_000) {
         let mut total = Decimal::new(tax, 2);
         let mut items: Vec<String> = lines.iter().enumerate().map(|(at, (price, quantity, scale, amount))| {
             total += Decimal::new(*amount, 2);
@@ -173,7 +177,7 @@ proptest! {
         }).collect();
         items.push(format!("<LineItem><Tax><Amount>{}</Amount></Tax></LineItem>", Decimal::new(tax, 2)));
         let events = read(poslog(&[retail(1, &items, &total.to_string())])).unwrap();
-        let order = order(&events[0]);
+        let order = checked_order(&events[0]);
         prop_assert_eq!(number(&order.totals.total.shop.amount), total);
     }
 }

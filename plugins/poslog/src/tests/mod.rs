@@ -1,4 +1,4 @@
-//! What tills write, and what becomes of it.
+//! POSLog files, and the resulting events.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,9 +8,9 @@
     reason = "a test may fail"
 )]
 
-mod days;
-mod dialects;
+mod day_ends;
 mod files;
+mod interpretations;
 mod returns;
 mod sales;
 mod voids;
@@ -21,7 +21,7 @@ use crossdock_sdk::testing;
 
 use crate::Poslog;
 
-/// A host that knows store 9 in New York and has no other zone.
+/// A host with store 9 in New York, and no zone for other stores.
 fn host() -> testing::Host {
     let store = Store {
         id: "9".into(),
@@ -41,7 +41,7 @@ fn read_with(host: testing::Host, xml: impl Into<Vec<u8>>) -> Result<Vec<Event>,
     match Poslog::receive(testing::file("day.xml", xml.into())) {
         Ok(events) => Ok(events),
         Err(Failure::Rejected(problem)) => Err(problem),
-        Err(other) => panic!("a file is read or refused, and not {other:?}"),
+        Err(other) => panic!("neither read nor rejected: {other:?}"),
     }
 }
 
@@ -58,7 +58,7 @@ fn poslog(transactions: &[String]) -> String {
     )
 }
 
-/// A transaction of till 34 in store 9 on 30 September, just after midnight of the next day.
+/// A transaction of till 34 in store 9 for the business day 30 September, made after midnight.
 fn transaction(sequence: u32, content: &str) -> String {
     format!(
         "<Transaction><RetailStoreID>9</RetailStoreID><WorkstationID>34</WorkstationID>\
@@ -68,7 +68,7 @@ fn transaction(sequence: u32, content: &str) -> String {
     )
 }
 
-/// A retail transaction of these line items, and its printed total.
+/// A retail transaction with these line items and this printed total.
 fn retail(sequence: u32, lines: &[String], total: &str) -> String {
     let lines: String = lines
         .iter()
@@ -89,7 +89,7 @@ fn retail(sequence: u32, lines: &[String], total: &str) -> String {
     )
 }
 
-/// A line of goods sold: article, price of one, quantity, and the amount the till made of them.
+/// A line of goods sold: article, unit price, quantity, and extended amount.
 fn sale(sku: &str, price: &str, quantity: &str, amount: &str) -> String {
     goods("Sale", sku, price, quantity, amount, "")
 }
@@ -112,38 +112,41 @@ fn number(text: &str) -> Decimal {
     money::decimal(text).unwrap()
 }
 
-/// The order that an event is about, after its sums were checked as the host checks them.
-fn order(event: &Event) -> &Order {
-    let order = event.fact.order().unwrap_or_else(|| panic!("{} is no order", event.fact.kind()));
+/// The order of an event, after checking its totals as the host does.
+fn checked_order(event: &Event) -> &Order {
+    let order = event.fact.order().unwrap_or_else(|| panic!("{} has no order", event.fact.kind()));
     let mut sum = Decimal::ZERO;
     for line in &order.lines {
         sum += number(&line.unit_price.shop.amount) * number(&line.quantity);
-        sum -= money::booked(line.discounts.iter().map(|discount| &discount.amount)).unwrap();
+        sum -= money::shop_total(line.discounts.iter().map(|discount| &discount.amount)).unwrap();
     }
-    let tax = money::booked([&order.totals.tax]).unwrap();
+    let tax = money::shop_total([&order.totals.tax]).unwrap();
     let taxes =
-        money::booked(order.lines.iter().flat_map(|line| &line.taxes).map(|tax| &tax.amount)).unwrap();
+        money::shop_total(order.lines.iter().flat_map(|line| &line.taxes).map(|tax| &tax.amount)).unwrap();
     assert_eq!(taxes, tax, "the lines' taxes of {}", event.entity);
     if !order.prices_include_tax {
         sum += tax;
     }
-    assert_eq!(sum, money::booked([&order.totals.total]).unwrap(), "the total of {}", event.entity);
+    assert_eq!(sum, money::shop_total([&order.totals.total]).unwrap(), "the total of {}", event.entity);
     let discounts = order.lines.iter().flat_map(|line| &line.discounts);
     assert_eq!(
-        money::booked(discounts.map(|d| &d.amount)).unwrap(),
-        money::booked([&order.totals.discounts]).unwrap()
+        money::shop_total(discounts.map(|d| &d.amount)).unwrap(),
+        money::shop_total([&order.totals.discounts]).unwrap()
     );
     order
 }
 
-/// The refund that an event is about, after what it explains was compared with what was paid back.
-fn refund(event: &Event) -> &Refund {
-    let Fact::RefundIssued(refund) = &event.fact else { panic!("{} is no refund", event.fact.kind()) };
-    let paid = money::booked(refund.payments.iter().map(|payment| &payment.amount)).unwrap();
-    let net = money::booked(refund.lines.iter().map(|line| &line.subtotal)).unwrap()
-        - money::booked(refund.adjustments.iter().map(|one| &one.amount)).unwrap();
-    let tax = money::booked(refund.lines.iter().map(|line| &line.tax)).unwrap()
-        - money::booked(refund.adjustments.iter().map(|one| &one.tax)).unwrap();
-    assert!(paid == net || paid == net + tax, "{paid} paid back, {net} and {tax} of tax explained");
+/// The refund of an event, after comparing its lines and adjustments with its payments.
+fn checked_refund(event: &Event) -> &Refund {
+    let Fact::RefundIssued(refund) = &event.fact else { panic!("{} is not a refund", event.fact.kind()) };
+    let paid = money::shop_total(refund.payments.iter().map(|payment| &payment.amount)).unwrap();
+    let net = money::shop_total(refund.lines.iter().map(|line| &line.subtotal)).unwrap()
+        - money::shop_total(refund.adjustments.iter().map(|one| &one.amount)).unwrap();
+    let tax = money::shop_total(refund.lines.iter().map(|line| &line.tax)).unwrap()
+        - money::shop_total(refund.adjustments.iter().map(|one| &one.tax)).unwrap();
+    assert!(
+        paid == net || paid == net + tax,
+        "payments are {paid}, lines and adjustments {net} and {tax} tax"
+    );
     refund
 }

@@ -1,21 +1,21 @@
-//! Ids: numbers in webhooks and REST, and in GraphQL the same numbers with the kind of thing before them.
+//! Ids: numbers in webhooks and REST; in GraphQL global ids with the type and the same number.
 
-/// `gid://shopify/Order/1001`. What is one already stays as it is.
+/// The global id: `gid://shopify/Order/1001`. A global id is returned unchanged.
 #[must_use]
 pub fn global(kind: &str, id: &str) -> String {
     if id.starts_with("gid://") { id.to_owned() } else { format!("gid://shopify/{kind}/{id}") }
 }
 
-/// `1001` of `gid://shopify/Order/1001`, without what may follow after a question mark.
+/// The number of a global id: `1001` of `gid://shopify/Order/1001`, without a query.
 #[must_use]
 pub fn local(id: &str) -> &str {
     let last = id.rsplit('/').next().unwrap_or(id);
     last.split('?').next().unwrap_or(last)
 }
 
-/// A text as one term of Shopify's search: `sku:'A\'7'`.
+/// A term of Shopify's search syntax, with the text escaped: `sku:'A\'7'`.
 #[must_use]
-pub fn term(field: &str, text: &str) -> String {
+pub fn search_term(field: &str, text: &str) -> String {
     format!("{field}:'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_the_same_in_both_forms() {
+    fn ids_convert_between_both_forms() {
         assert_eq!(global("Order", "9007199254740993"), "gid://shopify/Order/9007199254740993");
         assert_eq!(global("Order", "gid://shopify/Order/1"), "gid://shopify/Order/1");
         assert_eq!(local("gid://shopify/Order/9007199254740993"), "9007199254740993");
@@ -33,8 +33,8 @@ mod tests {
     }
 
     #[test]
-    fn a_search_is_for_the_text_and_nothing_else() {
-        assert_eq!(term("sku", "TEA-100"), "sku:'TEA-100'");
-        assert_eq!(term("sku", r"A'7 OR tag:\x"), r"sku:'A\'7 OR tag:\\x'");
+    fn a_search_term_is_escaped() {
+        assert_eq!(search_term("sku", "TEA-100"), "sku:'TEA-100'");
+        assert_eq!(search_term("sku", r"A'7 OR tag:\x"), r"sku:'A\'7 OR tag:\\x'");
     }
 }

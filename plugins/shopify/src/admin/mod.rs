@@ -1,10 +1,10 @@
-//! The Admin API of one shop: requests go out within its bucket of points, and answers come back as what they
-//! mean for the work.
+//! The Admin API of one shop: sends requests within its rate limit, and maps responses to errors.
 
-pub mod answer;
 pub mod bucket;
 pub mod id;
 pub mod operations;
+pub mod page;
+pub mod response;
 
 use std::cell::{Cell, RefCell};
 
@@ -14,96 +14,98 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
-use answer::Answer;
 use bucket::{Bucket, Cost};
 use operations::Operation;
+use response::GraphqlResponse;
 
-/// The version that is spoken. What Shopify serves instead, once it no longer supports this one, it says in a
-/// header; see [`Admin::served`].
+/// The API version that is requested. Once Shopify no longer supports it, a response header names the version served
+/// instead; see [`Admin::served_version`].
 pub const VERSION: &str = "2026-07";
 
-/// The largest page of orders that is taken: what the host lets an answer be.
-const LARGEST_PAGE: usize = 8 << 20;
+/// The largest page of orders: the host's limit of a response.
+const MAX_PAGE_BYTES: usize = 8 << 20;
 
-/// The Admin API, for the time of one call.
+/// The Admin API, for one call of the plugin.
 pub struct Admin {
-    /// The operator's words.
+    /// The connector's settings.
     pub settings: Settings,
     client: http::Client,
     bucket: Cell<Option<Bucket>>,
-    served: RefCell<Option<String>>,
-    deprecated: RefCell<Option<String>>,
+    served_version: RefCell<Option<String>>,
+    deprecation: RefCell<Option<String>>,
 }
 
 impl Admin {
-    /// The shop that the settings name.
+    /// The Admin API of the shop in the settings.
     ///
     /// # Errors
-    /// A setting is missing or wrong.
+    /// A setting is missing or invalid.
     pub fn new() -> Result<Self, Problem> {
         let settings = Settings::read()?;
         Ok(Self {
             client: http::Client::new(settings.url.clone()),
             settings,
             bucket: Cell::new(None),
-            served: RefCell::default(),
-            deprecated: RefCell::default(),
+            served_version: RefCell::default(),
+            deprecation: RefCell::default(),
         })
     }
 
-    /// Carries out an operation and reads its data.
+    /// Runs an operation and reads its data.
     ///
     /// # Errors
-    /// `Throttled` before anything is sent when the bucket would run dry; else what the answer means. The
-    /// refusals of a mutation are in its data.
+    /// `Throttled` without sending when the bucket has too few points; else the error of the response. The user errors
+    /// of a mutation are in its data.
     pub fn run<T: DeserializeOwned>(&self, operation: &Operation, variables: Value) -> Result<T, Error> {
-        self.afford(operation.cost)?;
+        self.check_points(operation.cost)?;
         let body = json!({
             "operationName": operation.name, "query": operation.text, "variables": variables,
         });
         let request = self.client.post(format!("/admin/api/{VERSION}/graphql.json").as_str()).json(&body);
-        let request = if operation.writes { request } else { request.reads() };
-        let response = self.judge(request.send()?)?;
-        let answer: Answer = response.json()?;
-        if let Some(Cost { throttle_status: Some(bucket), .. }) = answer.cost() {
+        let request = if operation.is_mutation { request } else { request.read_only() };
+        let response = self.check_status(request.send()?)?;
+        let body: GraphqlResponse = response.json()?;
+        if let Some(Cost { throttle_status: Some(bucket), .. }) = body.cost() {
             self.bucket.set(Some(bucket));
         }
-        answer.data(operation.name, operation.writes)
+        body.data(operation.name, operation.is_mutation)
     }
 
-    /// Asks the REST form of the API, below the version.
+    /// Reads a resource of the REST API, by its path below the version.
     ///
     /// # Errors
-    /// What the answer means.
+    /// The error of the response.
     pub fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, Error> {
         let request = self.client.get(format!("/admin/api/{VERSION}/{path}").as_str());
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
-        self.judge(request.max_answer(LARGEST_PAGE).send()?)
+        self.check_status(request.max_response_bytes(MAX_PAGE_BYTES).send()?)
     }
 
-    /// Nothing, if a request of this cost can be made now.
+    /// Checks that the bucket has the points for a request.
     ///
     /// # Errors
-    /// `Throttled`, for as long as it takes.
-    pub fn afford(&self, cost: u32) -> Result<(), Error> {
-        let Some(after_ms) = self.bucket.get().and_then(|bucket| bucket.wait(cost)) else { return Ok(()) };
+    /// `Throttled`, with the time until it has.
+    fn check_points(&self, cost: u32) -> Result<(), Error> {
+        let Some(after_ms) = self.bucket.get().and_then(|bucket| bucket.wait_for_request(cost)) else {
+            return Ok(());
+        };
         let message = "the shop's bucket of points is nearly empty".to_owned();
         Err(Error::Throttled(Throttle { after_ms: Some(after_ms), message }))
     }
 
-    /// The version that was served, where it is not the one asked for.
+    /// The API version that was served, where it is not [`VERSION`].
     #[must_use]
-    pub fn served(&self) -> Option<String> {
-        self.served.borrow().clone()
+    pub fn served_version(&self) -> Option<String> {
+        self.served_version.borrow().clone()
     }
 
-    /// Why something that was used is deprecated, where Shopify said so.
+    /// The reason of a deprecation that a response reported.
     #[must_use]
-    pub fn deprecated(&self) -> Option<String> {
-        self.deprecated.borrow().clone()
+    pub fn deprecation(&self) -> Option<String> {
+        self.deprecation.borrow().clone()
     }
 
-    /// Whether an entity is of this shop.
+    /// Whether an entity belongs to this shop.
     #[must_use]
     pub fn owns(&self, entity: &Entity) -> bool {
         entity.system == "shopify" && entity.tenant.eq_ignore_ascii_case(&self.settings.shop)
@@ -115,23 +117,23 @@ impl Admin {
         Entity { system: "shopify".into(), tenant: self.settings.shop.clone(), kind, id: id.into() }
     }
 
-    /// The answer if its status is one of success.
-    fn judge(&self, response: Response) -> Result<Response, Error> {
-        self.watch(&response);
-        let problem = |code: &str| {
-            let said = response.problem(code);
-            Problem { code: code.to_owned(), ..said }
-        };
+    /// The response if its status is 2xx.
+    fn check_status(&self, response: Response) -> Result<Response, Error> {
+        self.record_headers(&response);
+        let problem = |code: &str| Problem { code: code.to_owned(), ..response.problem(code) };
         Err(match response.status() {
-            // The body says more exactly when to come back than the header does.
-            429 => match response.json::<Answer>().ok().and_then(|answer| answer.error("the request", false))
+            // The body has a more precise time to retry than the header.
+            429 => match response
+                .json::<GraphqlResponse>()
+                .ok()
+                .and_then(|body| body.error("the request", false))
             {
                 Some(Error::Throttled(Throttle { after_ms: Some(after_ms), message })) => {
                     Error::Throttled(Throttle { after_ms: Some(after_ms), message })
                 }
                 _ => return response.ok(),
             },
-            // Not paid, locked, or not there: nothing will work until a person has looked.
+            // The shop is unpaid, locked, or does not exist: an operator must act.
             402 => Error::Unauthorized(problem("shop-frozen")),
             423 => Error::Unauthorized(problem("shop-locked")),
             404 if response.header("x-shopify-api-version").is_none() => {
@@ -141,23 +143,17 @@ impl Admin {
         })
     }
 
-    /// Notes what the headers say about the version, and warns of it once a call.
-    fn watch(&self, response: &Response) {
+    /// Records the headers about the API version, and logs a warning once per call.
+    fn record_headers(&self, response: &Response) {
         if let Some(version) = response.header("x-shopify-api-version").filter(|version| *version != VERSION)
-            && self.served.replace(Some(version.to_owned())).is_none()
+            && self.served_version.replace(Some(version.to_owned())).is_none()
         {
-            log::warn(format!("Shopify serves API version {version}; this plugin asked for {VERSION}"));
+            log::warn(format!("Shopify serves API version {version}; this plugin requested {VERSION}"));
         }
         if let Some(reason) = response.header("x-shopify-api-deprecated-reason")
-            && self.deprecated.replace(Some(reason.to_owned())).is_none()
+            && self.deprecation.replace(Some(reason.to_owned())).is_none()
         {
-            log::warn(format!("Shopify calls something deprecated that this plugin uses: {reason}"));
+            log::warn(format!("Shopify reports that this plugin uses a deprecated feature: {reason}"));
         }
     }
-}
-
-/// `NOT_FOUND` becomes `not-found`: codes are lower-case words with hyphens.
-fn slug(code: &str) -> String {
-    let words = code.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
 }

@@ -1,36 +1,35 @@
-//! Which article of the shop a SKU is.
+//! The shop's article of a SKU.
 
 use crossdock_sdk::prelude::*;
 
 use crate::admin::Admin;
 use crate::settings::UnknownSku;
 
-/// The table that says what a SKU is called in the shop: another SKU, a variant's global id, or `-` for what is
-/// not sold there.
+/// The mapping table of SKUs. Its values are a SKU of the shop, a variant's global id, or [`NOT_IN_SHOP`].
 pub const TABLE: &str = "sku";
-/// What the table says of an article that is not sold in the shop.
-pub const NOT_HERE: &str = "-";
+/// The value of a mapping table for something that the shop does not have.
+pub const NOT_IN_SHOP: &str = "-";
 
 /// An article of the shop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Article {
-    /// By its variant.
+    /// By the global id of its variant.
     Variant(String),
     /// By its SKU in the shop.
     Sku(String),
 }
 
 impl Article {
-    /// What the table says of a SKU; without a word of it, the SKU itself.
+    /// The article that the table maps a SKU to; the SKU itself where it is not mapped.
     ///
     /// # Errors
-    /// `rejected` when there is no SKU; `ignored` when the article is not sold here.
+    /// `rejected` when there is no SKU; `ignored` when the article is not sold in the shop.
     pub fn of(sku: Option<&str>) -> Result<Self, Outcome> {
         let Some(sku) = sku.filter(|sku| !sku.is_empty()) else {
-            return Err(Problem::new("sku-missing", "nothing says which article it is").at("sku").into());
+            return Err(Problem::new("sku-missing", "the article has no SKU").at("sku").into());
         };
         Ok(match mappings::get(TABLE, sku) {
-            Some(target) if target == NOT_HERE => {
+            Some(target) if target == NOT_IN_SHOP => {
                 return Err(Outcome::Ignored(format!("{sku} is not sold in this shop")));
             }
             Some(target) if target.starts_with("gid://shopify/ProductVariant/") => Self::Variant(target),
@@ -39,54 +38,54 @@ impl Article {
         })
     }
 
-    /// The one of these that it is, where each has a SKU and an id. None when there is none.
+    /// The search result with this SKU of the shop. None when there is none. `source_sku` is the SKU in the event.
     ///
     /// # Errors
     /// `unmapped` when there is more than one.
-    pub fn pick<T>(
-        found: Vec<T>,
+    pub fn find<T>(
+        results: Vec<T>,
         sku: &str,
-        told: &str,
+        source_sku: &str,
         sku_of: impl Fn(&T) -> Option<&str>,
     ) -> Result<Option<T>, Outcome> {
-        let mut same: Vec<T> = found.into_iter().filter(|one| sku_of(one) == Some(sku)).collect();
-        match (same.pop(), same.len()) {
+        let mut matches: Vec<T> = results.into_iter().filter(|one| sku_of(one) == Some(sku)).collect();
+        match (matches.pop(), matches.len()) {
             (Some(one), 0) => Ok(Some(one)),
             (Some(_), more) => {
                 log::warn(format!(
-                    "{} variants have the SKU {sku}: map {told} to the global id of one of them",
+                    "{} variants have the SKU {sku}: map {source_sku} to the global id of one of them",
                     more + 1
                 ));
-                Err(unmapped(told))
+                Err(unmapped(source_sku))
             }
             (None, _) => Ok(None),
         }
     }
 
-    /// The one of these that it is.
+    /// As [`Self::find`], where the work requires the article.
     ///
     /// # Errors
-    /// `unmapped` when there is none, or more than one; `ignored` when the operator wants it so.
-    pub fn choose<T>(
-        found: Vec<T>,
+    /// `unmapped` when there is none, or more than one; `ignored` when the setting says so.
+    pub fn require<T>(
+        results: Vec<T>,
         sku: &str,
-        told: &str,
+        source_sku: &str,
         sku_of: impl Fn(&T) -> Option<&str>,
         admin: &Admin,
     ) -> Result<T, Outcome> {
-        Self::pick(found, sku, told, sku_of)?.ok_or_else(|| missing(told, admin))
+        Self::find(results, sku, source_sku, sku_of)?.ok_or_else(|| not_found(source_sku, admin))
     }
 }
 
-/// What becomes of work about an article that the shop does not have.
-pub fn missing(sku: &str, admin: &Admin) -> Outcome {
+/// The outcome when the shop does not have the article.
+pub fn not_found(sku: &str, admin: &Admin) -> Outcome {
     match admin.settings.unknown_sku {
         UnknownSku::Ignore => Outcome::Ignored(format!("the shop has no article {sku}")),
         UnknownSku::Unmapped => unmapped(sku),
     }
 }
 
-/// The SKU is missing in the table.
+/// The outcome when the SKU must be added to the table.
 pub fn unmapped(sku: &str) -> Outcome {
     Outcome::Unmapped(vec![Unmapped { table: TABLE.into(), value: sku.to_owned() }])
 }

@@ -1,21 +1,21 @@
-//! An order that is cancelled elsewhere is cancelled in the shop.
+//! Cancels an order in the shop that was cancelled in another system.
 //!
-//! Shopify cancels by a job: what it accepts is done a moment later. The work is kept until the order says that
-//! it is cancelled.
+//! Shopify cancels asynchronously: the request starts a job. The outcome is partial until the order is cancelled.
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::admin::answer::{UserError, accepted};
+use super::{lookup, order};
+use crate::admin::response::{UserError, check_user_errors, require_payload};
 use crate::admin::{Admin, id, operations};
 
-/// What the resume token says once the shop has accepted.
-const ACCEPTED: &str = "cancelling";
-/// The longest note that staff may read, in characters.
-const MAX_NOTE: usize = 255;
+/// The resume token once the shop has started the job.
+const CANCELLING: &str = "cancelling";
+/// The longest note for the staff, in characters.
+const MAX_NOTE_CHARS: usize = 255;
 
-/// Why, in Shopify's words.
+/// Shopify's reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     Customer,
@@ -27,8 +27,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    fn of(word: Option<&str>) -> Self {
-        match word.map(str::to_ascii_lowercase).as_deref() {
+    fn of(reason: Option<&str>) -> Self {
+        match reason.map(str::to_ascii_lowercase).as_deref() {
             Some("customer") => Self::Customer,
             Some("declined") => Self::Declined,
             Some("fraud") => Self::Fraud,
@@ -50,56 +50,56 @@ impl Reason {
     }
 }
 
-/// Tells the shop of an order that was cancelled.
+/// Delivers the cancellation of an order.
 ///
 /// # Errors
-/// The outcome, where something stood in the way.
+/// The outcome, where it could not be delivered.
 pub fn deliver(work: &Work, change: &OrderChange, admin: &Admin) -> Result<Outcome, Outcome> {
-    let order = super::order(work, None, admin)?;
+    let order = order::order_id(work, None, admin)?;
     let reason = Reason::of(change.order.cancel_reason.as_deref());
-    let why = format!("cancelled by {}", work.event.entity.system);
-    self::order(&order, work.resume.as_deref(), reason, &why, admin)
+    let note = format!("cancelled by {}", work.event.entity.system);
+    cancel(&order, work.resume.as_deref(), reason, &note, admin)
 }
 
-/// Looks for it.
+/// Looks up whether the order is cancelled.
 ///
 /// # Errors
-/// The shop could not be asked.
+/// None; an early result is returned as a success.
 pub fn find(work: &Work, admin: &Admin) -> Result<Found, Found> {
-    let seen = super::order(work, None, admin).and_then(|order| look(&order, admin));
-    seen.map(super::found).or_else(|outcome| Ok(super::found(outcome)))
+    let outcome = order::order_id(work, None, admin).and_then(|order| check(&order, admin));
+    Ok(lookup::from_outcome(outcome.unwrap_or_else(|outcome| outcome)))
 }
 
-/// Already there, or nothing to be found.
+/// Checks whether an order is cancelled: `already-there` if it is.
 ///
 /// # Errors
-/// It is not cancelled; or the shop could not be asked.
-pub fn look(order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
+/// `ignored` when it is not, or a request failed.
+pub fn check(order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
     if is_cancelled(order, admin)? {
         return Ok(Outcome::AlreadyThere(receipt(order, admin)));
     }
-    Err(Outcome::Ignored("the order stands".into()))
+    Err(Outcome::Ignored("the order is not cancelled".into()))
 }
 
 /// Cancels an order.
 ///
 /// # Errors
-/// The outcome, where something stood in the way.
-pub fn order(
+/// The outcome, where it could not be cancelled.
+pub fn cancel(
     order: &str,
     resume: Option<&str>,
     reason: Reason,
-    why: &str,
+    note: &str,
     admin: &Admin,
 ) -> Result<Outcome, Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
-        order_cancel: Option<Cancelled>,
+    struct Data {
+        order_cancel: Option<CancelPayload>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Cancelled {
+    struct CancelPayload {
         job: Option<Job>,
         order_cancel_user_errors: Vec<UserError>,
     }
@@ -109,54 +109,51 @@ pub fn order(
     }
     if is_cancelled(order, admin)? {
         let receipt = receipt(order, admin);
-        let own = resume == Some(ACCEPTED);
-        return Ok(if own { Outcome::Posted(receipt) } else { Outcome::AlreadyThere(receipt) });
+        let by_this_work = resume == Some(CANCELLING);
+        return Ok(if by_this_work { Outcome::Posted(receipt) } else { Outcome::AlreadyThere(receipt) });
     }
-    let accepted_once = || {
+    let cancelling = || {
         let references = vec![Reference::new("order", id::local(order))];
-        Outcome::Partial(Progress { resume: ACCEPTED.into(), references })
+        Outcome::Partial(Progress { resume: CANCELLING.into(), references })
     };
-    if resume == Some(ACCEPTED) {
-        return Ok(accepted_once());
+    if resume == Some(CANCELLING) {
+        return Ok(cancelling());
     }
-    let cancel = admin.settings.cancel;
-    let refund = if cancel.refund { json!({ "originalPaymentMethodsRefund": true }) } else { Value::Null };
+    let settings = admin.settings.cancel;
+    let refund = if settings.refund { json!({ "originalPaymentMethodsRefund": true }) } else { Value::Null };
     let variables = json!({
         "id": order,
         "reason": reason.name(),
-        "restock": cancel.restock,
+        "restock": settings.restock,
         "refund": refund,
-        "notify": cancel.notify,
-        "note": why.chars().take(MAX_NOTE).collect::<String>(),
+        "notify": settings.notify,
+        "note": note.chars().take(MAX_NOTE_CHARS).collect::<String>(),
     });
-    let answer: Answer = admin.run(&operations::CANCEL_ORDER, variables)?;
-    let Some(cancelled) = answer.order_cancel else {
-        let message = "the shop does not say what became of the cancellation";
-        return Err(Outcome::Unknown(Problem::new("answer-empty", message)));
-    };
-    accepted(&cancelled.order_cancel_user_errors)?;
-    if cancelled.job.is_none_or(|job| job.done) {
+    let data: Data = admin.run(&operations::CANCEL_ORDER, variables)?;
+    let payload = require_payload(data.order_cancel, &operations::CANCEL_ORDER)?;
+    check_user_errors(&payload.order_cancel_user_errors)?;
+    if payload.job.is_none_or(|job| job.done) {
         return Ok(Outcome::Posted(receipt(order, admin)));
     }
-    Ok(accepted_once())
+    Ok(cancelling())
 }
 
 fn is_cancelled(order: &str, admin: &Admin) -> Result<bool, Outcome> {
     #[derive(Deserialize)]
-    struct Answer {
-        order: Option<Now>,
+    struct Data {
+        order: Option<OrderState>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Now {
+    struct OrderState {
         cancelled_at: Option<String>,
     }
-    let answer: Answer = admin.run(&operations::ORDER_CANCELLED, json!({ "id": order }))?;
-    Ok(answer.order.ok_or_else(super::no_order)?.cancelled_at.is_some())
+    let data: Data = admin.run(&operations::ORDER_CANCELLED, json!({ "id": order }))?;
+    Ok(data.order.ok_or_else(order::not_found)?.cancelled_at.is_some())
 }
 
 fn receipt(order: &str, admin: &Admin) -> Receipt {
     let mut receipt = Receipt::of(Reference::new("order", id::local(order)));
-    receipt.written.push(super::of_order(order, "order.cancelled", "true", admin));
+    receipt.written.push(order::written(order, "order.cancelled", "true", admin));
     receipt
 }

@@ -1,15 +1,16 @@
-//! What an article is, told to the shop.
+//! Writes articles.
 //!
-//! Shopify knows products with variants, and other systems know articles. Weight and GTIN belong to the variant
-//! and are told of every article. Title, description and whether it is sold belong to the product, and are told
-//! where it has one variant only: several articles of one product would otherwise rename it in turns.
+//! Shopify has products with variants; other systems have articles. Weight and GTIN belong to the variant and are
+//! written for every article. Title, description and status belong to the product and are written only where it has one
+//! variant: several articles of one product would otherwise overwrite each other's values.
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::article::{Article, missing};
-use crate::admin::answer::{self, Done};
+use super::article::{self, Article};
+use super::lookup;
+use crate::admin::response::{MutationPayload, require_payload};
 use crate::admin::{Admin, id, operations};
 use crate::settings::ProductField;
 
@@ -51,75 +52,67 @@ struct Weight {
     value: f64,
 }
 
-/// The shop's books.
+/// The shop's currency, and whether its prices include tax.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Books {
+pub struct PriceTerms {
     pub currency_code: String,
     pub taxes_included: bool,
 }
 
-/// What of an article differs in the shop.
+/// The fields of an article that differ in the shop.
 #[derive(Default)]
-struct Gap {
+struct Changes {
     product: Map<String, Value>,
     variant: Map<String, Value>,
 }
 
-/// Tells the shop what an article is.
+/// Delivers an article.
 ///
 /// # Errors
-/// The outcome, where something stood in the way.
+/// The outcome, where it could not be delivered.
 pub fn deliver(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
-    let variant = match look(&product.sku, admin)? {
+    let variant = match find_variant(&product.sku, admin)? {
         (_, Some(variant)) => variant,
         (_, None) if admin.settings.create_products && product.group.is_none() => {
             return create(product, admin);
         }
-        (_, None) => return Err(missing(&product.sku, admin)),
+        (_, None) => return Err(article::not_found(&product.sku, admin)),
     };
-    let gap = Gap::of(product, &variant, admin)?;
-    if gap.product.is_empty() && gap.variant.is_empty() {
+    let changes = Changes::of(product, &variant, admin)?;
+    if changes.is_empty() {
         return Ok(Outcome::AlreadyThere(receipt(&variant)));
     }
-    write(&variant, gap.product, gap.variant, admin)?;
+    write(&variant, changes.product, changes.variant, admin)?;
     Ok(Outcome::Posted(receipt(&variant)))
 }
 
-/// Whether the shop says what the article is.
-///
-/// # Errors
-/// The shop could not be asked.
-pub fn find(product: &Product, admin: &Admin) -> Result<Found, Found> {
-    let seen = read(&product.sku, admin).and_then(|(_, variant)| {
-        let gap = Gap::of(product, &variant, admin)?;
-        Ok((gap.product.is_empty() && gap.variant.is_empty()).then(|| receipt(&variant)))
-    });
-    match seen {
-        Ok(Some(receipt)) => Ok(Found::Present(receipt)),
-        Ok(None) => Ok(Found::Absent),
-        Err(outcome) => Ok(super::found(outcome)),
-    }
+/// Looks up whether the article was written.
+pub fn find(product: &Product, admin: &Admin) -> Found {
+    lookup::from_receipt(require_variant(&product.sku, admin).and_then(|(_, variant)| {
+        let changes = Changes::of(product, &variant, admin)?;
+        Ok(changes.is_empty().then(|| receipt(&variant)))
+    }))
 }
 
-/// The variant of a SKU, and the shop's books.
+/// The variant of a SKU, with the shop's price terms.
 ///
 /// # Errors
-/// `unmapped` when the shop does not have it; or it could not be asked.
-pub fn read(sku: &str, admin: &Admin) -> Result<(Books, Variant), Outcome> {
-    let (books, variant) = look(sku, admin)?;
-    Ok((books, variant.ok_or_else(|| missing(sku, admin))?))
+/// `unmapped` when the shop does not have it, or a request failed.
+pub fn require_variant(sku: &str, admin: &Admin) -> Result<(PriceTerms, Variant), Outcome> {
+    let (terms, variant) = find_variant(sku, admin)?;
+    Ok((terms, variant.ok_or_else(|| article::not_found(sku, admin))?))
 }
 
-/// The shop's books, and the variant of a SKU. None when the shop has none of that SKU.
+/// As [`require_variant`]; the variant is absent when the shop has none with that SKU.
 ///
 /// # Errors
-/// It has several, the one that the table names is not there, or it could not be asked.
-fn look(sku: &str, admin: &Admin) -> Result<(Books, Option<Variant>), Outcome> {
+/// The shop has several, does not have the variant that the table names, or a request failed.
+fn find_variant(sku: &str, admin: &Admin) -> Result<(PriceTerms, Option<Variant>), Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct BySku {
-        shop: Books,
+        shop: PriceTerms,
         product_variants: Nodes,
     }
     #[derive(Deserialize)]
@@ -129,19 +122,19 @@ fn look(sku: &str, admin: &Admin) -> Result<(Books, Option<Variant>), Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct ById {
-        shop: Books,
+        shop: PriceTerms,
         product_variant: Option<Variant>,
     }
     match Article::of(Some(sku))? {
         Article::Variant(variant) => {
-            let found: ById = admin.run(&operations::ARTICLE_OF_VARIANT, json!({ "id": variant }))?;
-            Ok((found.shop, Some(found.product_variant.ok_or_else(|| super::article::unmapped(sku))?)))
+            let data: ById = admin.run(&operations::ARTICLE_OF_VARIANT, json!({ "id": variant }))?;
+            Ok((data.shop, Some(data.product_variant.ok_or_else(|| article::unmapped(sku))?)))
         }
-        Article::Sku(own) => {
-            let variables = json!({ "query": id::term("sku", &own) });
-            let found: BySku = admin.run(&operations::ARTICLE_BY_SKU, variables)?;
-            let nodes = found.product_variants.nodes;
-            Ok((found.shop, Article::pick(nodes, &own, sku, |variant| variant.sku.as_deref())?))
+        Article::Sku(shop_sku) => {
+            let variables = json!({ "query": id::search_term("sku", &shop_sku) });
+            let data: BySku = admin.run(&operations::ARTICLE_BY_SKU, variables)?;
+            let nodes = data.product_variants.nodes;
+            Ok((data.shop, Article::find(nodes, &shop_sku, sku, |variant| variant.sku.as_deref())?))
         }
     }
 }
@@ -149,7 +142,7 @@ fn look(sku: &str, admin: &Admin) -> Result<(Books, Option<Variant>), Outcome> {
 /// Writes fields of a product and of its variant, in one request.
 ///
 /// # Errors
-/// The shop's refusal; or it could not be told.
+/// The shop refused, or the request failed.
 pub fn write(
     variant: &Variant,
     mut product: Map<String, Value>,
@@ -158,78 +151,83 @@ pub fn write(
 ) -> Result<(), Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
-        product_update: Option<Done>,
-        product_variants_bulk_update: Option<Done>,
+    struct Data {
+        product_update: Option<MutationPayload>,
+        product_variants_bulk_update: Option<MutationPayload>,
     }
-    let (products, articles) = (!product.is_empty(), !fields.is_empty());
+    let (writes_product, writes_variant) = (!product.is_empty(), !fields.is_empty());
     product.insert("id".into(), json!(variant.product.id));
     fields.insert("id".into(), json!(variant.id));
     let variables = json!({
         "productId": variant.product.id,
-        "products": products, "product": product,
-        "articles": articles, "variants": [fields],
+        "products": writes_product, "product": product,
+        "articles": writes_variant, "variants": [fields],
     });
-    let answer: Answer = admin.run(&operations::UPDATE_ARTICLE, variables)?;
-    for (asked, done) in [(products, answer.product_update), (articles, answer.product_variants_bulk_update)]
+    let data: Data = admin.run(&operations::UPDATE_ARTICLE, variables)?;
+    for (requested, payload) in
+        [(writes_product, data.product_update), (writes_variant, data.product_variants_bulk_update)]
     {
-        if asked {
-            answer::said(done, &operations::UPDATE_ARTICLE)?.accepted()?;
+        if requested {
+            require_payload(payload, &operations::UPDATE_ARTICLE)?.check()?;
         }
     }
     Ok(())
 }
 
-impl Gap {
+impl Changes {
     fn of(product: &Product, variant: &Variant, admin: &Admin) -> Result<Self, Outcome> {
-        let keeps = |field| admin.settings.keeps(field);
-        let mut gap = Self::default();
-        if let Some(gtin) = product.gtin.as_ref().filter(|_| keeps(ProductField::Gtin))
+        let writes = |field| admin.settings.writes(field);
+        let mut changes = Self::default();
+        if let Some(gtin) = product.gtin.as_ref().filter(|_| writes(ProductField::Gtin))
             && variant.barcode.as_deref().map(gtin14) != Some(gtin14(gtin))
         {
-            gap.variant.insert("barcode".into(), json!(gtin));
+            changes.variant.insert("barcode".into(), json!(gtin));
         }
-        if let Some(grams) = product.grams.as_deref().filter(|_| keeps(ProductField::Weight)) {
-            let there = variant.inventory_item.measurement.weight.as_ref();
-            if there.and_then(Weight::grams) != Some(money::decimal(grams)?.normalize()) {
-                gap.variant.insert("inventoryItem".into(), json!({ "measurement": weight(grams)? }));
+        if let Some(grams) = product.grams.as_deref().filter(|_| writes(ProductField::Weight)) {
+            let current = variant.inventory_item.measurement.weight.as_ref();
+            if current.and_then(Weight::grams) != Some(money::decimal(grams)?.normalize()) {
+                changes.variant.insert("inventoryItem".into(), json!({ "measurement": weight(grams)? }));
             }
         }
         let parent = &variant.product;
         if !parent.has_only_default_variant {
-            return Ok(gap);
+            return Ok(changes);
         }
-        if keeps(ProductField::Title) && parent.title != product.title {
-            gap.product.insert("title".into(), json!(product.title));
+        if writes(ProductField::Title) && parent.title != product.title {
+            changes.product.insert("title".into(), json!(product.title));
         }
-        if let Some(text) = product.description.as_ref().filter(|_| keeps(ProductField::Description))
-            && words(text) != words(&parent.description)
+        if let Some(text) = product.description.as_ref().filter(|_| writes(ProductField::Description))
+            && collapse_whitespace(text) != collapse_whitespace(&parent.description)
         {
-            gap.product.insert("descriptionHtml".into(), json!(html(text)));
+            changes.product.insert("descriptionHtml".into(), json!(html(text)));
         }
-        // What a person keeps as a draft, or unlisted, is not published by another system.
+        // A product that the staff has set to draft or unlisted is not published.
         match (product.active, parent.status.as_str()) {
-            (true, "ARCHIVED") if keeps(ProductField::Active) => {
-                gap.product.insert("status".into(), json!("ACTIVE"));
+            (true, "ARCHIVED") if writes(ProductField::Active) => {
+                changes.product.insert("status".into(), json!("ACTIVE"));
             }
-            (false, status) if status != "ARCHIVED" && keeps(ProductField::Active) => {
-                gap.product.insert("status".into(), json!("ARCHIVED"));
+            (false, status) if status != "ARCHIVED" && writes(ProductField::Active) => {
+                changes.product.insert("status".into(), json!("ARCHIVED"));
             }
             _ => {}
         }
-        Ok(gap)
+        Ok(changes)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.product.is_empty() && self.variant.is_empty()
     }
 }
 
-/// Makes a product of one article, as a draft: what it looks like is for people.
+/// Creates a product with one variant, as a draft: the staff completes and publishes it.
 fn create(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
-        product_set: Option<Done>,
+    struct Data {
+        product_set: Option<MutationPayload>,
     }
     let Article::Sku(sku) = Article::of(Some(&product.sku))? else {
-        return Err(super::article::unmapped(&product.sku));
+        return Err(article::unmapped(&product.sku));
     };
     let mut item = Map::from_iter([("sku".to_owned(), json!(sku)), ("tracked".to_owned(), json!(true))]);
     if let Some(grams) = product.grams.as_deref() {
@@ -248,8 +246,8 @@ fn create(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
         ("variants".to_owned(), json!([variant])),
     ]);
     input.extend(product.description.as_ref().map(|text| ("descriptionHtml".to_owned(), json!(html(text)))));
-    let answer: Answer = admin.run(&operations::CREATE_ARTICLE, json!({ "input": input }))?;
-    answer::said(answer.product_set, &operations::CREATE_ARTICLE)?.accepted()?;
+    let data: Data = admin.run(&operations::CREATE_ARTICLE, json!({ "input": input }))?;
+    require_payload(data.product_set, &operations::CREATE_ARTICLE)?.check()?;
     Ok(Outcome::Posted(Receipt {
         references: vec![],
         written: vec![],
@@ -257,15 +255,15 @@ fn create(product: &Product, admin: &Admin) -> Result<Outcome, Outcome> {
     }))
 }
 
-/// What the shop calls the article. Nothing of it comes back: the shop's products are not read.
+/// The receipt of an article. It lists no written attributes: the shop's products are not read back.
 pub fn receipt(variant: &Variant) -> Receipt {
     Receipt::of(Reference::new("variant", id::local(&variant.id)))
 }
 
 impl Weight {
-    /// In grams. None in units that are no whole number of grams.
+    /// The weight in grams. None for units that are not a whole number of grams.
     fn grams(&self) -> Option<Decimal> {
-        // The shortest decimal that is this float: what Shopify wrote.
+        // The shortest decimal that equals the float: as Shopify wrote it.
         let value = money::decimal(&self.value.to_string()).ok()?;
         match self.unit.as_str() {
             "GRAMS" => Some(value.normalize()),
@@ -276,22 +274,22 @@ impl Weight {
 }
 
 fn weight(grams: &str) -> Result<Value, Problem> {
-    let wrong = || Problem::new("weight-unreadable", "the weight is no number").at("grams");
-    let value: f64 = money::decimal(grams)?.to_string().parse().map_err(|_| wrong())?;
+    let invalid = || Problem::new("weight-unreadable", "the weight is not a number").at("grams");
+    let value: f64 = money::decimal(grams)?.to_string().parse().map_err(|_| invalid())?;
     Ok(json!({ "weight": { "unit": "GRAMS", "value": value } }))
 }
 
-/// GTINs are the same whatever zeros are before them.
+/// A GTIN with 14 digits: leading zeros do not distinguish GTINs.
 fn gtin14(code: &str) -> String {
     format!("{:0>14}", code.trim())
 }
 
-/// A text as it is compared: tags and spaces say nothing.
-fn words(text: &str) -> String {
+/// A text in the form in which it is compared.
+fn collapse_whitespace(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Plain text as HTML: an empty line ends a paragraph, a line's end breaks it.
+/// Plain text as HTML: an empty line separates paragraphs, a line break becomes `<br>`.
 fn html(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "");
     let paragraphs = escaped.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
@@ -303,7 +301,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_stays_text_in_the_shop() {
+    fn plain_text_is_escaped_as_html() {
         assert_eq!(
             html("Tea & <b>more</b>\nfrom Assam\r\n\r\n\n\nDrink it."),
             "<p>Tea &amp; &lt;b&gt;more&lt;/b&gt;<br>from Assam</p><p>Drink it.</p>"

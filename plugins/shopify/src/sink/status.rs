@@ -1,41 +1,41 @@
-//! How far an order has come elsewhere, told as tags of the order, and the numbers of its documents, told as
-//! metafields. A metafield is no part of what the order's webhooks tell, so it does not come back.
+//! Writes the status of an order in other systems as tags of the order, and the numbers of its documents as metafields.
+//! An order's webhooks do not contain metafields, so these are not reported back.
 //!
 //! | tags | set by |
 //! |---|---|
 //! | `accepted`, `processing`, `done`, `cancelled`, `refused` | the ERP's sales order; the last one counts |
-//! | `allocated`, `packed` | shipments; taken away when goods leave, which the fulfilment tells |
-//! | `invoiced`, `credited` | invoices and credit memos that are posted |
+//! | `allocated`, `packed` | shipments; removed when goods are shipped |
+//! | `invoiced`, `credited` | posted invoices and credit memos |
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cancel;
-use crate::admin::answer::{UserError, accepted};
+use super::{cancel, lookup, order};
+use crate::admin::response::{UserError, check_user_errors};
 use crate::admin::{Admin, id, operations};
 use crate::settings::CancelOn;
 
-/// What a sales order can be; only one of them at a time.
-const BOOKED: &[&str] = &["accepted", "processing", "done", "cancelled", "refused"];
-/// How far goods are that have not left; only one of them at a time.
-const PREPARED: &[&str] = &["allocated", "packed"];
+/// The states of a sales order, which exclude each other.
+const SALES_ORDER_TAGS: &[&str] = &["accepted", "processing", "done", "cancelled", "refused"];
+/// The states of goods before shipment, which exclude each other.
+const PREPARATION_TAGS: &[&str] = &["allocated", "packed"];
 
-/// What is to be said of an order.
+/// The status that an order is to have.
 #[derive(Default)]
-struct Word {
-    /// The tag that is to be there.
+struct Status {
+    /// The tag to be set.
     tag: Option<&'static str>,
-    /// The tags that are not to be there.
-    over: Vec<&'static str>,
-    /// The metafield that a number belongs into, and the number.
+    /// The tags to be removed.
+    obsolete: Vec<&'static str>,
+    /// The key of a metafield, and the document number to be added to it.
     number: Option<(&'static str, String)>,
 }
 
-/// What tagging answers.
+/// The payload of a mutation of tags.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Labelled {
+pub struct TagsPayload {
     node: Option<Tags>,
     user_errors: Vec<UserError>,
 }
@@ -46,65 +46,66 @@ struct Tags {
     tags: Vec<String>,
 }
 
-impl Labelled {
-    /// All tags that the order has now.
+impl TagsPayload {
+    /// All tags of the order after the mutation.
     #[must_use]
     pub fn tags(self) -> Option<Vec<String>> {
         Some(self.node?.tags)
     }
 }
 
-/// Tells what an ERP says of its document.
+/// Delivers a document of an ERP.
 ///
 /// # Errors
-/// The outcome, where something stood in the way.
-pub fn document(work: &Work, document: &Document, admin: &Admin) -> Result<Outcome, Outcome> {
-    let order = super::order(work, document.order.as_ref(), admin)?;
-    if let Some(why) = cancels(document, admin) {
-        return cancel::order(&order, work.resume.as_deref(), cancel::Reason::Other, &why, admin);
+/// The outcome, where it could not be delivered.
+pub fn deliver_document(work: &Work, document: &Document, admin: &Admin) -> Result<Outcome, Outcome> {
+    let order = order::order_id(work, document.order.as_ref(), admin)?;
+    if let Some(note) = cancellation_note(document, admin) {
+        return cancel::cancel(&order, work.resume.as_deref(), cancel::Reason::Other, &note, admin);
     }
-    say(&order, &Word::of(document)?, admin)
+    write(&order, &Status::of(document)?, admin)
 }
 
-/// Looks for it.
+/// Looks up whether a document was written.
 ///
 /// # Errors
-/// The shop could not be asked.
+/// None; an early result is returned as a success.
 pub fn find_document(work: &Work, document: &Document, admin: &Admin) -> Result<Found, Found> {
-    let seen = super::order(work, document.order.as_ref(), admin).and_then(|order| {
-        if cancels(document, admin).is_some() {
-            return cancel::look(&order, admin);
+    let outcome = order::order_id(work, document.order.as_ref(), admin).and_then(|order| {
+        if cancellation_note(document, admin).is_some() {
+            return cancel::check(&order, admin);
         }
-        seen(&order, &Word::of(document)?, admin)
+        check(&order, &Status::of(document)?, admin)
     });
-    seen.map(super::found).or_else(|outcome| Ok(super::found(outcome)))
+    Ok(lookup::from_outcome(outcome.unwrap_or_else(|outcome| outcome)))
 }
 
-/// Tells how far a shipment is that has not left.
+/// Delivers the state of a shipment that is not shipped yet.
 ///
 /// # Errors
-/// The outcome, where something stood in the way.
-pub fn progress(state: ShipmentState, order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
-    say(order, &Word::prepared(state), admin)
+/// The outcome, where it could not be delivered.
+pub fn deliver_preparation(state: ShipmentState, order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
+    write(order, &Status::preparation(state), admin)
 }
 
-/// What became of it: already there, or not.
+/// Checks whether the state of a shipment was written: `already-there` if it was.
 ///
 /// # Errors
-/// The shop could not be asked.
-pub fn planned(state: ShipmentState, order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
-    seen(order, &Word::prepared(state), admin)
+/// `ignored` when it was not, or a request failed.
+pub fn check_preparation(state: ShipmentState, order: &str, admin: &Admin) -> Result<Outcome, Outcome> {
+    check(order, &Status::preparation(state), admin)
 }
 
-/// The tags among these that are over once goods leave.
+/// The tags of preparation among the tags of an order.
 #[must_use]
-pub fn over(tags: &[String], admin: &Admin) -> Vec<String> {
-    let own = |tag: &&String| PREPARED.iter().any(|name| Some(*tag) == label(name, admin).as_ref());
-    tags.iter().filter(own).cloned().collect()
+pub fn preparation_tags(tags: &[String], admin: &Admin) -> Vec<String> {
+    let is_preparation =
+        |tag: &&String| PREPARATION_TAGS.iter().any(|name| Some(*tag) == prefixed(name, admin).as_ref());
+    tags.iter().filter(is_preparation).cloned().collect()
 }
 
-/// Why a document cancels its order in the shop, if it does.
-fn cancels(document: &Document, admin: &Admin) -> Option<String> {
+/// The staff's note for the cancellation, where a document cancels its order in the shop.
+fn cancellation_note(document: &Document, admin: &Admin) -> Option<String> {
     let on = match (document.kind, document.state) {
         (DocumentKind::SalesOrder, DocumentState::Cancelled) => CancelOn::Cancelled,
         (DocumentKind::SalesOrder, DocumentState::Refused) => CancelOn::Refused,
@@ -112,56 +113,58 @@ fn cancels(document: &Document, admin: &Admin) -> Option<String> {
     };
     let number = document.number.as_deref().unwrap_or("its sales order");
     let reason = document.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let what = if on == CancelOn::Refused { "refused" } else { "cancelled" };
-    admin.settings.cancel_on.contains(&on).then(|| format!("{number} was {what} in the ERP{reason}"))
+    let state = if on == CancelOn::Refused { "refused" } else { "cancelled" };
+    admin.settings.cancel_on.contains(&on).then(|| format!("{number} was {state} in the ERP{reason}"))
 }
 
-impl Word {
+impl Status {
     fn of(document: &Document) -> Result<Self, Outcome> {
         use DocumentState::{Accepted, Cancelled, Done, Draft, Paid, Posted, Processing, Quoted, Refused};
-        let ignored = |why: &str| Err(Outcome::Ignored(why.into()));
-        let exclusive = |tag: &'static str| Self {
+        let ignored = |reason: &str| Err(Outcome::Ignored(reason.into()));
+        let sales_order = |tag: &'static str| Self {
             tag: Some(tag),
-            over: BOOKED.iter().copied().filter(|other| *other != tag).collect(),
+            obsolete: SALES_ORDER_TAGS.iter().copied().filter(|other| *other != tag).collect(),
             number: None,
         };
-        let settled = |tag: &'static str, key: &'static str| Self {
+        let posted = |tag: &'static str, key: &'static str| Self {
             tag: Some(tag),
             number: document.number.clone().map(|number| (key, number)),
             ..Self::default()
         };
         Ok(match (document.kind, document.state) {
-            (_, Draft | Quoted) => return ignored("the document is not settled yet"),
-            (DocumentKind::Acknowledgement, _) => return ignored("it says nothing of the order"),
-            (DocumentKind::SalesOrder, Accepted | Posted) => exclusive("accepted"),
-            (DocumentKind::SalesOrder, Processing) => exclusive("processing"),
-            (DocumentKind::SalesOrder, Done | Paid) => exclusive("done"),
-            (DocumentKind::SalesOrder, Cancelled) => exclusive("cancelled"),
-            (DocumentKind::SalesOrder, Refused) => exclusive("refused"),
-            (DocumentKind::Invoice, Posted | Paid | Done) => settled("invoiced", "invoices"),
-            (DocumentKind::CreditMemo, Posted | Paid | Done) => settled("credited", "credit_memos"),
-            (DocumentKind::Invoice, Cancelled) => Self { over: vec!["invoiced"], ..Self::default() },
-            (DocumentKind::CreditMemo, Cancelled) => Self { over: vec!["credited"], ..Self::default() },
+            (_, Draft | Quoted) => return ignored("the document is a draft"),
+            (DocumentKind::Acknowledgement, _) => {
+                return ignored("an acknowledgement is not a state of the order");
+            }
+            (DocumentKind::SalesOrder, Accepted | Posted) => sales_order("accepted"),
+            (DocumentKind::SalesOrder, Processing) => sales_order("processing"),
+            (DocumentKind::SalesOrder, Done | Paid) => sales_order("done"),
+            (DocumentKind::SalesOrder, Cancelled) => sales_order("cancelled"),
+            (DocumentKind::SalesOrder, Refused) => sales_order("refused"),
+            (DocumentKind::Invoice, Posted | Paid | Done) => posted("invoiced", "invoices"),
+            (DocumentKind::CreditMemo, Posted | Paid | Done) => posted("credited", "credit_memos"),
+            (DocumentKind::Invoice, Cancelled) => Self { obsolete: vec!["invoiced"], ..Self::default() },
+            (DocumentKind::CreditMemo, Cancelled) => Self { obsolete: vec!["credited"], ..Self::default() },
             (_, Accepted | Processing | Refused) => return ignored("the document is not posted yet"),
         })
     }
 
-    fn prepared(state: ShipmentState) -> Self {
+    fn preparation(state: ShipmentState) -> Self {
         let tag = if state == ShipmentState::Packed { "packed" } else { "allocated" };
-        let over = PREPARED.iter().copied().filter(|other| *other != tag).collect();
-        Self { tag: Some(tag), over, number: None }
+        let obsolete = PREPARATION_TAGS.iter().copied().filter(|other| *other != tag).collect();
+        Self { tag: Some(tag), obsolete, number: None }
     }
 }
 
-/// A tag as it stands at the order. None when the operator wants no tags.
-fn label(tag: &str, admin: &Admin) -> Option<String> {
+/// A tag with the configured prefix. None when tags are disabled.
+fn prefixed(tag: &str, admin: &Admin) -> Option<String> {
     Some(format!("{}{tag}", admin.settings.tag_prefix.as_deref()?))
 }
 
-/// What an order says now.
+/// The current status of an order.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Now {
+struct CurrentStatus {
     tags: Vec<String>,
     metafield: Option<Metafield>,
 }
@@ -173,45 +176,47 @@ struct Metafield {
     compare_digest: String,
 }
 
-/// What is missing at an order.
-struct Gap {
+/// The changes that give an order its status.
+struct Changes {
     add: Vec<String>,
     remove: Vec<String>,
     metafields: Vec<Value>,
-    /// The tags that are there.
+    /// The current tags.
     tags: Vec<String>,
 }
 
-impl Gap {
-    fn of(order: &str, word: &Word, admin: &Admin) -> Result<Self, Outcome> {
+impl Changes {
+    fn of(order: &str, status: &Status, admin: &Admin) -> Result<Self, Outcome> {
         #[derive(Deserialize)]
-        struct Answer {
-            order: Option<Now>,
+        struct Data {
+            order: Option<CurrentStatus>,
         }
-        let own = |tag: &&str| label(tag, admin);
-        let wanted = word.tag.as_ref().and_then(own);
-        let number = admin.settings.metafields.as_deref().zip(word.number.as_ref());
-        if wanted.is_none()
+        let prefixed = |tag: &&str| prefixed(tag, admin);
+        let tag = status.tag.as_ref().and_then(prefixed);
+        let number = admin.settings.metafield_namespace.as_deref().zip(status.number.as_ref());
+        if tag.is_none()
             && number.is_none()
-            && (word.over.is_empty() || admin.settings.tag_prefix.is_none())
+            && (status.obsolete.is_empty() || admin.settings.tag_prefix.is_none())
         {
-            return Err(Outcome::Ignored("the settings let nothing be said of it".into()));
+            return Err(Outcome::Ignored("tags and metafields are disabled".into()));
         }
-        let namespace = admin.settings.metafields.as_deref().unwrap_or("crossdock");
-        let key = word.number.as_ref().map_or("invoices", |(key, _)| key);
+        let namespace = admin.settings.metafield_namespace.as_deref().unwrap_or("crossdock");
+        let key = status.number.as_ref().map_or("invoices", |(key, _)| key);
         let variables = json!({ "id": order, "namespace": namespace, "key": key });
-        let answer: Answer = admin.run(&operations::ORDER_STATUS, variables)?;
-        let now = answer.order.ok_or_else(super::no_order)?;
-        let over: Vec<String> = word.over.iter().filter_map(own).collect();
+        let data: Data = admin.run(&operations::ORDER_STATUS, variables)?;
+        let current = data.order.ok_or_else(order::not_found)?;
+        let obsolete: Vec<String> = status.obsolete.iter().filter_map(prefixed).collect();
         let metafield = match number {
-            Some((namespace, (key, number))) => listed(order, namespace, key, number, now.metafield)?,
+            Some((namespace, (key, number))) => {
+                metafield_with(order, namespace, key, number, current.metafield)?
+            }
             None => None,
         };
         Ok(Self {
-            add: wanted.into_iter().filter(|tag| !now.tags.contains(tag)).collect(),
-            remove: now.tags.iter().filter(|tag| over.contains(tag)).cloned().collect(),
+            add: tag.into_iter().filter(|tag| !current.tags.contains(tag)).collect(),
+            remove: current.tags.iter().filter(|tag| obsolete.contains(tag)).cloned().collect(),
             metafields: metafield.into_iter().collect(),
-            tags: now.tags,
+            tags: current.tags,
         })
     }
 
@@ -220,29 +225,29 @@ impl Gap {
     }
 }
 
-/// The metafield with one number more. None when it has it.
-fn listed(
+/// The metafield with a number added. None when it already contains the number.
+fn metafield_with(
     order: &str,
     namespace: &str,
     key: &str,
     number: &str,
-    there: Option<Metafield>,
+    current: Option<Metafield>,
 ) -> Result<Option<Value>, Problem> {
-    let (mut numbers, digest) = match there {
-        Some(there) => {
-            let numbers: Vec<String> = serde_json::from_str(&there.value).map_err(|_| {
-                let message = format!("the order's metafield {namespace}.{key} is no list of texts");
+    let (mut numbers, digest) = match current {
+        Some(current) => {
+            let numbers: Vec<String> = serde_json::from_str(&current.value).map_err(|_| {
+                let message = format!("the order's metafield {namespace}.{key} is not a list of texts");
                 Problem::new("metafield-taken", message).at("number")
             })?;
-            (numbers, Some(there.compare_digest))
+            (numbers, Some(current.compare_digest))
         }
         None => (Vec::new(), None),
     };
-    if numbers.iter().any(|known| known == number) {
+    if numbers.iter().any(|other| other == number) {
         return Ok(None);
     }
     numbers.push(number.to_owned());
-    // The digest keeps two documents of one order from writing over each other.
+    // With the digest, two documents of one order do not overwrite each other.
     let mut metafield = json!({
         "ownerId": order,
         "namespace": namespace,
@@ -256,57 +261,58 @@ fn listed(
     Ok(Some(metafield))
 }
 
-fn seen(order: &str, word: &Word, admin: &Admin) -> Result<Outcome, Outcome> {
-    let gap = Gap::of(order, word, admin)?;
-    if gap.is_empty() {
-        return Ok(Outcome::AlreadyThere(receipt(order, &gap.tags, admin)));
+fn check(order: &str, status: &Status, admin: &Admin) -> Result<Outcome, Outcome> {
+    let changes = Changes::of(order, status, admin)?;
+    if changes.is_empty() {
+        return Ok(Outcome::AlreadyThere(receipt(order, &changes.tags, admin)));
     }
-    Err(Outcome::Ignored("not told yet".into()))
+    Err(Outcome::Ignored("the status is not written".into()))
 }
 
-fn say(order: &str, word: &Word, admin: &Admin) -> Result<Outcome, Outcome> {
+fn write(order: &str, status: &Status, admin: &Admin) -> Result<Outcome, Outcome> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
-        metafields_set: Option<Set>,
-        tags_remove: Option<Labelled>,
-        tags_add: Option<Labelled>,
+    struct Data {
+        metafields_set: Option<MetafieldsPayload>,
+        tags_remove: Option<TagsPayload>,
+        tags_add: Option<TagsPayload>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Set {
+    struct MetafieldsPayload {
         user_errors: Vec<UserError>,
     }
-    let gap = Gap::of(order, word, admin)?;
-    if gap.is_empty() {
-        return Ok(Outcome::AlreadyThere(receipt(order, &gap.tags, admin)));
+    let changes = Changes::of(order, status, admin)?;
+    if changes.is_empty() {
+        return Ok(Outcome::AlreadyThere(receipt(order, &changes.tags, admin)));
     }
     let variables = json!({
         "id": order,
-        "adds": !gap.add.is_empty(), "add": gap.add,
-        "removes": !gap.remove.is_empty(), "remove": gap.remove,
-        "numbers": !gap.metafields.is_empty(), "metafields": gap.metafields,
+        "adds": !changes.add.is_empty(), "add": changes.add,
+        "removes": !changes.remove.is_empty(), "remove": changes.remove,
+        "numbers": !changes.metafields.is_empty(), "metafields": changes.metafields,
     });
-    let answer: Answer = admin.run(&operations::TELL_STATUS, variables)?;
-    if let Some(set) = &answer.metafields_set {
-        // Somebody wrote it in between: nothing is lost by trying again.
+    let data: Data = admin.run(&operations::UPDATE_STATUS, variables)?;
+    if let Some(payload) = &data.metafields_set {
+        // The metafield was changed concurrently: a retry is safe.
         if let Some(error) =
-            set.user_errors.iter().find(|error| error.code.as_deref() == Some("STALE_OBJECT"))
+            payload.user_errors.iter().find(|error| error.code.as_deref() == Some("STALE_OBJECT"))
         {
             return Err(Outcome::Unavailable(error.problem()));
         }
-        accepted(&set.user_errors)?;
+        check_user_errors(&payload.user_errors)?;
     }
-    for labelled in [&answer.tags_remove, &answer.tags_add].into_iter().flatten() {
-        accepted(&labelled.user_errors)?;
+    for payload in [&data.tags_remove, &data.tags_add].into_iter().flatten() {
+        check_user_errors(&payload.user_errors)?;
     }
-    // The operations run one after the other, so the last one knows all tags; the shop tells of each.
+    // The mutations run in sequence: the last one returns all tags, and the shop reports the result of each.
     let (removed, added) =
-        (answer.tags_remove.and_then(Labelled::tags), answer.tags_add.and_then(Labelled::tags));
-    let passing = removed.clone().filter(|_| added.is_some());
-    let mut receipt = receipt(order, &added.or(removed).unwrap_or(gap.tags), admin);
-    if let (Some(tags), Some(_)) = (passing, &admin.settings.tag_prefix) {
-        receipt.written.insert(0, super::of_order(order, "order.tags", super::labels(&tags), admin));
+        (data.tags_remove.and_then(TagsPayload::tags), data.tags_add.and_then(TagsPayload::tags));
+    let intermediate = removed.clone().filter(|_| added.is_some());
+    let mut receipt = receipt(order, &added.or(removed).unwrap_or(changes.tags), admin);
+    if let (Some(tags), Some(_)) = (intermediate, &admin.settings.tag_prefix) {
+        let written = order::written(order, "order.tags", order::joined_labels(&tags), admin);
+        receipt.written.insert(0, written);
     }
     Ok(Outcome::Posted(receipt))
 }
@@ -314,7 +320,7 @@ fn say(order: &str, word: &Word, admin: &Admin) -> Result<Outcome, Outcome> {
 fn receipt(order: &str, tags: &[String], admin: &Admin) -> Receipt {
     let mut receipt = Receipt::of(Reference::new("order", id::local(order)));
     if admin.settings.tag_prefix.is_some() {
-        receipt.written.push(super::of_order(order, "order.tags", super::labels(tags), admin));
+        receipt.written.push(order::written(order, "order.tags", order::joined_labels(tags), admin));
     }
     receipt
 }

@@ -1,21 +1,21 @@
-//! What the webhooks mean, one trap a test. The fixtures are an order and a refund as 2026-07 writes them.
+//! Webhooks and deliveries. The fixtures are an order and a refund in the form of API version 2026-07.
 
-#[path = "../../tests/judge/mod.rs"]
-mod judge;
+#[path = "../../tests/schema_validator/mod.rs"]
+mod schema_validator;
 
-mod cancelling;
-mod fulfilling;
-mod goods;
+mod articles;
+mod cancellations;
+mod fulfilments_and_levels;
 mod orders;
 mod polling;
-mod pricing;
-mod products;
+mod prices;
 mod refunds;
-mod setting_up;
+mod setup;
+mod shipments;
 mod shop;
-mod stocking;
-mod telling;
-mod throttling;
+mod status;
+mod stock;
+mod throttling_and_errors;
 
 use crossdock_sdk::prelude::*;
 use crossdock_sdk::testing;
@@ -57,7 +57,7 @@ fn problem(topic: &str, body: impl Into<Vec<u8>>) -> Problem {
     receive(&[("x-shopify-topic", topic)], body).unwrap_err()
 }
 
-/// The order of a body with some members changed, as `orders/updated` tells it.
+/// The order of a webhook `orders/updated`, with some members changed.
 fn order(changes: &[(&str, Value)]) -> Order {
     event("orders/updated", changed(ORDER, changes)).fact.order().unwrap().clone()
 }
@@ -74,7 +74,7 @@ fn usd(amount: &str) -> Price {
 }
 
 #[test]
-fn only_the_connectors_own_shop_is_believed() {
+fn a_webhook_of_another_shop_is_rejected() {
     let problem = receive(
         &[("x-shopify-topic", "orders/create"), ("x-shopify-shop-domain", "evil.myshopify.com")],
         ORDER,
@@ -88,14 +88,14 @@ fn only_the_connectors_own_shop_is_believed() {
 }
 
 #[test]
-fn other_topics_are_of_no_interest() {
+fn unsupported_topics_yield_no_event() {
     for topic in ["orders/delete", "products/update", "orders/risk_assessment_changed"] {
         assert_eq!(receive(&[("x-shopify-topic", topic)], "{}").unwrap(), vec![], "{topic}");
     }
 }
 
 #[test]
-fn a_wrapped_answer_of_the_api_is_read_without_a_topic() {
+fn a_wrapped_resource_is_read_without_a_topic() {
     let wrapped = format!(" {{ \"order\" : {ORDER} }}");
     assert_eq!(receive(&[], wrapped.clone()).unwrap()[0].fact.kind(), "order.updated");
     assert_eq!(
@@ -107,7 +107,7 @@ fn a_wrapped_answer_of_the_api_is_read_without_a_topic() {
 }
 
 #[test]
-fn a_body_that_is_something_else_is_a_problem() {
+fn a_body_of_another_form_is_rejected() {
     assert!(problem("orders/create", REFUND).message.starts_with("missing field `name`"));
     assert_eq!(problem("refunds/create", ORDER).code, "body-unreadable");
     assert_eq!(problem("orders/edited", ORDER).code, "body-unreadable");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn the_body_decides_what_happened() {
+fn the_body_determines_the_event() {
     let at = |text: &str| Value::from(text);
     assert_eq!(event("orders/create", ORDER).fact.kind(), "order.placed");
     assert_eq!(event("orders/updated", ORDER).fact.kind(), "order.updated");
@@ -44,7 +44,7 @@ fn identity_and_version_are_exact() {
 }
 
 #[test]
-fn the_whole_order_is_read() {
+fn all_parts_of_an_order_are_read() {
     let order = order(&[]);
     assert_eq!(order.channel, "web");
     assert_eq!((order.payment, order.fulfilment), (PaymentState::Authorized, FulfilmentState::Unfulfilled));
@@ -78,16 +78,16 @@ fn the_whole_order_is_read() {
 }
 
 #[test]
-fn discounts_are_the_allocations_with_the_name_of_what_granted_them() {
+fn discounts_are_the_allocations_with_their_titles() {
     let order = order(&[]);
     let granted =
         |title: &str, amount: &str| DiscountAllocation { title: Some(title.into()), amount: usd(amount) };
-    assert_eq!(order.lines[0].discounts, [granted("TEN", "2.50")], "though total_discount says 0.00");
+    assert_eq!(order.lines[0].discounts, [granted("TEN", "2.50")], "although total_discount is 0.00");
     assert_eq!(order.shipping[0].discounts, [granted("Half shipping", "4.00")]);
 }
 
 #[test]
-fn older_discounts_are_read_where_there_are_no_allocations() {
+fn without_allocations_the_total_discount_is_read() {
     let order = order(&[
         ("line_items/0/total_discount", "2.50".into()),
         ("line_items/0/total_discount_set", Value::Null),
@@ -100,7 +100,7 @@ fn older_discounts_are_read_where_there_are_no_allocations() {
 }
 
 #[test]
-fn the_shops_money_is_booked_and_the_customers_is_kept_beside_it() {
+fn prices_are_in_the_shops_and_the_customers_currency() {
     let set = |shop: &str, seen: &str| {
         json!({ "shop_money": { "amount": shop, "currency_code": "USD" },
                 "presentment_money": { "amount": seen, "currency_code": "EUR" } })
@@ -115,11 +115,11 @@ fn the_shops_money_is_booked_and_the_customers_is_kept_beside_it() {
     assert_eq!(order.presentment_currency.as_deref(), Some("EUR"));
     assert_eq!(order.lines[0].unit_price, price("12.50", "11.51"));
     assert_eq!(order.totals.total, price("67.03", "61.73"));
-    assert_eq!(order.lines[1].unit_price, usd("40.00"), "the same money is not told twice");
+    assert_eq!(order.lines[1].unit_price, usd("40.00"), "a presentment in the shop's currency is omitted");
 }
 
 #[test]
-fn several_shipping_lines_add_up_in_both_currencies() {
+fn shipping_lines_are_summed_in_both_currencies() {
     let line = |id: u64, shop: &str, seen: &str| {
         json!({ "id": id, "title": "x", "price": shop, "price_set": {
             "shop_money": { "amount": shop, "currency_code": "USD" },
@@ -132,7 +132,7 @@ fn several_shipping_lines_add_up_in_both_currencies() {
 }
 
 #[test]
-fn amounts_are_decimal_texts_or_nothing() {
+fn only_decimal_texts_are_amounts() {
     for amount in ["", "1e3", "1,50", "example string", "12.", ".5", "--1", "NaN"] {
         let body =
             changed(ORDER, &[("line_items/0/price_set", Value::Null), ("line_items/0/price", amount.into())]);
@@ -149,7 +149,7 @@ fn amounts_are_decimal_texts_or_nothing() {
 }
 
 #[test]
-fn a_sale_at_the_till_has_nobody() {
+fn a_till_sale_may_have_no_personal_data() {
     let order = order(&[
         ("customer", Value::Null),
         ("billing_address", Value::Null),
@@ -172,14 +172,11 @@ fn a_sale_at_the_till_has_nobody() {
     assert_eq!((order.customer, order.personal), (None, None));
     assert_eq!((order.channel.as_str(), order.store.as_deref()), ("pos", Some("9007199254741234")));
     assert_eq!((order.register.as_deref(), order.staff_id.as_deref()), (Some("7"), Some("548380009")));
-    assert_eq!(
-        order.business_date, None,
-        "the payload does not say it, and the day of a timestamp is not it"
-    );
+    assert_eq!(order.business_date, None, "the payload has no business date");
 }
 
 #[test]
-fn everything_personal_is_in_one_place() {
+fn all_personal_data_is_in_one_record() {
     let written = |name: &str, value: &str| json!([{ "name": name, "value": value }]);
     let order = order(&[
         ("payment_details", json!({ "credit_card_number": "•••• •••• •••• 4242" })),
@@ -218,7 +215,7 @@ fn everything_personal_is_in_one_place() {
 }
 
 #[test]
-fn gift_cards_tips_and_custom_lines_are_told_apart() {
+fn gift_cards_tips_and_custom_lines_have_their_kinds() {
     let kind = |changes: &[(&str, Value)]| order(changes).lines[0].kind;
     assert_eq!(kind(&[("line_items/0/gift_card", true.into())]), LineKind::GiftCard);
     assert_eq!(kind(&[("line_items/0/tip_payment_gateway", "shopify_payments".into())]), LineKind::Tip);
@@ -231,7 +228,7 @@ fn gift_cards_tips_and_custom_lines_are_told_apart() {
 }
 
 #[test]
-fn the_sum_of_tips_holds_those_that_are_lines() {
+fn the_total_of_tips_includes_those_that_are_lines() {
     let tips = |received: &str, line: Option<&str>| {
         let mut changes = vec![("total_tip_received", Value::from(received))];
         if let Some(price) = line {
@@ -247,7 +244,7 @@ fn the_sum_of_tips_holds_those_that_are_lines() {
 }
 
 #[test]
-fn duties_are_told_with_whether_the_prices_hold_them() {
+fn duties_are_read_with_whether_prices_include_them() {
     let money = |amount: &str| json!({ "amount": amount, "currency_code": "USD" });
     let duty = json!([{ "shop_money": money("3.00"), "presentment_money": money("3.00"),
         "tax_lines": [{ "title": "Import VAT", "rate": 0.2, "price": "0.60" }] }]);
@@ -264,7 +261,7 @@ fn duties_are_told_with_whether_the_prices_hold_them() {
 }
 
 #[test]
-fn a_company_has_a_number_of_its_own_for_the_order() {
+fn the_purchase_order_number_of_a_company_is_read() {
     assert_eq!(order(&[("po_number", "PO-7".into())]).po_number.as_deref(), Some("PO-7"));
     for none in [Value::Null, "".into()] {
         assert_eq!(order(&[("po_number", none)]).po_number, None);
@@ -272,7 +269,7 @@ fn a_company_has_a_number_of_its_own_for_the_order() {
 }
 
 #[test]
-fn cash_rounding_keeps_its_sign() {
+fn cash_rounding_is_signed() {
     let set = json!({ "shop_money": { "amount": "-0.02", "currency_code": "USD" } });
     assert_eq!(
         order(&[("total_cash_rounding_payment_adjustment_set", set)]).totals.cash_rounding,
@@ -281,7 +278,7 @@ fn cash_rounding_keeps_its_sign() {
 }
 
 #[test]
-fn parts_of_a_bundle_know_each_other() {
+fn components_refer_to_their_bundle() {
     let order = order(&[
         ("line_items/0/sales_line_item_group_id", json!(9007199254745555_u64)),
         ("line_items/1/parent_line_item_id", json!(9007199254740994_u64)),
@@ -291,7 +288,7 @@ fn parts_of_a_bundle_know_each_other() {
 }
 
 #[test]
-fn payments_are_read_where_they_are_told() {
+fn payments_are_read_where_the_body_contains_them() {
     let transaction = |id: u64, kind: &str, gateway: &str, amount: &str| {
         json!({ "id": id, "kind": kind, "status": "success", "gateway": gateway, "amount": amount,
             "currency": "USD", "created_at": "2026-11-20T18:04:10-05:00" })
@@ -313,7 +310,7 @@ fn payments_are_read_where_they_are_told() {
 }
 
 #[test]
-fn a_word_that_nobody_knows_is_a_problem_and_no_guess() {
+fn an_unknown_value_is_rejected() {
     let body = changed(ORDER, &[("financial_status", "half_paid".into())]);
     assert_eq!(problem("orders/updated", body).field.as_deref(), Some("financial_status"));
 }

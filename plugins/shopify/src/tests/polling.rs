@@ -1,17 +1,17 @@
-//! Orders that changed while no webhook told.
+//! Polls of changed orders.
 
-use crossdock_sdk::testing::{Exchange, Host, get};
+use crossdock_sdk::testing::{ExpectedRequest, Host, get};
 use serde_json::{Value, json};
 
 use super::*;
 
-fn page(query: &[(&str, &str)], orders: &[Value], next: Option<&str>) -> Exchange {
+fn page(query: &[(&str, &str)], orders: &[Value], next: Option<&str>) -> ExpectedRequest {
     let expected = query
         .iter()
         .fold(get("/admin/api/2026-07/orders.json"), |exchange, (name, value)| exchange.query(name, value));
-    let expected = expected.answer(200, json!({ "orders": orders }));
+    let expected = expected.respond(200, json!({ "orders": orders }));
     match next {
-        Some(token) => expected.answer_header(
+        Some(token) => expected.response_header(
             "Link",
             &format!("<https://acme.myshopify.com/admin/api/2026-07/orders.json?limit=50&page_info={token}>; rel=\"next\""),
         ),
@@ -19,7 +19,7 @@ fn page(query: &[(&str, &str)], orders: &[Value], next: Option<&str>) -> Exchang
     }
 }
 
-fn first(orders: &[Value], next: Option<&str>) -> Exchange {
+fn first(orders: &[Value], next: Option<&str>) -> ExpectedRequest {
     page(&[("status", "any"), ("order", "updated_at asc"), ("limit", "50"), SINCE], orders, next)
 }
 
@@ -39,31 +39,31 @@ fn order(id: u64, changes: &[(&str, Value)]) -> Value {
     serde_json::from_slice(&body).unwrap()
 }
 
-fn told(page: &Page) -> Vec<String> {
+fn events_of(page: &Page) -> Vec<String> {
     page.events.iter().map(|event| format!("{} {}", event.fact.kind(), event.entity.id)).collect()
 }
 
 #[test]
-fn an_order_is_told_as_its_webhooks_would_have_told_it() {
+fn a_poll_yields_the_same_events_as_the_webhooks() {
     let body = order(1001, &[]);
     let polled = polls(host().expect(first(std::slice::from_ref(&body), None)), None);
     let created = event("orders/create", body.to_string());
     let updated = event("orders/updated", body.to_string());
-    assert_eq!(polled.events, [created, updated], "so the host knows what it was told already");
+    assert_eq!(polled.events, [created, updated], "the events have the same keys");
     assert!(!polled.more);
 }
 
 #[test]
-fn an_order_that_never_changed_was_only_placed() {
+fn an_unchanged_order_yields_only_order_placed() {
     let body = order(1001, &[("updated_at", ORDER_CREATED.into())]);
     let polled = polls(host().expect(first(&[body], None)), None);
-    assert_eq!(told(&polled), ["order.placed 1001"]);
+    assert_eq!(events_of(&polled), ["order.placed 1001"]);
 }
 
 const ORDER_CREATED: &str = "2026-11-20T18:04:11-05:00";
 
 #[test]
-fn refunds_and_fulfilments_come_with_their_order() {
+fn refunds_and_fulfilments_are_read_with_their_order() {
     let refund: Value = serde_json::from_str(REFUND).unwrap();
     let fulfilment = json!({
         "id": 8, "order_id": 1001, "status": "success", "name": "#1001.1",
@@ -80,27 +80,30 @@ fn refunds_and_fulfilments_come_with_their_order() {
     );
     let polled = polls(host().expect(first(&[body], None)), None);
     assert_eq!(
-        told(&polled),
+        events_of(&polled),
         ["order.cancelled 1001", "refund.issued 9007199254750001", "shipment.updated 8"],
-        "what is cancelled is told as such and never as placed"
+        "a cancelled order yields no order.placed"
     );
     assert_eq!(polled.events[1], event("refunds/create", refund.to_string()));
     assert_eq!(polled.events[2], event("fulfillments/create", fulfilment.to_string()));
 }
 
 #[test]
-fn what_cannot_be_read_takes_nothing_else_along() {
+fn an_unreadable_part_does_not_affect_the_others() {
     let refund: Value = serde_json::from_str(REFUND).unwrap();
     let body = order(1001, &[("refunds", json!([{ "id": 1 }, refund]))]);
     let polled = polls(host().expect(first(&[body], None)), None);
-    assert_eq!(told(&polled), ["order.placed 1001", "order.updated 1001", "refund.issued 9007199254750001"]);
+    assert_eq!(
+        events_of(&polled),
+        ["order.placed 1001", "order.updated 1001", "refund.issued 9007199254750001"]
+    );
     let body = order(1001, &[("financial_status", "a new word".into()), ("refunds", json!([refund]))]);
     let polled = polls(host().expect(first(&[body], None)), None);
-    assert_eq!(told(&polled), ["refund.issued 9007199254750001"]);
+    assert_eq!(events_of(&polled), ["refund.issued 9007199254750001"]);
 }
 
 #[test]
-fn the_cursor_does_not_grow_with_the_pass() {
+fn the_cursor_does_not_grow_during_a_pass() {
     let day = |day: u32| format!("2026-11-{day:02}T10:00:00Z");
     let mut cursor: Option<String> = None;
     for day_of in 1..20 {
@@ -115,7 +118,7 @@ fn the_cursor_does_not_grow_with_the_pass() {
 }
 
 #[test]
-fn pages_follow_each_other_and_passes_overlap() {
+fn pages_are_read_in_turn_and_passes_overlap() {
     let at = |at: &str| [("updated_at", Value::from(at))];
     let one = order(1, &at("2026-11-20T18:10:00-05:00"));
     let two = order(2, &at("2026-11-20T18:20:00-05:00"));
@@ -123,8 +126,8 @@ fn pages_follow_each_other_and_passes_overlap() {
     assert!(started.more);
     let next = page(&[("limit", "50"), ("page_info", "TOKEN")], std::slice::from_ref(&two), None);
     let ended = polls(host().expect(next), Some(&started.cursor));
-    assert_eq!((told(&ended).len(), ended.more), (2, false));
-    // The next pass begins two minutes before the last change, and what was told of that time is left out.
+    assert_eq!((events_of(&ended).len(), ended.more), (2, false));
+    // The next pass starts two minutes before the last change, without the orders already read of that time.
     let again = |orders: &[Value]| {
         let query = [
             ("status", "any"),
@@ -135,18 +138,22 @@ fn pages_follow_each_other_and_passes_overlap() {
         page(&query, orders, None)
     };
     let quiet = polls(host().expect(again(std::slice::from_ref(&two))), Some(&ended.cursor));
-    assert_eq!((told(&quiet), quiet.cursor.clone()), (vec![], ended.cursor.clone()), "nothing to keep");
+    assert_eq!(
+        (events_of(&quiet), quiet.cursor.clone()),
+        (vec![], ended.cursor.clone()),
+        "the cursor does not change"
+    );
     let late = order(3, &at("2026-11-20T18:19:00-05:00"));
     let paid = order(2, &at("2026-11-20T18:20:30-05:00"));
     let found = polls(host().expect(again(&[late, paid])), Some(&ended.cursor));
-    assert_eq!(told(&found), ["order.placed 3", "order.updated 3", "order.placed 2", "order.updated 2"]);
+    assert_eq!(events_of(&found), ["order.placed 3", "order.updated 3", "order.placed 2", "order.updated 2"]);
 }
 
 #[test]
-fn a_token_that_has_died_begins_the_pass_again() {
+fn an_expired_page_token_restarts_the_pass() {
     let started = polls(host().expect(first(&[order(1, &[])], Some("TOKEN"))), None);
     let refused = page(&[("limit", "50"), ("page_info", "TOKEN")], &[], None)
-        .answer(400, json!({ "errors": { "page_info": "Invalid value." } }));
+        .respond(400, json!({ "errors": { "page_info": "Invalid value." } }));
     let begun = polls(host().expect(refused), Some(&started.cursor));
     assert!(begun.more && begun.events.is_empty());
     assert_ne!(begun.cursor, started.cursor);
@@ -160,11 +167,11 @@ fn a_token_that_has_died_begins_the_pass_again() {
 }
 
 #[test]
-fn without_a_word_it_begins_now() {
+fn without_poll_since_polling_starts_at_the_newest_change() {
     let host = || Host::new().setting("shop", "acme.myshopify.com");
     let newest = [("status", "any"), ("order", "updated_at desc"), ("limit", "1")];
     let begun = polls(host().expect(page(&newest, &[order(7, &[])], None)), None);
-    assert_eq!(told(&begun), [""; 0], "what is older is not told");
+    assert_eq!(events_of(&begun), [""; 0], "older orders are not read");
     let query = [
         ("status", "any"),
         ("order", "updated_at asc"),
@@ -172,40 +179,40 @@ fn without_a_word_it_begins_now() {
         ("updated_at_min", "2026-11-20T23:02:12Z"),
     ];
     let next = polls(host().expect(page(&query, &[order(7, &[]), order(8, &[])], None)), Some(&begun.cursor));
-    assert_eq!(told(&next), ["order.placed 8", "order.updated 8"]);
-    // An empty shop has nothing older: all that comes is new.
+    assert_eq!(events_of(&next), ["order.placed 8", "order.updated 8"]);
+    // In an empty shop every order is new.
     let begun = polls(host().expect(page(&newest, &[], None)), None);
     let query = [("status", "any"), ("order", "updated_at asc"), ("limit", "50")];
     let next = polls(host().expect(page(&query, &[order(1, &[])], None)), Some(&begun.cursor));
-    assert_eq!(told(&next).len(), 2);
+    assert_eq!(events_of(&next).len(), 2);
 }
 
 #[test]
-fn one_order_that_cannot_be_read_keeps_no_other_back() {
+fn an_unreadable_order_does_not_affect_the_others() {
     let installed = host()
         .expect(first(&[order(1, &[("total_price_set", json!("free"))]), order(2, &[])], None))
         .install();
     let page = Shopify::poll(None, 200).unwrap();
-    assert_eq!(told(&page), ["order.placed 2", "order.updated 2"]);
+    assert_eq!(events_of(&page), ["order.placed 2", "order.updated 2"]);
     let log = installed.log();
-    assert!(log[0].1.starts_with("the state of order 1 was found by polling and cannot be read"), "{log:?}");
+    assert!(log[0].1.starts_with("the state of order 1, read by polling, cannot be read"), "{log:?}");
     assert!(!log[0].1.contains("free"), "nothing of its content is quoted");
 }
 
 #[test]
-fn what_the_shop_says_to_a_poll_is_what_it_means() {
-    let fails = |exchange: Exchange| {
+fn a_failed_poll_is_a_failure() {
+    let fails = |exchange: ExpectedRequest| {
         let _host = host().expect(exchange).install();
         Shopify::poll(None, 200).unwrap_err()
     };
     let throttled =
-        first(&[], None).answer(429, json!({ "errors": "Exceeded" })).answer_header("Retry-After", "2.0");
+        first(&[], None).respond(429, json!({ "errors": "Exceeded" })).response_header("Retry-After", "2.0");
     assert!(matches!(fails(throttled), Failure::Throttled(_)));
     assert!(matches!(
-        fails(first(&[], None).answer(401, json!({ "errors": "[API] Invalid API key" }))),
+        fails(first(&[], None).respond(401, json!({ "errors": "[API] Invalid API key" }))),
         Failure::Unauthorized(_)
     ));
-    assert!(matches!(fails(first(&[], None).answer(502, json!({}))), Failure::Unavailable(_)));
+    assert!(matches!(fails(first(&[], None).respond(502, json!({}))), Failure::Unavailable(_)));
     let _host = host().install();
     let unreadable = Shopify::poll(Some("{".into()), 200).unwrap_err();
     assert!(matches!(unreadable, Failure::Rejected(problem) if problem.code == "cursor-unreadable"));

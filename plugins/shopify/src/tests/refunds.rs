@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn a_refund_belongs_to_its_order() {
+fn a_refund_has_its_order_as_parent() {
     let event = event("refunds/create", REFUND);
     assert_eq!(event.entity.to_string(), "shopify/acme.myshopify.com/refund/9007199254750001");
     assert_eq!(event.parent.unwrap().to_string(), "shopify/acme.myshopify.com/order/9007199254740993");
@@ -13,7 +13,7 @@ fn a_refund_belongs_to_its_order() {
 }
 
 #[test]
-fn amounts_come_from_the_sets_never_from_the_floats() {
+fn amounts_are_read_from_the_sets_and_never_from_floats() {
     let refund = refund(&[]);
     let line = &refund.lines[0];
     assert_eq!(
@@ -27,7 +27,7 @@ fn amounts_come_from_the_sets_never_from_the_floats() {
 }
 
 #[test]
-fn shipping_that_is_told_twice_counts_once() {
+fn refunded_shipping_in_both_lists_counts_once() {
     let both = refund(&[]);
     assert_eq!(both.shipping.len(), 1);
     assert_eq!((&both.shipping[0].subtotal, &both.shipping[0].tax), (&usd("4.00"), &usd("0.29")));
@@ -58,7 +58,7 @@ fn payments_may_be_pending() {
 }
 
 #[test]
-fn goodwill_has_no_lines_and_may_have_no_payment_yet() {
+fn a_refund_may_have_no_lines_and_no_payment() {
     let goodwill = refund(&[("refund_line_items", json!([])), ("refund_shipping_lines", json!([]))]);
     assert_eq!(goodwill.lines, []);
     let promised = refund(&[("transactions", json!([])), ("order_adjustments", json!([]))]);
@@ -66,14 +66,14 @@ fn goodwill_has_no_lines_and_may_have_no_payment_yet() {
 }
 
 #[test]
-fn the_note_is_personal() {
+fn the_note_is_personal_data() {
     let refund = refund(&[]);
     assert_eq!(refund.personal.unwrap().note.as_deref(), Some("Lid was broken, Ada called"));
     assert_eq!(refund.return_id.as_deref(), Some("9007199254750009"));
 }
 
 #[test]
-fn the_oldest_refunds_say_restock_for_the_whole() {
+fn the_oldest_refunds_have_one_restock_flag() {
     let old = |restock: bool| {
         let changes = [("refund_line_items/0/restock_type", Value::Null), ("restock", restock.into())];
         refund(&changes).lines[0].restock
@@ -82,7 +82,7 @@ fn the_oldest_refunds_say_restock_for_the_whole() {
 }
 
 /// A refund of one line at 36.00 USD (33.12 EUR) and 2.61 USD (2.40 EUR) of tax.
-fn abroad(paid: Value) -> Vec<u8> {
+fn foreign_refund(paid: Value) -> Vec<u8> {
     let set = |shop: &str, seen: &str| {
         json!({ "shop_money": { "amount": shop, "currency_code": "USD" },
                 "presentment_money": { "amount": seen, "currency_code": "EUR" } })
@@ -105,17 +105,18 @@ fn in_euro(id: u64, status: &str, amount: &str) -> Value {
 }
 
 #[test]
-fn what_was_paid_back_abroad_is_booked_in_the_shops_money() {
+fn a_repayment_in_another_currency_has_the_shops_amount() {
     let payments = |body: Vec<u8>| match event("refunds/create", body).fact {
         Fact::RefundIssued(refund) => refund.payments,
         other => panic!("{}", other.kind()),
     };
     let price = |shop: &str, seen: &str| Price { presentment: Some(Money::new(seen, "EUR")), ..usd(shop) };
-    let added = payments(abroad(json!([in_euro(1, "failure", "35.52"), in_euro(2, "success", "35.52")])));
+    let added =
+        payments(foreign_refund(json!([in_euro(1, "failure", "35.52"), in_euro(2, "success", "35.52")])));
     assert_eq!((added.len(), &added[0].amount), (1, &price("38.61", "35.52")), "tax on top");
-    let included = payments(abroad(json!([in_euro(1, "pending", "33.12")])));
+    let included = payments(foreign_refund(json!([in_euro(1, "pending", "33.12")])));
     assert_eq!(included[0].amount, price("36.00", "33.12"), "tax within");
-    let odd = problem("refunds/create", abroad(json!([in_euro(1, "success", "20.00")])));
+    let odd = problem("refunds/create", foreign_refund(json!([in_euro(1, "success", "20.00")])));
     assert_eq!(
         (odd.code.as_str(), odd.field.as_deref()),
         ("payment-currency", Some("transactions[0].currency"))

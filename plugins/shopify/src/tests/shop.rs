@@ -1,40 +1,39 @@
-//! A shop that answers what a test says. Whatever was sent and answered is held against Shopify's own schema, where
-//! that is at hand.
+//! A shop with scripted responses. Requests and responses are validated against Shopify's schema, where it is available.
 
 use crossdock_sdk::prelude::*;
-use crossdock_sdk::testing::{self, Exchange};
+use crossdock_sdk::testing::{self, ExpectedRequest};
 use serde_json::{Value, json};
 
-use super::judge;
+use super::schema_validator;
 use crate::Shopify;
 use crate::admin::VERSION;
 use crate::admin::operations::{ALL, Operation};
 
-/// Where requests go.
+/// The path of GraphQL requests.
 pub const PATH: &str = "/admin/api/2026-07/graphql.json";
 
 /// A host with a connector to the shop `acme.myshopify.com`.
 pub struct Shop {
     host: testing::Host,
-    /// The data of each answer, in the order of the requests; absent where there is none.
-    answers: Vec<Option<Value>>,
+    /// The data of each response, in the order of the requests; absent where there is none.
+    responses: Vec<Option<Value>>,
 }
 
-/// What a call came to, and what was asked for it.
-pub struct Came<T> {
-    pub of: T,
+/// The result of a call, and the requests that it sent.
+pub struct CallResult<T> {
+    pub result: T,
     /// The variables of the requests.
     pub variables: Vec<Value>,
     pub log: Vec<String>,
 }
 
 pub fn shop() -> Shop {
-    Shop { host: testing::Host::new().setting("shop", "acme.myshopify.com"), answers: vec![] }
+    Shop { host: testing::Host::new().setting("shop", "acme.myshopify.com"), responses: vec![] }
 }
 
-/// A request of an operation, with at least these variables.
-pub fn asks(operation: &Operation, variables: Value) -> Exchange {
-    testing::post(PATH).body_with(json!({ "operationName": operation.name, "variables": variables }))
+/// Expects a request of an operation, with at least these variables.
+pub fn request_of(operation: &Operation, variables: Value) -> ExpectedRequest {
+    testing::post(PATH).body_including(json!({ "operationName": operation.name, "variables": variables }))
 }
 
 impl Shop {
@@ -51,53 +50,57 @@ impl Shop {
         self.with(|host| host.mapping(table, value, target))
     }
 
-    /// Expects an operation and answers with this data.
-    pub fn answers(self, operation: &Operation, variables: Value, data: Value) -> Self {
+    /// Expects an operation and responds with this data.
+    pub fn responds(self, operation: &Operation, variables: Value, data: Value) -> Self {
         let body = json!({ "data": data });
-        self.answers_whole(operation, variables, body)
+        self.responds_with_body(operation, variables, body)
     }
 
-    /// The same with the whole body, costs and errors included.
-    pub fn answers_whole(mut self, operation: &Operation, variables: Value, body: Value) -> Self {
-        self.answers.push(body.get("data").filter(|data| !data.is_null()).cloned());
-        self.host = self.host.expect(asks(operation, variables).answer(200, body));
+    /// Expects an operation and responds with this body, which may include cost and errors.
+    pub fn responds_with_body(mut self, operation: &Operation, variables: Value, body: Value) -> Self {
+        self.responses.push(body.get("data").filter(|data| !data.is_null()).cloned());
+        self.host = self.host.expect(request_of(operation, variables).respond(200, body));
         self
     }
 
-    /// Expects an operation, and what becomes of it is up to the test.
-    pub fn meets(mut self, exchange: Exchange) -> Self {
-        self.answers.push(None);
-        self.host = self.host.expect(exchange);
+    /// Expects a request with a response that the test defines.
+    pub fn expects(mut self, expected: ExpectedRequest) -> Self {
+        self.responses.push(None);
+        self.host = self.host.expect(expected);
         self
     }
 
-    /// Lets the plugin do something, and judges what it sent.
-    pub fn runs<T>(self, call: impl FnOnce() -> T) -> Came<T> {
+    /// Runs a call of the plugin, and validates the requests that it sent.
+    pub fn runs<T>(self, call: impl FnOnce() -> T) -> CallResult<T> {
         let host = self.host.install();
-        let of = call();
+        let result = call();
         let sent: Vec<Value> =
-            host.requests().iter().filter(|sent| sent.path == PATH).map(testing::Sent::json).collect();
+            host.requests().iter().filter(|sent| sent.path == PATH).map(testing::SentRequest::json).collect();
         let log = host.log().into_iter().map(|(_, message)| message).collect();
         for request in &sent {
-            let known = ALL.iter().find(|one| request["operationName"] == one.name).unwrap();
-            assert_eq!(request["query"], known.text);
+            let operation = ALL.iter().find(|one| request["operationName"] == one.name).unwrap();
+            assert_eq!(request["query"], operation.text);
         }
         let requests: Vec<Value> = sent
             .iter()
-            .zip(&self.answers)
+            .zip(&self.responses)
             .map(|(sent, data)| json!({ "query": sent["query"], "variables": sent["variables"], "data": data }))
             .collect();
         if !requests.is_empty()
-            && let Some(judged) = judge::complaints(VERSION, &requests)
+            && let Some(violations) = schema_validator::violations(VERSION, &requests)
         {
-            for (request, complaints) in sent.iter().zip(judged) {
-                assert!(complaints.is_empty(), "{}: {complaints:#?}", request["operationName"]);
+            for (request, violations) in sent.iter().zip(violations) {
+                assert!(violations.is_empty(), "{}: {violations:#?}", request["operationName"]);
             }
         }
-        Came { of, variables: sent.into_iter().map(|sent| sent["variables"].clone()).collect(), log }
+        CallResult {
+            result,
+            variables: sent.into_iter().map(|sent| sent["variables"].clone()).collect(),
+            log,
+        }
     }
 
-    pub fn delivers(self, work: Work) -> Came<Outcome> {
+    pub fn delivers(self, work: Work) -> CallResult<Outcome> {
         self.runs(|| {
             let mut outcomes = Shopify::deliver(vec![work]);
             assert_eq!(outcomes.len(), 1);
@@ -105,7 +108,7 @@ impl Shop {
         })
     }
 
-    pub fn finds(self, work: Work) -> Came<Found> {
+    pub fn finds(self, work: Work) -> CallResult<Found> {
         self.runs(|| {
             let mut found = Shopify::find(vec![work]);
             assert_eq!(found.len(), 1);
@@ -124,16 +127,16 @@ pub fn order() -> Entity {
     testing::entity(EntityKind::Order, "1001")
 }
 
-/// What was written, short: `order/1001 order.tags=a, b`.
+/// The attribute values written, as texts: `order/1001 order.tags=a, b`.
 pub fn written(receipt: &Receipt) -> Vec<String> {
-    let short = |one: &Written| {
+    let text = |one: &Written| {
         assert_eq!(
             (one.entity.system.as_str(), one.entity.tenant.as_str()),
             ("shopify", "acme.myshopify.com")
         );
         format!("{}/{} {}={}", one.entity.kind.name(), one.entity.id, one.attribute, one.value)
     };
-    receipt.written.iter().map(short).collect()
+    receipt.written.iter().map(text).collect()
 }
 
 pub fn posted(outcome: Outcome) -> Receipt {

@@ -1,4 +1,4 @@
-//! What Square says, and what becomes of it. The fixtures are made up; their shapes are Square's.
+//! Square's notifications and responses, and the resulting events. The fixtures are invented; their structure is Square's.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +8,7 @@
     reason = "a test may fail"
 )]
 
-mod notices;
+mod notifications;
 mod orders;
 mod polling;
 mod refunds;
@@ -22,7 +22,7 @@ use crate::Square;
 
 const MERCHANT: &str = "M1";
 
-/// A host that knows the location `L1` as a store in Chicago, and the article of one variation.
+/// A host with the location `L1` as a store in Chicago, and a mapping of one variation.
 fn host() -> testing::Host {
     let store = Store {
         id: "17".into(),
@@ -44,22 +44,22 @@ fn usd(cents: i64) -> Value {
     json!({ "amount": cents, "currency": "USD" })
 }
 
-fn notice(kind: &str, object: Value) -> Value {
+fn notification(kind: &str, object: Value) -> Value {
     json!({
         "merchant_id": MERCHANT, "type": kind, "event_id": "e-1", "created_at": "2026-11-23T17:00:00Z",
         "data": { "type": kind, "id": "d-1", "object": object }
     })
 }
 
-/// The thin notification of an order.
-fn thin(kind: &str) -> Value {
-    notice(
+/// The notification of an order, which contains no order data.
+fn order_notification(kind: &str) -> Value {
+    notification(
         kind,
         json!({ "order_any": { "order_id": "O1", "location_id": "L1", "state": "OPEN", "version": 2 } }),
     )
 }
 
-/// Two boxes of tea at 10.00, one dollar off, 1.52 of tax on top, paid in cash: 20.52.
+/// Two boxes of tea at 10.00 with a discount of 1.00 and an added tax of 1.52, paid in cash: 20.52.
 fn order() -> Value {
     json!({
         "id": "O1", "location_id": "L1", "source": { "name": "Square Point of Sale" }, "state": "COMPLETED", "version": 3,
@@ -82,57 +82,57 @@ fn order() -> Value {
     })
 }
 
-/// What receiving a notification comes to, with Square answering from a script.
+/// Receives a notification, with Square responding from the host's script.
 fn receive(host: testing::Host, body: &Value) -> Result<Vec<Event>, Failure> {
     let _host = host.install();
     Square::receive(testing::inbound(&[], body.to_string()))
 }
 
-/// The answer to the question for an order.
-fn answers(order: &Value) -> testing::Exchange {
+/// Expects a request for the order, and responds with it.
+fn get_order(order: &Value) -> testing::ExpectedRequest {
     let id = order["id"].as_str().unwrap();
-    testing::get(&format!("/v2/orders/{id}")).answer(200, json!({ "order": order }))
+    testing::get(&format!("/v2/orders/{id}")).respond(200, json!({ "order": order }))
 }
 
-/// The events of an order that is read because of this notification.
-fn told(kind: &str, order: &Value) -> Vec<Event> {
-    receive(host().expect(answers(order)), &thin(kind)).unwrap()
+/// The events of an order that is read because of a notification of this type.
+fn events_of(kind: &str, order: &Value) -> Vec<Event> {
+    receive(host().expect(get_order(order)), &order_notification(kind)).unwrap()
 }
 
 fn number(price: &Price) -> Decimal {
     money::decimal(&price.shop.amount).unwrap()
 }
 
-/// The order that an event is about, after its sums were checked as the host checks them.
-fn checked(event: &Event) -> &Order {
-    let order = event.fact.order().unwrap_or_else(|| panic!("{} is no order", event.fact.kind()));
+/// The order of an event, after checking its totals as the host does.
+fn checked_order(event: &Event) -> &Order {
+    let order = event.fact.order().unwrap_or_else(|| panic!("{} has no order", event.fact.kind()));
     let lines = order.lines.iter().map(|line| {
         number(&line.unit_price) * money::decimal(&line.quantity).unwrap()
-            - money::booked(line.discounts.iter().map(|discount| &discount.amount)).unwrap()
+            - money::shop_total(line.discounts.iter().map(|discount| &discount.amount)).unwrap()
     });
     let mut sum: Decimal = lines.sum();
     let taxes =
-        money::booked(order.lines.iter().flat_map(|line| &line.taxes).map(|tax| &tax.amount)).unwrap();
+        money::shop_total(order.lines.iter().flat_map(|line| &line.taxes).map(|tax| &tax.amount)).unwrap();
     assert_eq!(taxes, number(&order.totals.tax));
     if !order.prices_include_tax {
         sum += taxes;
     }
-    sum += money::booked(&order.totals.tips).unwrap();
-    let rounding = money::booked(&order.totals.cash_rounding).unwrap();
+    sum += money::shop_total(&order.totals.tips).unwrap();
+    let rounding = money::shop_total(&order.totals.cash_rounding).unwrap();
     let total = number(&order.totals.total);
-    assert!(sum == total || sum + rounding == total, "{sum} and {rounding} are not {total}");
+    assert!(sum == total || sum + rounding == total, "{sum} and rounding {rounding} do not yield {total}");
     order
 }
 
-/// The refund that an event is about, after what it explains was compared with what was paid back.
-fn balanced(event: &Event) -> &Refund {
-    let Fact::RefundIssued(refund) = &event.fact else { panic!("{} is no refund", event.fact.kind()) };
-    let paid = money::booked(refund.payments.iter().map(|payment| &payment.amount)).unwrap();
-    let goods = money::booked(refund.lines.iter().flat_map(|line| [&line.subtotal, &line.tax])).unwrap()
-        - money::booked(refund.adjustments.iter().flat_map(|one| [&one.amount, &one.tax])).unwrap();
+/// The refund of an event, after comparing its lines and adjustments with its payments.
+fn checked_refund(event: &Event) -> &Refund {
+    let Fact::RefundIssued(refund) = &event.fact else { panic!("{} is not a refund", event.fact.kind()) };
+    let paid = money::shop_total(refund.payments.iter().map(|payment| &payment.amount)).unwrap();
+    let goods = money::shop_total(refund.lines.iter().flat_map(|line| [&line.subtotal, &line.tax])).unwrap()
+        - money::shop_total(refund.adjustments.iter().flat_map(|one| [&one.amount, &one.tax])).unwrap();
     assert!(
         refund.lines.is_empty() && refund.adjustments.is_empty() || goods == paid,
-        "{goods} explain {paid}"
+        "lines and adjustments are {goods}, payments {paid}"
     );
     refund
 }

@@ -1,39 +1,39 @@
-//! What went wrong with a request, in the words that decide what happens to the work.
+//! Errors of a request, by what they mean for the work.
 
 use std::fmt;
 
-use super::Loss;
+use super::transport::TransportError;
 use crate::connector::{Failure, Found, Outcome, Problem, Throttle};
 
-/// Why a request did not do what it was sent for. See the table in [`http`](super).
+/// Why a request failed. See the table in [`http`](super).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// The target is down or out of reach, and nothing was done.
+    /// The target is down or out of reach; the request had no effect.
     Unavailable(Problem),
-    /// The target asks for patience, and nothing was done.
+    /// The target throttled the request, which had no effect.
     Throttled(Throttle),
-    /// The target does not accept the credentials, or the host does not allow the address: a person must look.
+    /// The target does not accept the credentials, or the host does not allow the address: an operator must act.
     Unauthorized(Problem),
-    /// What the request speaks of is not there.
+    /// The resource does not exist.
     NotFound(Problem),
-    /// The target is in a state that does not allow it, or has it already.
+    /// The state of the target does not allow the request, or the target has applied it already.
     Conflict(Problem),
-    /// The target refuses: trying again changes nothing.
+    /// The target refused the request; retrying does not help.
     Rejected(Problem),
-    /// The request was sent, and whether it took effect is not known.
+    /// The request was sent; whether it took effect is unknown.
     Unknown(Problem),
 }
 
 impl Error {
-    /// Whether it is certain that the request changed nothing.
+    /// True when the request certainly changed nothing.
     #[must_use]
-    pub fn nothing_was_done(&self) -> bool {
+    pub fn had_no_effect(&self) -> bool {
         !matches!(self, Self::Unknown(_))
     }
 }
 
-/// What becomes of a piece of work whose only, or first, request failed so. After an earlier request that
-/// changed something, answer `partial` instead.
+/// The outcome of a piece of work whose only, or first, request failed with this error. After an earlier request of
+/// the same work took effect, return `partial` instead.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error {
@@ -48,7 +48,7 @@ impl From<Error> for Outcome {
     }
 }
 
-/// Why a question was not answered. A question has no unknown outcome: asking again is always safe.
+/// The failure of a read. A read has no unknown outcome: repeating it is always safe.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
@@ -62,7 +62,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// As for a failure.
+/// As for [`Failure`].
 impl From<Error> for Found {
     fn from(error: Error) -> Self {
         Self::Failed(error.into())
@@ -85,35 +85,35 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-impl Loss {
-    /// What it means that no answer came to this request.
-    pub(super) fn judge(self, request: &str, writes: bool) -> Error {
-        match self {
-            Self::NotSent(why) => {
-                Error::Unavailable(Problem::new("out-of-reach", format!("{request} was not sent: {why}")))
+impl Error {
+    /// The error of a request that got no response. `request` names it in the message.
+    pub(super) fn from_transport(error: TransportError, request: &str, is_write: bool) -> Self {
+        match error {
+            TransportError::NotSent(reason) => {
+                Self::Unavailable(Problem::new("out-of-reach", format!("{request} was not sent: {reason}")))
             }
-            Self::OverBudget(why) => {
-                Error::Unavailable(Problem::new("over-budget", format!("{request} was not sent: {why}")))
+            TransportError::OverBudget(reason) => {
+                Self::Unavailable(Problem::new("over-budget", format!("{request} was not sent: {reason}")))
             }
-            Self::NotAllowed(why) => Error::Unauthorized(Problem::new(
+            TransportError::NotAllowed(reason) => Self::Unauthorized(Problem::new(
                 "host-not-allowed",
                 format!(
-                    "{request} was not sent: the host denies it ({why}); is the address among the connector's \
-                     `hosts`, is its secret there, and is it still accepted?"
+                    "{request} was not sent: the host denied it ({reason}). Check that the address is listed in the \
+                     connector's `hosts` and that its secret is set and still accepted"
                 ),
             )),
-            Self::Malformed(why) => {
-                Error::Rejected(Problem::new("request-malformed", format!("{request} was not sent: {why}")))
+            TransportError::Malformed(reason) => {
+                Self::Rejected(Problem::new("request-malformed", format!("{request} was not sent: {reason}")))
             }
-            Self::Sent(why) => lost(
-                Problem::new("connection-lost", format!("{request} was sent and not answered: {why}")),
-                writes,
+            TransportError::MaybeSent(reason) => Self::without_response(
+                Problem::new("connection-lost", format!("{request} was sent but not answered: {reason}")),
+                is_write,
             ),
         }
     }
-}
 
-/// A request that may have taken effect, if it is of those that have one.
-pub(super) fn lost(problem: Problem, writes: bool) -> Error {
-    if writes { Error::Unknown(problem) } else { Error::Unavailable(problem) }
+    /// The error of a request that was sent and got no usable response: a write may have taken effect.
+    pub(super) fn without_response(problem: Problem, is_write: bool) -> Self {
+        if is_write { Self::Unknown(problem) } else { Self::Unavailable(problem) }
+    }
 }

@@ -1,61 +1,63 @@
-//! An answer, and what its status means.
+//! A response, and what its status means.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::lost;
-use super::{Answer, Error, retry_after};
+use super::error::Error;
+use super::retry_after;
+use super::transport::RawResponse;
 use crate::connector::{Problem, Throttle};
 
-/// The longest message that is taken over from a target, in characters.
-const MAX_MESSAGE: usize = 400;
+/// The longest message taken from a response body, in characters.
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// What the target answered.
+/// The target's response, of any status.
 #[derive(Debug)]
 pub struct Response {
-    pub(super) answer: Answer,
+    pub(super) raw: RawResponse,
+    /// The request in messages.
     pub(super) request: String,
-    pub(super) writes: bool,
+    pub(super) is_write: bool,
 }
 
 impl Response {
     /// The status.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.answer.status
+        self.raw.status
     }
 
-    /// The first header of this name, whatever its case. `None` as well when it is no text.
+    /// The first header of this name, ignoring case. `None` when it is absent or not UTF-8.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.answer.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        let (_, value) = self.raw.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value).ok()
     }
 
     /// The body's bytes.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.answer.body
+        &self.raw.body
     }
 
     /// Reads the body as JSON.
     ///
     /// # Errors
-    /// When it is something else. After a request that changes something this is [`Error::Unknown`]: the target
-    /// has done something, and what is not known.
+    /// When it is not the JSON expected. For a write this is [`Error::Unknown`]: the target has applied something, and
+    /// the response does not say what.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(self.body()).map_err(|error| {
-            let message = format!("the answer to {} cannot be read: {error}", self.request);
-            lost(Problem::new("answer-unreadable", message), self.writes)
+            let message = format!("the response to {} cannot be read: {error}", self.request);
+            Error::without_response(Problem::new("answer-unreadable", message), self.is_write)
         })
     }
 
-    /// The answer if its status is 2xx.
+    /// The response if its status is 2xx.
     ///
     /// # Errors
-    /// What another status means; see the table in [`http`](super).
+    /// The error that another status means; see the table in [`http`](super).
     pub fn ok(self) -> Result<Self, Error> {
-        let status = self.answer.status;
+        let status = self.raw.status;
         Err(match status {
             200..=299 => return Ok(self),
             401 | 403 => Error::Unauthorized(self.problem("unauthorized")),
@@ -66,46 +68,46 @@ impl Response {
                 message: self.problem("throttled").message,
             }),
             503 => Error::Unavailable(self.problem("unavailable")),
-            500.. => lost(self.problem("server-error"), self.writes),
+            500.. => Error::without_response(self.problem("server-error"), self.is_write),
             _ => Error::Rejected(self.problem("rejected")),
         })
     }
 
-    /// What the target says is wrong: the code, message and field of its JSON, where it has them under one of
-    /// their usual names, else the beginning of its text.
+    /// The problem that the body describes: code, message and field of its JSON where they have one of the usual
+    /// names, else the beginning of its text. `code` is used when the body has none.
     #[must_use]
     pub fn problem(&self, code: &str) -> Problem {
-        let said = Said::read(self.body());
-        let message = match said.message {
+        let error = ErrorBody::parse(self.body());
+        let message = match error.message {
             Some(message) => message,
-            None => format!("{} was answered with status {}", self.request, self.answer.status),
+            None => format!("the response to {} has status {}", self.request, self.raw.status),
         };
         Problem {
-            code: said.code.unwrap_or_else(|| code.to_owned()),
-            message: message.chars().take(MAX_MESSAGE).collect(),
-            field: said.field,
+            code: error.code.unwrap_or_else(|| code.to_owned()),
+            message: message.chars().take(MAX_MESSAGE_CHARS).collect(),
+            field: error.field,
         }
     }
 }
 
-/// What could be made out of the body of a refusal.
+/// The parts of an error response's body that could be recognized.
 #[derive(Default)]
-struct Said {
+struct ErrorBody {
     code: Option<String>,
     message: Option<String>,
     field: Option<String>,
 }
 
-impl Said {
-    fn read(body: &[u8]) -> Self {
+impl ErrorBody {
+    fn parse(body: &[u8]) -> Self {
         let Ok(json) = serde_json::from_slice::<Value>(body) else {
             let text = String::from_utf8_lossy(body);
             let text = text.trim();
-            // A page for a browser says nothing to an operator.
+            // An HTML page is of no use to an operator.
             let plain = !text.is_empty() && !text.starts_with('<');
             return Self { message: plain.then(|| text.to_owned()), ..Self::default() };
         };
-        // `{"error": {"code": …, "message": …}}` is as usual as the same without the wrapper.
+        // Both `{"error": {"code": …, "message": …}}` and the same without the wrapper are common.
         let inner = json.get("error").filter(|error| error.is_object()).unwrap_or(&json);
         let text = |names: &[&str]| {
             names

@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The milliseconds to wait. A date is compared with the answer's own `Date` where it has one, so that a clock
-/// that is wrong on either side does not matter.
+/// The milliseconds to wait. A date is compared with the response's own `Date` where it has one, so that the
+/// difference between the two clocks does not matter.
 pub(super) fn milliseconds(retry_after: Option<&str>, date: Option<&str>) -> Option<u64> {
     let text = retry_after?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
@@ -17,14 +17,14 @@ pub(super) fn milliseconds(retry_after: Option<&str>, date: Option<&str>) -> Opt
     u64::try_from(until.saturating_sub(now).max(0)).ok()?.checked_mul(1000)
 }
 
-/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, the only form of date that may still be sent.
+/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, the only date format that senders may generate.
 fn seconds(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split_once(", ")?.1.split(' ');
     let day: i64 = words.next()?.parse().ok()?;
-    let name = words.next()?;
-    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
+    let month_name = words.next()?;
+    let month = i64::try_from(MONTHS.iter().position(|month| *month == month_name)?).ok()? + 1;
     let year: i64 = words.next()?.parse().ok().filter(|year| (1970..10_000).contains(year))?;
     let mut clock = words.next()?.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_and_dates_are_understood() {
+    fn seconds_and_dates_are_parsed() {
         assert_eq!(milliseconds(Some("2"), None), Some(2000));
         let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(milliseconds(Some("Sun, 06 Nov 1994 08:50:07 GMT"), date), Some(30_000));
-        assert_eq!(milliseconds(Some("Sun, 06 Nov 1994 08:00:00 GMT"), date), Some(0), "past");
+        assert_eq!(milliseconds(Some("Sun, 06 Nov 1994 08:00:00 GMT"), date), Some(0), "a date in the past");
         assert_eq!(milliseconds(Some("soon"), None), None);
         assert_eq!(milliseconds(None, date), None);
     }

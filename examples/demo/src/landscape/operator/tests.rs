@@ -12,16 +12,16 @@ use super::*;
 
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// What is wrong with a host.
+/// A fault of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrong {
     Nothing,
-    /// It takes a damaged plugin.
-    Believes,
+    /// It accepts a damaged plugin.
+    AcceptsDamaged,
     /// It refuses a damaged plugin for another reason.
-    Forgets,
-    /// It says that it swaps, and goes on with the old version.
-    Lies,
+    OtherReason,
+    /// It reports a swap, and goes on with the old version.
+    KeepsRunning,
 }
 
 /// A host's API, with the versions that run. It loses its first answer, and that of the first swap, which is done.
@@ -51,13 +51,13 @@ impl Host {
                 let name = path.split('/').nth(4).unwrap().to_owned();
                 let damaged = body["to"].as_str().is_some_and(|to| to.contains("damaged"));
                 match self.wrong {
-                    Wrong::Forgets if damaged => (StatusCode::NOT_FOUND, json!({ "code": "not-found" })),
-                    Wrong::Believes if damaged => {
+                    Wrong::OtherReason if damaged => (StatusCode::NOT_FOUND, json!({ "code": "not-found" })),
+                    Wrong::AcceptsDamaged if damaged => {
                         runs.insert(name, "damaged@9".into());
                         (StatusCode::OK, json!({}))
                     }
                     _ if damaged => (StatusCode::CONFLICT, json!({ "code": "plugin-not-loaded" })),
-                    Wrong::Lies => (StatusCode::OK, json!({})),
+                    Wrong::KeepsRunning => (StatusCode::OK, json!({})),
                     _ => {
                         let version = if body["back"] == true { "1" } else { "2" };
                         runs.insert(name.clone(), format!("{name}@{version}"));
@@ -116,17 +116,17 @@ async fn done(wrong: Wrong, flows: bool) -> (Done, Vec<(String, Value)>) {
     let files =
         Files { cloud: next("erp-cloud"), shop: next("shopify"), damaged: PathBuf::from("/x/damaged.wasm") };
     let flow = move || Flow { sold: 1.0, flows };
-    let operator = Operator::start(Api { url, token: "t".into() }, files, flow);
-    while !operator.done().finished {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let (finished, mut is_finished) = watch::channel(false);
+    let operator = Operator::start(Api { url, token: "t".into() }, files, flow, finished);
+    is_finished.wait_for(|finished| *finished).await.unwrap();
     (operator.done(), std::mem::take(&mut *lock(&asked)))
 }
 
 #[tokio::test]
 async fn four_swaps_one_refused_and_the_tables_repaired() {
     let (done, asked) = done(Wrong::Nothing, true).await;
-    assert_eq!(done, Done { swaps: 4, refused: 1, released: 6, finished: true, flaws: vec![] });
+    let expected = Done { swaps: 4, refused: 1, released: 6, finished: true, ..Done::default() };
+    assert_eq!(done, expected, "nothing is waited for any more");
     let swaps: Vec<_> = asked.iter().filter(|(path, _)| path.ends_with("/swap")).collect();
     assert_eq!(swaps.len(), 4, "what was done though its answer was lost is not done again");
     assert_eq!(
@@ -145,9 +145,9 @@ async fn four_swaps_one_refused_and_the_tables_repaired() {
 #[tokio::test]
 async fn a_swap_counts_only_when_the_right_version_runs() {
     for (wrong, swaps, words) in [
-        (Wrong::Believes, (3, 0), "a damaged plugin was not refused"),
-        (Wrong::Forgets, (3, 0), "a damaged plugin was not refused"),
-        (Wrong::Lies, (2, 1), "was said to be swapped"),
+        (Wrong::AcceptsDamaged, (3, 0), "a damaged plugin was not refused"),
+        (Wrong::OtherReason, (3, 0), "a damaged plugin was not refused"),
+        (Wrong::KeepsRunning, (2, 1), "was reported as swapped"),
     ] {
         let (done, _) = done(wrong, true).await;
         assert_eq!((done.swaps, done.refused), swaps, "{wrong:?}");
@@ -156,7 +156,7 @@ async fn a_swap_counts_only_when_the_right_version_runs() {
 }
 
 #[tokio::test]
-async fn a_swap_when_nothing_flows_shows_nothing() {
+async fn a_swap_when_no_orders_flow_is_a_flaw() {
     let (done, _) = done(Wrong::Nothing, false).await;
     assert!(done.flaws.len() == 4 && done.flaws[0].contains("no orders flowed"), "{:?}", done.flaws);
 }

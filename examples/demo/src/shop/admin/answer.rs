@@ -1,9 +1,9 @@
-//! What is asked of the shop, answered as whole objects.
+//! Queries, answered as whole objects.
 
 use serde_json::{Map, Value, json};
 
-use super::desk::{Desk, LOCATIONS, Shown, Variant, is_called, item_id, variant_id};
 use super::query::list;
+use super::state::{AdminState, LOCATIONS, ShopOrder, Variant, is_called, item_id, variant_id};
 
 /// The version of the API that is served.
 pub(super) const VERSION: &str = "2026-07";
@@ -18,9 +18,9 @@ pub(super) fn gid(kind: &str, id: impl std::fmt::Display) -> String {
     format!("gid://shopify/{kind}/{id}")
 }
 
-impl Desk {
+impl AdminState {
     /// Answers a root field of a query.
-    pub(super) fn ask(&self, name: &str, arguments: &Map<String, Value>) -> Result<Value, String> {
+    pub(super) fn query(&self, name: &str, arguments: &Map<String, Value>) -> Result<Value, String> {
         let argument = |name: &str| arguments.get(name).cloned().unwrap_or_default();
         let id = argument("id");
         Ok(match name {
@@ -81,7 +81,7 @@ impl Desk {
         }))
     }
 
-    fn fulfilment_order(&self, id: u64, shown: &Shown) -> Value {
+    fn fulfilment_order(&self, id: u64, shown: &ShopOrder) -> Value {
         let shipping = shown.shipping();
         let open = !shown.is_cancelled() && shipping.iter().any(|(_, wanted, left)| left < wanted);
         let lines = shipping.iter().map(|(line, wanted, left)| {
@@ -106,7 +106,7 @@ impl Desk {
         })
     }
 
-    fn line_node(&self, shown: &Shown, id: &str) -> Value {
+    fn line_node(&self, shown: &ShopOrder, id: &str) -> Value {
         let line = shown.lines().find(|line| is_called(line, id));
         let sku = line.and_then(|line| line.get("sku")).cloned().unwrap_or_default();
         let at = self.variants.iter().position(|variant| sku == variant.sku.as_str());

@@ -1,4 +1,4 @@
-//! The shop's Admin API in GraphQL: the counterpart of what a connector writes back.
+//! The shop's Admin API in GraphQL: the counterpart of a connector that writes status back.
 //!
 //! `POST /admin/api/{version}/graphql.json` with an access token. Every query and mutation that the connector
 //! `shopify` sends is understood, and nothing else: an unknown field is an error, as with the vendor. Requests
@@ -6,14 +6,14 @@
 //! Stock is set with compare and `@idempotent` or not at all.
 //!
 //! What is written comes back as webhooks, a moment later, signed and retried like all others: that is how echoes
-//! are made. A webhook tells the state when it is sent, and several changes in that moment are told once.
-//! [`Desk::writes`](desk::Desk) counts the writes that changed nothing.
+//! come about. A webhook carries the state at the time it is sent, and several changes in that moment make one.
+//! [`AdminState::writes`](state::AdminState) counts the writes that changed nothing.
 //!
 //! The shop's own customers take nothing from its stock here: its levels are what others set.
 
 mod answer;
-pub mod desk;
 mod query;
+pub mod state;
 mod write;
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::life::Life;
 use crate::lock;
-use desk::{Desk, Owed, Word, Writes};
+use state::{AdminState, PendingWebhook, Webhook, Writes};
 
 const BODY_LIMIT: usize = 1 << 20;
 
@@ -60,19 +60,19 @@ impl Options {
     }
 }
 
-/// What was met with, beside what was written.
+/// How requests ended, apart from writes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Requests with the right token.
     pub requests: u64,
     /// Refused for lack of points.
     pub throttled: u64,
-    /// What is wrong with a request in itself: syntax, unknown fields, missing keys.
+    /// Malformed: syntax, unknown fields, missing keys.
     pub wrong: u64,
 }
 
 struct Shared {
-    desk: Mutex<Desk>,
+    state: Mutex<AdminState>,
     bucket: Mutex<Bucket>,
     traffic: Mutex<Traffic>,
     trouble: Mutex<Option<String>>,
@@ -130,7 +130,7 @@ impl Admin {
         let (most, refill) = (options.points, options.refill);
         let bucket = Bucket { most, refill, points: most, filled: Instant::now() };
         let shared = Arc::new(Shared {
-            desk: Mutex::new(Desk::new(options.pieces)),
+            state: Mutex::new(AdminState::new(options.pieces)),
             bucket: Mutex::new(bucket),
             traffic: Mutex::default(),
             trouble: Mutex::default(),
@@ -145,49 +145,49 @@ impl Admin {
         format!("http://{}", self.address)
     }
 
-    /// What callers wrote so far.
+    /// Counts of the writes so far.
     pub fn writes(&self) -> Writes {
-        lock(&self.shared.desk).writes
+        lock(&self.shared.state).writes
     }
 
-    /// What was met with so far.
+    /// How requests have ended so far.
     pub fn traffic(&self) -> Traffic {
         *lock(&self.shared.traffic)
     }
 
-    /// What was wrong with the last request that was wrong in itself.
+    /// The fault of the last malformed request.
     pub fn trouble(&self) -> Option<String> {
         lock(&self.shared.trouble).clone()
     }
 
     /// Pieces by SKU and location.
     pub fn stock(&self) -> BTreeMap<(String, u64), i64> {
-        lock(&self.shared.desk).stock()
+        lock(&self.shared.state).stock()
     }
 
-    /// Looks at everything the shop knows.
-    pub fn look<T>(&self, look: impl FnOnce(&Desk) -> T) -> T {
-        look(&lock(&self.shared.desk))
+    /// Reads the state of the shop.
+    pub fn read<T>(&self, read: impl FnOnce(&AdminState) -> T) -> T {
+        read(&lock(&self.shared.state))
     }
 
-    /// The bytes of a customer's change, with what others wrote by now.
-    pub(super) fn tell(&self, life: &Life, fact: usize) -> Option<Bytes> {
-        lock(&self.shared.desk).tell(life, fact)
+    /// The body of the webhook about a customer's change, with the writes of others so far.
+    pub(super) fn body(&self, life: &Life, fact: usize) -> Option<Bytes> {
+        lock(&self.shared.state).webhook_body(life, fact)
     }
 
     /// The webhooks that writes have caused since the last call.
-    pub(super) fn take_owed(&self) -> Vec<Owed> {
-        std::mem::take(&mut lock(&self.shared.desk).owed)
+    pub(super) fn take_pending(&self) -> Vec<PendingWebhook> {
+        std::mem::take(&mut lock(&self.shared.state).pending)
     }
 
-    /// What is to be sent now for what is owed.
-    pub(super) fn word(&self, owed: Owed) -> Option<Word> {
-        lock(&self.shared.desk).word(owed)
+    /// The webhook as it is now.
+    pub(super) fn webhook(&self, pending: PendingWebhook) -> Option<Webhook> {
+        lock(&self.shared.state).webhook(pending)
     }
 
-    /// How many of them nobody has taken yet.
-    pub fn owed(&self) -> usize {
-        lock(&self.shared.desk).owed.len()
+    /// How many of them were not taken yet.
+    pub fn pending(&self) -> usize {
+        lock(&self.shared.state).pending.len()
     }
 }
 
@@ -199,7 +199,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         connections.spawn(async move {
             let _ = stream.set_nodelay(true);
             let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-            // An error here is a caller that went away.
+            // An error here is a caller that disconnected.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -276,13 +276,13 @@ impl Shared {
 
     fn data(&self, request: &query::Request) -> Result<Value, String> {
         let mut data = Map::new();
-        let mut desk = lock(&self.desk);
+        let mut state = lock(&self.state);
         for root in request.roots()? {
             let name = root.field.name.node.as_str();
             let whole = if request.writes() {
-                desk.write(name, &root.arguments, root.key.as_deref(), Timestamp::now())?
+                state.write(name, &root.arguments, root.key.as_deref(), Timestamp::now())?
             } else {
-                desk.ask(name, &root.arguments)?
+                state.query(name, &root.arguments)?
             };
             // Arguments of the root chose the object; those below choose within it.
             data.insert(root.name.clone(), request.cut(root.field, &whole)?);

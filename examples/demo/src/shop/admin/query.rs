@@ -1,7 +1,7 @@
 //! GraphQL, as much as a connector needs of it: a document is parsed by a library, its root fields are resolved
-//! to whole JSON objects, and what was selected is cut out of them.
+//! to whole JSON objects, and the selected fields are cut out of them.
 //!
-//! An object may say that one of its fields depends on arguments: `{"@by": ["namespace", "key"], "@of": {…}}` is
+//! An object may declare that one of its fields depends on arguments: `{"@by": ["namespace", "key"], "@of": {…}}` is
 //! looked up by their values. A list with `nodes` and `pageInfo` is paged by `first` and `after`.
 
 use std::collections::HashMap;
@@ -13,14 +13,14 @@ use async_graphql_parser::types::{
 use async_graphql_parser::{Positioned, parse_query};
 use serde_json::{Map, Value, json};
 
-/// A request that was understood.
+/// A request that was parsed.
 pub(super) struct Request {
     document: ExecutableDocument,
     operation: OperationDefinition,
     variables: Map<String, Value>,
 }
 
-/// A root field: what is asked for or done.
+/// A root field: a query or a mutation.
 pub(super) struct Root<'a> {
     pub(super) field: &'a Field,
     /// Under which name it is answered.
@@ -31,7 +31,7 @@ pub(super) struct Root<'a> {
 }
 
 impl Request {
-    /// Reads `{"query", "operationName", "variables"}`; says why not.
+    /// Parses `{"query", "operationName", "variables"}`, or gives the reason why not.
     pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
         let body: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let text = body.get("query").and_then(Value::as_str).ok_or("there is no query")?;
@@ -89,7 +89,7 @@ impl Request {
         Ok(roots)
     }
 
-    /// What it may cost: ten a mutation, one an object, and as many objects as a list is asked for.
+    /// Its requested cost: ten a mutation, one an object, and as many objects as a list is asked for.
     pub(super) fn cost(&self) -> f64 {
         let base = if self.writes() { 10.0 } else { 0.0 };
         (base + self.cost_of(&self.operation.selection_set.node)).max(1.0)
@@ -113,7 +113,7 @@ impl Request {
         set.items.iter().map(cost).sum()
     }
 
-    /// Cuts what was selected out of a whole object.
+    /// Cuts the selected fields out of a whole object.
     pub(super) fn cut(&self, field: &Field, whole: &Value) -> Result<Value, String> {
         let arguments = self.arguments(field)?;
         let whole = looked_up(whole, &arguments);
@@ -225,7 +225,7 @@ fn page(nodes: &[Value], arguments: &Map<String, Value>) -> Value {
     json!({ "__typename": "Connection", "nodes": part, "pageInfo": info })
 }
 
-/// A list as GraphQL gives it.
+/// A list in the form of GraphQL.
 pub(super) fn list(nodes: Vec<Value>) -> Value {
     json!({ "nodes": nodes, "pageInfo": null })
 }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_selected_is_cut_out_by_fragments_arguments_and_pages() {
+    fn selected_fields_are_cut_out_by_fragments_arguments_and_pages() {
         let query = "query Q($id: ID!, $after: String, $all: Boolean!) { order(id: $id) { ...O
             metafield(namespace: \"a\", key: \"b\") { value } other: metafield(namespace: \"a\", key: \"c\") { value }
             lines(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }

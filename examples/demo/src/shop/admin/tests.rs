@@ -57,14 +57,14 @@ fn gid(id: &str) -> String {
     format!("gid://shopify/Order/{id}")
 }
 
-fn body(word: &Word) -> Value {
-    serde_json::from_slice(&word.body).unwrap()
+fn body(webhook: &Webhook) -> Value {
+    serde_json::from_slice(&webhook.body).unwrap()
 }
 
 impl Caller {
-    /// What is owed, as it would be sent now.
-    fn words(&self) -> Vec<Word> {
-        self.admin.take_owed().into_iter().filter_map(|owed| self.admin.word(owed)).collect()
+    /// The webhooks that are due, as they would be sent now.
+    fn webhooks(&self) -> Vec<Webhook> {
+        self.admin.take_pending().into_iter().filter_map(|pending| self.admin.webhook(pending)).collect()
     }
 }
 
@@ -75,11 +75,11 @@ const FULFIL: &str = "mutation F($f: FulfillmentInput!) { fulfillmentCreate(fulf
 const TAG: &str = "mutation T($id: ID!, $tags: [String!]!) { tagsAdd(id: $id, tags: $tags) { node { ... on Order { tags } } userErrors { field message } } }";
 
 #[tokio::test]
-async fn goods_leave_once_and_the_shop_says_so() {
+async fn a_fulfilment_is_created_once_and_reported_by_webhooks() {
     let caller = Caller::new(Options::new("t")).await;
     let life = life();
     let last = life.facts.iter().rposition(|fact| matches!(fact.effect, Effect::Order(_))).unwrap();
-    caller.admin.tell(&life, last).unwrap();
+    caller.admin.body(&life, last).unwrap();
     let id = gid_of(&life);
     let order = caller.data(GOODS, json!({ "id": id })).await["order"].clone();
     assert_eq!(order["displayFulfillmentStatus"], "UNFULFILLED");
@@ -100,7 +100,7 @@ async fn goods_leave_once_and_the_shop_says_so() {
     let again = caller.data(FULFIL, parcel(json!([part(&lines[0])]), "1Z1")).await;
     assert_eq!(again["fulfillmentCreate"]["fulfillment"], Value::Null);
     assert!(again["fulfillmentCreate"]["userErrors"][0]["message"].as_str().unwrap().contains("quantity"));
-    let mut owed = caller.words();
+    let mut webhooks = caller.webhooks();
     let rest: Vec<_> = lines[1..].iter().map(part).collect();
     caller.data(FULFIL, parcel(rest.into(), "1Z2")).await;
     let order = caller.data(GOODS, json!({ "id": id })).await["order"].clone();
@@ -108,13 +108,13 @@ async fn goods_leave_once_and_the_shop_says_so() {
         (&order["displayFulfillmentStatus"], order["fulfillments"].as_array().unwrap().len()),
         (&json!("FULFILLED"), 2)
     );
-    assert_eq!(caller.admin.writes(), Writes { done: 2, idle: 0, refused: 1 });
+    assert_eq!(caller.admin.writes(), Writes { done: 2, unchanged: 0, refused: 1 });
 
-    owed.extend(caller.words());
-    let topics: Vec<_> = owed.iter().map(|owed| owed.topic).collect();
+    webhooks.extend(caller.webhooks());
+    let topics: Vec<_> = webhooks.iter().map(|webhook| webhook.topic).collect();
     assert_eq!(topics, [Topic::FulfilmentCreated, Topic::Updated, Topic::FulfilmentCreated, Topic::Updated]);
-    assert_eq!(body(&owed[0])["tracking_number"], "1Z1");
-    let (partly, wholly) = (body(&owed[1]), body(&owed[3]));
+    assert_eq!(body(&webhooks[0])["tracking_number"], "1Z1");
+    let (partly, wholly) = (body(&webhooks[1]), body(&webhooks[3]));
     assert_eq!(
         (&partly["fulfillment_status"], &wholly["fulfillment_status"]),
         (&json!("partial"), &json!("fulfilled"))
@@ -123,21 +123,21 @@ async fn goods_leave_once_and_the_shop_says_so() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_is_in_what_customers_do_later_and_not_in_what_they_did_before() {
+async fn writes_of_others_are_in_later_changes_by_the_customer_and_not_in_earlier_ones() {
     let caller = Caller::new(Options::new("t")).await;
     let life = life();
     let snapshot =
         |wanted: usize| life.facts.iter().position(|fact| fact.effect == Effect::Order(wanted)).unwrap();
-    let first = caller.admin.tell(&life, snapshot(0)).unwrap();
+    let first = caller.admin.body(&life, snapshot(0)).unwrap();
     let tag = || json!({ "id": gid_of(&life), "tags": ["erp:accepted"] });
     caller.data(TAG, tag()).await;
-    let told = caller.data(TAG, tag()).await;
-    assert!(told["tagsAdd"]["node"]["tags"].as_array().unwrap().contains(&json!("erp:accepted")));
-    assert_eq!(caller.admin.writes(), Writes { done: 1, idle: 1, refused: 0 });
-    let owed = caller.words();
-    assert_eq!(owed.len(), 1, "what changes nothing is not told");
+    let tagged = caller.data(TAG, tag()).await;
+    assert!(tagged["tagsAdd"]["node"]["tags"].as_array().unwrap().contains(&json!("erp:accepted")));
+    assert_eq!(caller.admin.writes(), Writes { done: 1, unchanged: 1, refused: 0 });
+    let webhooks = caller.webhooks();
+    assert_eq!(webhooks.len(), 1, "a write that changes nothing causes no webhook");
     let before: Value = serde_json::from_slice(&first).unwrap();
-    let echo = body(&owed[0]);
+    let echo = body(&webhooks[0]);
     assert_eq!(
         echo["tags"].as_str().unwrap(),
         format!("{}, {}", "demo, erp:accepted", "market-home, spring sale")
@@ -145,14 +145,14 @@ async fn what_others_wrote_is_in_what_customers_do_later_and_not_in_what_they_di
             .replace("market-home", life.market().tag())
     );
     assert_eq!(echo["line_items"], before["line_items"]);
-    let later: Value = serde_json::from_slice(&caller.admin.tell(&life, snapshot(1)).unwrap()).unwrap();
+    let later: Value = serde_json::from_slice(&caller.admin.body(&life, snapshot(1)).unwrap()).unwrap();
     assert!(later["tags"].as_str().unwrap().contains("erp:accepted"));
     let at = |value: &Value| value["updated_at"].as_str().unwrap().parse::<Timestamp>().unwrap();
     assert!(at(&before) < at(&echo) && at(&echo) < at(&later));
     assert_eq!(
-        caller.admin.tell(&life, snapshot(0)).unwrap(),
+        caller.admin.body(&life, snapshot(0)).unwrap(),
         first,
-        "the same change is told with the same bytes"
+        "the same change always has the same body"
     );
 }
 
@@ -163,7 +163,7 @@ const SET: &str = "mutation S($input: InventorySetQuantitiesInput!, $key: String
 #[tokio::test]
 async fn stock_is_set_with_compare_and_a_key_or_not_at_all() {
     let caller = Caller::new(Options { pieces: 5, ..Options::new("t") }).await;
-    let location = format!("gid://shopify/Location/{}", desk::LOCATIONS[1]);
+    let location = format!("gid://shopify/Location/{}", state::LOCATIONS[1]);
     let variables = json!({ "query": "sku:'MUG-STONE-02'", "location": location, "name": "available" });
     let found =
         caller.data(LEVEL, variables.clone()).await["productVariants"]["nodes"][0]["inventoryItem"].clone();
@@ -189,18 +189,18 @@ async fn stock_is_set_with_compare_and_a_key_or_not_at_all() {
     );
     let (_, unkeyed) = caller.ask(&SET.replace(" @idempotent(key: $key)", ""), set(json!(3), 2, "c")).await;
     assert!(unkeyed["errors"][0]["message"].as_str().unwrap().contains("@idempotent"));
-    assert_eq!(caller.admin.stock()[&("MUG-STONE-02".to_owned(), desk::LOCATIONS[1])], 3);
-    assert_eq!(caller.admin.writes(), Writes { done: 1, idle: 0, refused: 2 });
-    let owed = caller.words();
-    assert_eq!((owed.len(), owed[0].topic), (1, Topic::StockSet));
+    assert_eq!(caller.admin.stock()[&("MUG-STONE-02".to_owned(), state::LOCATIONS[1])], 3);
+    assert_eq!(caller.admin.writes(), Writes { done: 1, unchanged: 0, refused: 2 });
+    let webhooks = caller.webhooks();
+    assert_eq!((webhooks.len(), webhooks[0].topic), (1, Topic::StockSet));
     assert_eq!(
-        (&body(&owed[0])["available"], &body(&owed[0])["inventory_item_id"]),
-        (&json!(3), &json!(desk::item_id(1)))
+        (&body(&webhooks[0])["available"], &body(&webhooks[0])["inventory_item_id"]),
+        (&json!(3), &json!(state::item_id(1)))
     );
 }
 
 #[tokio::test]
-async fn points_run_out_and_come_back_and_strangers_are_refused() {
+async fn rate_limit_points_run_out_and_refill_and_wrong_tokens_are_refused() {
     let caller = Caller::new(Options { points: 60.0, refill: 100.0, ..Options::new("t") }).await;
     let query = "query L($query: String!) { productVariants(first: 10, query: $query) { nodes { id } } }";
     let mut throttled = None;
@@ -238,7 +238,7 @@ async fn webhooks_are_registered_once_and_orders_cancelled_once() {
     assert_eq!(all["publicApiVersions"][0]["handle"], "2026-07");
 
     let life = life();
-    caller.admin.tell(&life, 0).unwrap();
+    caller.admin.body(&life, 0).unwrap();
     let cancel = "mutation C($id: ID!) { orderCancel(orderId: $id, reason: OTHER, restock: false, notifyCustomer: false) { job { done } orderCancelUserErrors { code message } } }";
     let id = json!({ "id": gid_of(&life) });
     assert_eq!(caller.data(cancel, id.clone()).await["orderCancel"]["job"]["done"], true);
@@ -246,9 +246,9 @@ async fn webhooks_are_registered_once_and_orders_cancelled_once() {
         caller.data(cancel, id.clone()).await["orderCancel"]["orderCancelUserErrors"][0]["code"],
         "INVALID"
     );
-    let owed = caller.words();
-    assert_eq!((owed.len(), owed[0].topic), (2, Topic::Cancelled));
-    assert!(body(&owed[0])["cancelled_at"].is_string());
+    let webhooks = caller.webhooks();
+    assert_eq!((webhooks.len(), webhooks[0].topic), (2, Topic::Cancelled));
+    assert!(body(&webhooks[0])["cancelled_at"].is_string());
     let fields = "mutation M($m: [MetafieldsSetInput!]!) { metafieldsSet(metafields: $m) { userErrors { code message } } }";
     let one = |digest: Value| json!({ "m": [{ "ownerId": id["id"], "namespace": "crossdock", "key": "invoice", "type": "single_line_text_field", "value": "IN-1", "compareDigest": digest }] });
     assert_eq!(caller.data(fields, one(Value::Null)).await["metafieldsSet"]["userErrors"], json!([]));

@@ -1,13 +1,13 @@
-//! What others write into the shop: each mutation with the refusals that a connector has to live with.
+//! The writes of others into the shop: each mutation with the refusals that a connector has to handle.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::{digest, gid, number};
-use super::desk::{Desk, Fulfilment, LOCATIONS, item_id};
+use super::state::{AdminState, Fulfilment, LOCATIONS, item_id};
 use crate::shop::life::Topic;
 
-/// Why something was not written, as the vendor says it.
+/// Why something was not written, as the vendor answers it.
 pub(super) struct Refusal {
     code: Option<&'static str>,
     field: Vec<&'static str>,
@@ -18,18 +18,18 @@ fn refuse(code: &'static str, field: &[&'static str], message: impl Into<String>
     Refusal { code: Some(code), field: field.to_vec(), message: message.into() }
 }
 
-/// What a write did.
-enum Did {
-    /// Something.
+/// Whether a write changed anything, with its answer.
+enum Written {
+    /// It changed something.
     Changed(Value),
-    /// Nothing: it was so already.
-    Idle(Value),
+    /// It changed nothing.
+    Unchanged(Value),
 }
 
-impl Desk {
+impl AdminState {
     /// Carries out a root field of a mutation.
     ///
-    /// `Err` is a request that is wrong in itself; what the shop refuses is in the answer.
+    /// `Err` is a malformed request; a refusal by the shop is an answer.
     pub(super) fn write(
         &mut self,
         name: &str,
@@ -51,15 +51,15 @@ impl Desk {
                         &[],
                         "The key was used with other parameters",
                     );
-                    return Ok(self.settle(name, Err(refusal)));
+                    return Ok(self.answer_write(name, Err(refusal)));
                 }
                 None => {}
             }
         }
-        let did = match name {
+        let written = match name {
             "fulfillmentCreate" => self.fulfil(of),
             "fulfillmentTrackingInfoUpdate" => self.track(of),
-            "fulfillmentCancel" => self.take_back(of),
+            "fulfillmentCancel" => self.cancel_fulfilment(of),
             "tagsAdd" => self.tag(of, true),
             "tagsRemove" => self.tag(of, false),
             "metafieldsSet" => self.set_metafields(of),
@@ -73,23 +73,23 @@ impl Desk {
             }
             other => return Err(format!("Field '{other}' doesn't exist on type 'Mutation'")),
         };
-        let answer = self.settle(name, did);
+        let answer = self.answer_write(name, written);
         if let Some(key) = key.filter(|_| keyed) {
             self.keys.insert(key.to_owned(), (request, answer.clone()));
         }
         Ok(answer)
     }
 
-    /// Counts what became of a write, and puts it into the form of an answer.
-    fn settle(&mut self, name: &str, did: Result<Did, Refusal>) -> Value {
+    /// Counts a write, and writes its answer.
+    fn answer_write(&mut self, name: &str, written: Result<Written, Refusal>) -> Value {
         let list = if name == "orderCancel" { "orderCancelUserErrors" } else { "userErrors" };
-        let (mut answer, errors) = match did {
-            Ok(Did::Changed(answer)) => {
+        let (mut answer, errors) = match written {
+            Ok(Written::Changed(answer)) => {
                 self.writes.done += 1;
                 (answer, json!([]))
             }
-            Ok(Did::Idle(answer)) => {
-                self.writes.idle += 1;
+            Ok(Written::Unchanged(answer)) => {
+                self.writes.unchanged += 1;
                 (answer, json!([]))
             }
             Err(Refusal { code, field, message }) => {
@@ -107,7 +107,7 @@ impl Desk {
         answer
     }
 
-    fn fulfil(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn fulfil(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let input = of.get("fulfillment").cloned().unwrap_or_default();
         let groups =
             input.get("lineItemsByFulfillmentOrder").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -158,10 +158,10 @@ impl Desk {
         }
         self.fulfilment_changed(order, id, Topic::FulfilmentCreated);
         self.changed(order, &[Topic::Updated]);
-        Ok(Did::Changed(json!({ "fulfillment": self.fulfilment_node(id) })))
+        Ok(Written::Changed(json!({ "fulfillment": self.fulfilment_node(id) })))
     }
 
-    fn track(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn track(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let (id, order, at) = self.named_fulfilment(of.get("fulfillmentId"))?;
         let (numbers, carrier) = tracking(of.get("trackingInfoInput"));
         let one = self.orders.get_mut(&order).and_then(|shown| shown.fulfilments.get_mut(at));
@@ -172,10 +172,10 @@ impl Desk {
             self.changed(order, &[Topic::Updated]);
         }
         let answer = json!({ "fulfillment": self.fulfilment_node(id) });
-        Ok(if same { Did::Idle(answer) } else { Did::Changed(answer) })
+        Ok(if same { Written::Unchanged(answer) } else { Written::Changed(answer) })
     }
 
-    fn take_back(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn cancel_fulfilment(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let (id, order, at) = self.named_fulfilment(of.get("id"))?;
         let one = self.orders.get_mut(&order).and_then(|shown| shown.fulfilments.get_mut(at));
         let Some(one) = one.filter(|one| !one.cancelled) else {
@@ -184,7 +184,7 @@ impl Desk {
         one.cancelled = true;
         self.fulfilment_changed(order, id, Topic::FulfilmentUpdated);
         self.changed(order, &[Topic::Updated]);
-        Ok(Did::Changed(json!({ "fulfillment": self.fulfilment_node(id) })))
+        Ok(Written::Changed(json!({ "fulfillment": self.fulfilment_node(id) })))
     }
 
     fn named_fulfilment(&self, id: Option<&Value>) -> Result<(u64, u64, usize), Refusal> {
@@ -193,7 +193,7 @@ impl Desk {
         found.ok_or_else(|| refuse("NOT_FOUND", &["id"], "Fulfillment does not exist."))
     }
 
-    fn tag(&mut self, of: &Map<String, Value>, add: bool) -> Result<Did, Refusal> {
+    fn tag(&mut self, of: &Map<String, Value>, add: bool) -> Result<Written, Refusal> {
         let order = self.named_order(of.get("id"))?;
         let tags = of.get("tags").and_then(Value::as_array).cloned().unwrap_or_default();
         let tags: Vec<String> =
@@ -211,10 +211,10 @@ impl Desk {
         }
         let answer = json!({ "node": { "__typename": "Order", "id": gid("Order", order), "tags": now } });
         if !changed {
-            return Ok(Did::Idle(answer));
+            return Ok(Written::Unchanged(answer));
         }
         self.changed(order, &[Topic::Updated]);
-        Ok(Did::Changed(answer))
+        Ok(Written::Changed(answer))
     }
 
     fn named_order(&self, id: Option<&Value>) -> Result<u64, Refusal> {
@@ -222,7 +222,7 @@ impl Desk {
         id.ok_or_else(|| refuse("NOT_FOUND", &["id"], "Order does not exist"))
     }
 
-    fn set_metafields(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn set_metafields(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let all = of.get("metafields").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut changes = vec![];
         for one in &all {
@@ -232,10 +232,10 @@ impl Desk {
             if value.is_empty() {
                 return Err(refuse("BLANK", &["metafields"], "Value can't be blank."));
             }
-            let held = self.orders.get(&order).and_then(|shown| shown.metafields.get(&key)).cloned();
+            let stored = self.orders.get(&order).and_then(|shown| shown.metafields.get(&key)).cloned();
             // A digest that is given, `null` too, says what the writer believes to be there.
             if let Some(believed) = one.get("compareDigest") {
-                let is = held.as_deref().map(digest);
+                let is = stored.as_deref().map(digest);
                 if believed.as_str().map(str::to_owned) != is {
                     return Err(refuse(
                         "STALE_OBJECT",
@@ -244,23 +244,23 @@ impl Desk {
                     ));
                 }
             }
-            if held.as_ref() != Some(&value) {
+            if stored.as_ref() != Some(&value) {
                 changes.push((order, key, value));
             }
         }
         let answer = json!({ "metafields": [] });
         if changes.is_empty() {
-            return Ok(Did::Idle(answer));
+            return Ok(Written::Unchanged(answer));
         }
         for (order, key, value) in changes {
             if let Some(shown) = self.orders.get_mut(&order) {
                 shown.metafields.insert(key, value);
             }
         }
-        Ok(Did::Changed(answer))
+        Ok(Written::Changed(answer))
     }
 
-    fn set_quantities(&mut self, of: &Map<String, Value>, now: Timestamp) -> Result<Did, Refusal> {
+    fn set_quantities(&mut self, of: &Map<String, Value>, now: Timestamp) -> Result<Written, Refusal> {
         let input = of.get("input").cloned().unwrap_or_default();
         let all = input.get("quantities").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut changes = vec![];
@@ -286,7 +286,7 @@ impl Desk {
             }
         }
         if changes.is_empty() {
-            return Ok(Did::Idle(json!({ "inventoryAdjustmentGroup": null })));
+            return Ok(Written::Unchanged(json!({ "inventoryAdjustmentGroup": null })));
         }
         for (variant, location, quantity) in changes {
             if let Some(variant) = self.variants.get_mut(variant) {
@@ -297,7 +297,7 @@ impl Desk {
         self.next_id += 1;
         let id = gid("InventoryAdjustmentGroup", self.next_id);
         let group = json!({ "__typename": "InventoryAdjustmentGroup", "id": id });
-        Ok(Did::Changed(json!({ "inventoryAdjustmentGroup": group })))
+        Ok(Written::Changed(json!({ "inventoryAdjustmentGroup": group })))
     }
 
     fn item(&self, id: Option<&Value>) -> Result<usize, Refusal> {
@@ -307,7 +307,7 @@ impl Desk {
         found.ok_or_else(|| refuse("INVALID_INVENTORY_ITEM", &["input", "quantities"], message))
     }
 
-    fn activate(&mut self, of: &Map<String, Value>, now: Timestamp) -> Result<Did, Refusal> {
+    fn activate(&mut self, of: &Map<String, Value>, now: Timestamp) -> Result<Written, Refusal> {
         let variant = self.item(of.get("inventoryItemId"))?;
         let location =
             of.get("locationId").and_then(|id| number(id, "Location")).filter(|id| LOCATIONS.contains(id));
@@ -316,7 +316,7 @@ impl Desk {
         };
         let pieces = of.get("available").and_then(Value::as_i64).or(of.get("onHand").and_then(Value::as_i64));
         let level = json!({ "inventoryLevel": { "__typename": "InventoryLevel", "id": gid("InventoryLevel", location) } });
-        let Some(known) = self.variants.get_mut(variant) else { return Ok(Did::Idle(level)) };
+        let Some(known) = self.variants.get_mut(variant) else { return Ok(Written::Unchanged(level)) };
         if known.levels.contains_key(&location) {
             return Err(refuse(
                 "INVALID",
@@ -326,22 +326,22 @@ impl Desk {
         }
         known.levels.insert(location, pieces.unwrap_or_default());
         self.level_changed(variant, location, now);
-        Ok(Did::Changed(level))
+        Ok(Written::Changed(level))
     }
 
-    fn cancel(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn cancel(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let order = self.named_order(of.get("orderId"))?;
         let job = json!({ "job": { "__typename": "Job", "id": gid("Job", order), "done": true } });
-        let Some(shown) = self.orders.get_mut(&order) else { return Ok(Did::Idle(job)) };
+        let Some(shown) = self.orders.get_mut(&order) else { return Ok(Written::Unchanged(job)) };
         if shown.is_cancelled() {
             return Err(refuse("INVALID", &["orderId"], "Order has already been cancelled."));
         }
         shown.cancelled_at = Some(shown.now());
         self.changed(order, &[Topic::Cancelled, Topic::Updated]);
-        Ok(Did::Changed(job))
+        Ok(Written::Changed(job))
     }
 
-    fn update_product(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn update_product(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let product = of.get("product").cloned().unwrap_or_default();
         let id = product
             .get("id")
@@ -354,17 +354,17 @@ impl Desk {
         let answer = json!({ "product": null });
         match product.get("title").and_then(Value::as_str) {
             Some(title) if title != variant.title => title.clone_into(&mut variant.title),
-            _ => return Ok(Did::Idle(answer)),
+            _ => return Ok(Written::Unchanged(answer)),
         }
-        Ok(Did::Changed(answer))
+        Ok(Written::Changed(answer))
     }
 
-    fn update_variants(&mut self, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn update_variants(&mut self, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let all = of.get("variants").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut changed = false;
         for one in &all {
             let id = one.get("id").and_then(|id| number(id, "ProductVariant"));
-            let at = (0..self.variants.len()).find(|at| Some(super::desk::variant_id(*at)) == id);
+            let at = (0..self.variants.len()).find(|at| Some(super::state::variant_id(*at)) == id);
             let Some(variant) = at.and_then(|at| self.variants.get_mut(at)) else {
                 return Err(refuse("NOT_FOUND", &["variants"], "Product variant does not exist"));
             };
@@ -377,25 +377,25 @@ impl Desk {
             }
         }
         let answer = json!({ "productVariants": [] });
-        Ok(if changed { Did::Changed(answer) } else { Did::Idle(answer) })
+        Ok(if changed { Written::Changed(answer) } else { Written::Unchanged(answer) })
     }
 
-    fn subscribe(&mut self, name: &str, of: &Map<String, Value>) -> Result<Did, Refusal> {
+    fn subscribe(&mut self, name: &str, of: &Map<String, Value>) -> Result<Written, Refusal> {
         let id = of.get("id").and_then(|id| number(id, "WebhookSubscription"));
         if name == "webhookSubscriptionDelete" {
             let gone = id.and_then(|id| self.subscriptions.remove(&id));
             let Some(_) = gone else {
                 return Err(refuse("NOT_FOUND", &["id"], "Webhook subscription does not exist"));
             };
-            return Ok(Did::Changed(json!({ "deletedWebhookSubscriptionId": of.get("id") })));
+            return Ok(Written::Changed(json!({ "deletedWebhookSubscriptionId": of.get("id") })));
         }
         let input = of.get("webhookSubscription").cloned().unwrap_or_default();
         let known = id.and_then(|id| self.subscriptions.get(&id));
         let topic =
             known.and_then(|known| known.get("topic")).or(of.get("topic")).cloned().unwrap_or_default();
         let uri = input.get("uri").or(input.get("callbackUrl")).cloned().unwrap_or_default();
-        let taken = self.subscriptions.iter().any(|(other, held)| {
-            Some(*other) != id && held.get("topic") == Some(&topic) && held.get("uri") == Some(&uri)
+        let taken = self.subscriptions.iter().any(|(other, stored)| {
+            Some(*other) != id && stored.get("topic") == Some(&topic) && stored.get("uri") == Some(&uri)
         });
         if taken || (id.is_some() && known.is_none()) {
             return Err(refuse(
@@ -409,18 +409,18 @@ impl Desk {
             self.next_id
         });
         let of = |name: &str| input.get(name).cloned().unwrap_or_default();
-        let held = json!({
+        let stored = json!({
             "__typename": "WebhookSubscription", "id": gid("WebhookSubscription", id), "topic": topic, "uri": uri,
             "name": of("name"), "format": "JSON", "filter": of("filter"),
             "includeFields": if of("includeFields").is_null() { json!([]) } else { of("includeFields") },
             "apiVersion": { "__typename": "ApiVersion", "handle": super::answer::VERSION },
         });
-        self.subscriptions.insert(id, held.clone());
-        Ok(Did::Changed(json!({ "webhookSubscription": held })))
+        self.subscriptions.insert(id, stored.clone());
+        Ok(Written::Changed(json!({ "webhookSubscription": stored })))
     }
 }
 
-/// What a mutation that was refused says beside its errors.
+/// The answer of a mutation that was refused, beside its errors.
 fn nothing(name: &str) -> Value {
     let field = match name {
         "fulfillmentCreate" | "fulfillmentTrackingInfoUpdate" | "fulfillmentCancel" => "fulfillment",

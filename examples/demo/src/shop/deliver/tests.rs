@@ -17,7 +17,7 @@ use crate::shop::{Options, Shop};
 /// Each try as it came: event id, body, and whether it was signed.
 type Tries = Arc<Mutex<Vec<(String, Bytes, bool)>>>;
 
-/// Refuses what is forged, and everything else the first two times.
+/// Refuses forged webhooks, and all others the first two times.
 async fn receive(tries: Tries, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let header = |name: &str| head.headers[name].to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! What Square makes of a sale: an order, a payment, articles.
+//! A sale as Square stores it: an order, a payment, articles.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,27 +1,27 @@
-//! Whatever the order and number of arrivals, and whatever the target answers meanwhile: a small desk
-//! keeps deliveries as storage does, admits by the rules, and tells a sink that writes down what it hears.
+//! Admission under every order and number of arrivals, and every answer of the target: a small model of storage holds
+//! deliveries, admits by the rules, and sends to a sink that records what it receives.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::lane::head;
+use crate::lane::{LaneEntry, next_ready};
 
-/// What happens at the desk.
+/// One step of a scenario.
 #[derive(Clone, Debug)]
 enum Step {
     /// This event of the history arrives (again).
     Arrives(usize),
-    /// The head of the lane is tried, and the target answers so.
-    Tried(Says),
+    /// The next delivery of the lane is sent, and the target gives this reply.
+    Sends(Reply),
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Says {
+enum Reply {
     Posted,
     Unavailable,
-    /// No answer: it was done, or not.
+    /// No answer: the request was carried out, or not.
     Lost {
         done: bool,
     },
@@ -29,21 +29,21 @@ enum Says {
 }
 
 #[derive(Default)]
-struct Desk {
+struct Model {
     safeguards: Safeguards,
     keys: HashSet<String>,
-    known: HashMap<String, Known>,
-    rows: BTreeMap<i64, (Open, Incoming, bool)>,
+    known: HashMap<String, EntityState>,
+    rows: BTreeMap<i64, (OpenDelivery, Incoming, bool)>,
     next: i64,
-    heard: Vec<Incoming>,
+    received: Vec<Incoming>,
 }
 
-impl Desk {
+impl Model {
     fn arrive(&mut self, event: &Incoming) {
         if !self.keys.insert(event.key.clone()) && self.safeguards.dedupe() {
             return;
         }
-        let lane: Vec<Open> = self.rows.values().map(|(open, ..)| open.clone()).collect();
+        let lane: Vec<OpenDelivery> = self.rows.values().map(|(open, ..)| open.clone()).collect();
         let entity = self.known.get(&event.entity).cloned().unwrap_or_default();
         let parent = event.parent.as_ref().map(|parent| self.known.get(parent).cloned().unwrap_or_default());
         let decided = admit(event, &entity, parent.as_ref(), &lane, self.safeguards);
@@ -59,7 +59,7 @@ impl Desk {
                 known.annulled = false;
                 self.push(event, DeliveryState::Queued);
             }
-            Admission::Wait { .. } => self.push(event, DeliveryState::Waiting),
+            Admission::AwaitParent { .. } => self.push(event, DeliveryState::Waiting),
             Admission::Stale { .. } | Admission::End { .. } => {}
             Admission::Join { delivery, effect, superseded, retries } => {
                 known.annulled = false;
@@ -85,40 +85,42 @@ impl Desk {
     fn push(&mut self, event: &Incoming, state: DeliveryState) {
         self.next += 1;
         let (effect, at, entity) = (event.effect, event.stamp.at, event.entity.clone());
-        let open = Open { delivery: self.next, state, sent: Sent::No, effect, at, entity };
+        let open = OpenDelivery { delivery: self.next, state, sent: Sent::No, effect, at, entity };
         self.rows.insert(self.next, (open, event.clone(), false));
     }
 
-    fn attempt(&mut self, says: Says) {
-        let Some(head) = head(self.rows.values().map(|(open, ..)| (open.delivery, open.state))) else {
-            return;
-        };
+    fn attempt(&mut self, reply: Reply) {
+        let lane = self.rows.values().map(|(open, ..)| LaneEntry {
+            delivery: open.delivery,
+            state: open.state,
+            holds: false,
+            reason_code: None,
+            awaits: open.state == DeliveryState::Waiting,
+        });
+        let Some(head) = next_ready(lane) else { return };
         let (open, carried, done) = self.rows.get_mut(&head).unwrap();
-        if open.state == DeliveryState::Exception {
-            return;
-        }
         if open.sent == Sent::Maybe {
-            // The next try asks, and the target knows.
+            // The next attempt looks it up, and the target knows.
             match *done {
                 true => self.settle(head),
                 false => open.sent = Sent::No,
             }
             return;
         }
-        match says {
-            Says::Posted => {
-                self.heard.push(carried.clone());
+        match reply {
+            Reply::Posted => {
+                self.received.push(carried.clone());
                 self.settle(head);
             }
-            Says::Unavailable => {}
-            Says::Lost { done: reached } => {
+            Reply::Unavailable => {}
+            Reply::Lost { done: reached } => {
                 open.sent = Sent::Maybe;
                 *done = reached;
                 if reached {
-                    self.heard.push(carried.clone());
+                    self.received.push(carried.clone());
                 }
             }
-            Says::Rejected => open.state = DeliveryState::Exception,
+            Reply::Rejected => open.state = DeliveryState::Exception,
         }
     }
 
@@ -130,7 +132,7 @@ impl Desk {
         if open.effect.is_snapshot() {
             self.rows.retain(|_, (row, ..)| {
                 let waits = row.state == DeliveryState::Waiting;
-                !(waits && newest.is_some_and(|newest| overtaken(row.effect, row.at, &newest)))
+                !(waits && newest.is_some_and(|newest| is_contained_in(row.effect, row.at, &newest)))
             });
             for (row, ..) in self.rows.values_mut().filter(|(row, ..)| row.state == DeliveryState::Waiting) {
                 row.state = DeliveryState::Queued;
@@ -138,33 +140,33 @@ impl Desk {
         }
     }
 
-    /// Everything goes well from here on, and a person retries what is stuck.
+    /// Every request succeeds from here on, and a person retries the exceptions.
     fn finish(&mut self) {
         for _ in 0..200 {
             for (open, ..) in self.rows.values_mut().filter(|(row, ..)| row.state == DeliveryState::Exception)
             {
                 open.state = DeliveryState::Queued;
             }
-            self.attempt(Says::Posted);
+            self.attempt(Reply::Posted);
         }
     }
 }
 
-/// Snapshots of one order (placed first), told under two kinds now and then; a refund; an edit; and
-/// perhaps a cancel at the end.
+/// Snapshots of one order (placed first), the last one reported under two operations; a refund; perhaps an edit, and a
+/// cancel at the end.
 fn history(changes: usize, edited: bool, cancelled: bool) -> Vec<Incoming> {
     let mut events = vec![incoming(Effect::Create, 10)];
     for change in 1..=changes {
-        // Every other change falls into the second of the one before: progress tells them apart.
+        // Every other change falls into the second of the one before: progress orders them.
         let at = 10 + 10 * i64::try_from(change.div_ceil(2)).unwrap();
         let progress = u32::try_from(change).unwrap();
         let digest = format!("change {change}");
         let key = format!("{ORDER}/updated@{at}~{change}");
-        let told = incoming(Effect::Change, at);
-        events.push(Incoming { stamp: Stamp { progress, ..told.stamp }, digest, key, ..told });
+        let change = incoming(Effect::Change, at);
+        events.push(Incoming { stamp: Stamp { progress, ..change.stamp }, digest, key, ..change });
     }
     if changes > 0 {
-        // The last state once more, as another kind.
+        // The last state once more, under another operation.
         let mut again = events.last().unwrap().clone();
         again.key = format!("{ORDER}/paid@{}", again.stamp.at);
         events.push(again);
@@ -180,19 +182,19 @@ fn history(changes: usize, edited: bool, cancelled: bool) -> Vec<Incoming> {
 }
 
 fn scenario() -> impl Strategy<Value = (Vec<Incoming>, Vec<Step>)> {
-    let says = prop_oneof![
-        3 => Just(Says::Posted),
-        1 => Just(Says::Unavailable),
-        1 => any::<bool>().prop_map(|done| Says::Lost { done }),
-        1 => Just(Says::Rejected),
+    let reply = prop_oneof![
+        3 => Just(Reply::Posted),
+        1 => Just(Reply::Unavailable),
+        1 => any::<bool>().prop_map(|done| Reply::Lost { done }),
+        1 => Just(Reply::Rejected),
     ];
     (0usize..5, any::<bool>(), any::<bool>()).prop_flat_map(move |(changes, edited, cancelled)| {
         let events = history(changes, edited, cancelled);
         let count = events.len();
-        // Every event arrives at least once, in any order; some again; tries fall anywhere between.
+        // Every event arrives at least once, in any order; some again; sends happen anywhere between.
         let all = Just((0..count).map(Step::Arrives).collect::<Vec<_>>());
         let more = prop::collection::vec(
-            prop_oneof![(0..count).prop_map(Step::Arrives), says.clone().prop_map(Step::Tried)],
+            prop_oneof![(0..count).prop_map(Step::Arrives), reply.clone().prop_map(Step::Sends)],
             0..25,
         );
         let steps = (all, more).prop_map(|(all, more)| [all, more].concat()).prop_shuffle();
@@ -200,23 +202,23 @@ fn scenario() -> impl Strategy<Value = (Vec<Incoming>, Vec<Step>)> {
     })
 }
 
-/// Runs a scenario and says what went wrong with what the sink heard.
-fn judge(events: &[Incoming], steps: Vec<Step>, safeguards: Safeguards) -> Result<(), TestCaseError> {
-    let mut desk = Desk { safeguards, ..Desk::default() };
+/// Runs a scenario and verifies what the sink received.
+fn verify(events: &[Incoming], steps: Vec<Step>, safeguards: Safeguards) -> Result<(), TestCaseError> {
+    let mut model = Model { safeguards, ..Model::default() };
     for step in steps {
         match step {
-            Step::Arrives(event) => desk.arrive(&events[event]),
-            Step::Tried(says) => desk.attempt(says),
+            Step::Arrives(event) => model.arrive(&events[event]),
+            Step::Sends(reply) => model.attempt(reply),
         }
     }
-    desk.finish();
-    prop_assert!(desk.rows.is_empty(), "stuck: {:?}", desk.rows);
+    model.finish();
+    prop_assert!(model.rows.is_empty(), "stuck: {:?}", model.rows);
 
-    let heard = &desk.heard;
-    let states: Vec<&Incoming> = heard.iter().filter(|told| told.effect.is_snapshot()).collect();
-    let order = &desk.known[ORDER];
+    let received = &model.received;
+    let states: Vec<&Incoming> = received.iter().filter(|event| event.effect.is_snapshot()).collect();
+    let order = &model.known[ORDER];
     if order.annulled {
-        prop_assert!(heard.is_empty(), "annulled, but heard {heard:?}");
+        prop_assert!(received.is_empty(), "annulled, but received {received:?}");
         prop_assert!(!order.exists);
         return Ok(());
     }
@@ -224,18 +226,18 @@ fn judge(events: &[Incoming], steps: Vec<Step>, safeguards: Safeguards) -> Resul
     for pair in states.windows(2) {
         prop_assert!(pair[0].stamp.place(&pair[1].stamp).is_lt(), "{:?} before {:?}", pair[0], pair[1]);
     }
-    // The last thing told is the newest there is, and the order itself comes first.
+    // The last state received is the newest one, and the order itself is received first.
     let snapshots = events.iter().filter(|event| event.effect.is_snapshot()).map(|event| event.stamp);
     let newest = snapshots.max_by(Stamp::place);
-    prop_assert_eq!(states.last().map(|told| told.stamp), newest);
-    prop_assert!(heard[0].effect.is_snapshot());
-    // The refund is told once.
-    prop_assert_eq!(heard.iter().filter(|told| told.effect == Effect::Once).count(), 1);
-    // An edit is never told after a state that contains it.
-    if let Some(edit) = heard.iter().position(|told| told.effect == Effect::Difference) {
-        let at = heard[edit].stamp.at;
-        for told in heard[..edit].iter().filter(|told| told.effect.is_snapshot()) {
-            prop_assert!(told.stamp.at < at);
+    prop_assert_eq!(states.last().map(|event| event.stamp), newest);
+    prop_assert!(received[0].effect.is_snapshot());
+    // The refund is received once.
+    prop_assert_eq!(received.iter().filter(|event| event.effect == Effect::Once).count(), 1);
+    // An edit is never received after a state that contains it.
+    if let Some(edit) = received.iter().position(|event| event.effect == Effect::Difference) {
+        let at = received[edit].stamp.at;
+        for event in received[..edit].iter().filter(|event| event.effect.is_snapshot()) {
+            prop_assert!(event.stamp.at < at);
         }
     }
     Ok(())
@@ -245,22 +247,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn whatever_the_arrivals_the_sink_hears_each_state_once_in_order_and_the_newest_last(
+    fn whatever_the_arrivals_the_sink_receives_each_state_once_in_order_and_the_newest_last(
         (events, steps) in scenario(),
     ) {
-        judge(&events, steps, Safeguards::default())?;
+        verify(&events, steps, Safeguards::default())?;
     }
 }
 
-/// The test of the test: each safeguard is needed.
+/// The test notices when a safeguard is off.
 #[cfg(feature = "faults")]
 #[test]
-fn without_the_version_gate_or_dedupe_the_same_scenarios_go_wrong() {
+fn without_the_version_gate_or_dedupe_the_same_scenarios_fail() {
     let on = Safeguards::default();
-    for off in [on.without_version_gate(), on.without_dedupe()] {
+    for off in [on.without(Safeguard::VersionGate), on.without(Safeguard::Dedupe)] {
         let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) };
         let mut runner = proptest::test_runner::TestRunner::new(config);
-        let ran = runner.run(&scenario(), |(events, steps)| judge(&events, steps, off));
+        let ran = runner.run(&scenario(), |(events, steps)| verify(&events, steps, off));
         assert!(ran.is_err(), "{off:?} made no difference");
     }
 }

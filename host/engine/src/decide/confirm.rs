@@ -1,0 +1,139 @@
+//! Confirmations: a target's later statements about what it had received.
+
+use std::sync::Arc;
+
+use crossdock_model::common::Reference;
+use crossdock_model::connector::Problem;
+use crossdock_model::time::Millis;
+use crossdock_rules::confirmation::{Confirmation, MESSAGE, REFUSED, Statement, can_be_confirmed};
+use crossdock_rules::lane::{DeliveryState, Ending, Sent};
+
+use crate::applied::{Admitted, Applied, Raised, Settled};
+use crate::command::NewEvent;
+use crate::delivery::Delivery;
+use crate::error::Error;
+use crate::keys::{EntityKey, LaneKey};
+use crate::state::{Decision, State};
+
+fn is_unconfirmed(delivery: &Delivery) -> bool {
+    can_be_confirmed(delivery.state, delivery.reason.as_ref().map(|reason| reason.code.as_str()))
+}
+
+/// The reference that says to a plugin, when it is tried again, that a try was refused.
+fn refusal(serial: Option<u64>, fence: i64) -> Reference {
+    let id = format!("{}/{fence}", serial.unwrap_or_default());
+    Reference { kind: REFUSED.to_owned(), id, number: None, lines: Vec::new() }
+}
+
+impl State<'_> {
+    /// Remembers which delivery the messages of a receipt carried.
+    pub(super) fn remember_messages(&mut self, connector: &Arc<str>, delivery: i64, given: &[Reference]) {
+        for reference in given.iter().filter(|reference| reference.kind == MESSAGE) {
+            self.set_message((Arc::clone(connector), reference.id.as_str().into()), Some(delivery));
+        }
+    }
+
+    /// The delivery that a confirmation answers, if there is one that awaits it.
+    fn confirmed_delivery(&self, source: &Arc<str>, given: &Confirmation) -> Decision<Option<i64>> {
+        if let Some(message) = &given.answers
+            && let Some(id) = self.messages(&(Arc::clone(source), message.as_str().into()))?.copied()
+        {
+            // Who names the message means no other one. Its delivery may have been pruned.
+            let delivery = self.deliveries(&id)?;
+            return Ok(delivery.is_some_and(is_unconfirmed).then_some(id));
+        }
+        let Some(order) = &given.order else { return Ok(None) };
+        let order: Arc<str> = order.as_str().into();
+        let first = self.aliases(&order)?.cloned().unwrap_or(order);
+        let lane = self.lane(&LaneKey::new(Arc::clone(source), first))?;
+        Ok(lane.into_iter().find(|delivery| is_unconfirmed(delivery)).map(|delivery| delivery.id))
+    }
+
+    /// Takes the statement of an event about a delivery, where it makes one.
+    pub(super) fn take_confirmation(
+        &mut self,
+        new: &NewEvent,
+        now: Millis,
+        to: &mut Admitted,
+    ) -> Decision<()> {
+        let Some(given) = &new.incoming.confirmation else { return Ok(()) };
+        let source: Arc<str> = new.source.as_str().into();
+        let Some(id) = self.confirmed_delivery(&source, given)? else { return Ok(()) };
+        match &given.statement {
+            Statement::Posted(references) => {
+                self.confirm_delivery(id, references, now)?;
+            }
+            Statement::Acknowledged { note } => {
+                let due_at = now.plus(new.confirmation_limit);
+                let why = Problem { code: "acknowledged".into(), message: note.clone(), field: None };
+                self.change(id, |delivery| {
+                    delivery.state = DeliveryState::Received;
+                    delivery.due_at = due_at;
+                    delivery.since = now;
+                    delivery.reason = Some(why);
+                })?;
+            }
+            Statement::Refused(problem) => {
+                let delivery = self.delivery(id)?;
+                let (key, mark) = (delivery.entity_key(), refusal(delivery.serial, delivery.fence));
+                self.add_references(&key, &[mark])?;
+                // The target did nothing: whoever tries again sends it again.
+                self.change(id, |delivery| delivery.sent = Sent::No)?;
+                self.raise_by_statement(id, problem, now, to)?;
+            }
+            Statement::LinesRejected(problem, references) => {
+                let key = self.delivery(id)?.entity_key();
+                self.add_references(&key, references)?;
+                self.raise_by_statement(id, problem, now, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn raise_by_statement(
+        &mut self,
+        id: i64,
+        problem: &Problem,
+        now: Millis,
+        to: &mut Admitted,
+    ) -> Decision<()> {
+        self.raise(id, &problem.code, Some(problem.clone()), now)?;
+        to.raised.push(self.raised(id)?);
+        Ok(())
+    }
+
+    /// An exception, as it is answered.
+    pub(super) fn raised(&self, id: i64) -> Decision<Raised> {
+        let delivery = self.delivery(id)?;
+        let empty = || Problem { code: String::new(), message: String::new(), field: None };
+        Ok(Raised {
+            delivery: id,
+            connector: delivery.connector.to_string(),
+            lane: delivery.lane.to_string(),
+            problem: delivery.reason.clone().unwrap_or_else(empty),
+        })
+    }
+
+    /// Settles a delivery that awaits its confirmation. Answers which became ready.
+    fn confirm_delivery(&mut self, id: i64, given: &[Reference], now: Millis) -> Decision<Vec<i64>> {
+        let delivery = self.delivery(id)?;
+        let (lane, entity): (LaneKey, EntityKey) = (delivery.lane_key(), delivery.entity_key());
+        self.add_references(&entity, given)?;
+        self.change(id, |delivery| delivery.sent = Sent::Yes)?;
+        self.retire(id, Ending::Posted, None, now)?;
+        let mut released = self.arrived(&entity, now)?;
+        released.extend(self.promote(&lane, now)?);
+        Ok(released)
+    }
+
+    /// Confirms a delivery that the target had only received.
+    pub(super) fn confirm(&mut self, id: i64, given: &[Reference], now: Millis) -> Decision<Applied> {
+        let delivery = self.delivery(id)?;
+        if !is_unconfirmed(delivery) {
+            let state = delivery.state.to_string();
+            return Err(Error::WrongState { what: "delivery", id, state }.into());
+        }
+        let released = self.confirm_delivery(id, given, now)?;
+        Ok(Applied::Settled(Settled { released, paused: false, ready: self.take_ready() }))
+    }
+}

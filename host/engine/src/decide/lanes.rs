@@ -1,0 +1,198 @@
+//! Lanes: which delivery goes next, what leaves its lane, and what comes back into it.
+
+use std::sync::Arc;
+
+use crossdock_model::connector::Problem;
+use crossdock_model::time::Millis;
+use crossdock_rules::admission::is_contained_in;
+use crossdock_rules::code;
+use crossdock_rules::lane::{DeliveryState, Ending, Sent, next_ready};
+use crossdock_rules::version::Stamp;
+
+use crate::delivery::AWAITS_IN_FLIGHT_WRITE;
+use crate::keys::{EntityKey, LaneKey};
+use crate::mapping::EVERY_CONNECTOR;
+use crate::state::{Decision, State};
+
+/// How many deliveries an arrival releases at once; [`Command::ReleaseAwaiting`](crate::Command) does the rest.
+pub(super) const RELEASED_AT_ONCE: u32 = 256;
+
+/// A reason of this code.
+pub(super) fn reason(code: &str, message: impl Into<String>) -> Option<Problem> {
+    Some(Problem { code: code.to_owned(), message: message.into(), field: None })
+}
+
+impl State<'_> {
+    /// Gives a lane a head where it has none. Answers which delivery became ready.
+    pub(super) fn promote(&mut self, lane: &LaneKey, now: Millis) -> Decision<Option<i64>> {
+        let entries = self.lane(lane)?.into_iter().map(|delivery| delivery.as_entry());
+        let next = match self.safeguards().lane_head() {
+            true => next_ready(entries),
+            false => next_ready(entries.filter(|entry| entry.state == DeliveryState::Queued)),
+        };
+        let Some(id) = next else { return Ok(None) };
+        self.change(id, |delivery| {
+            delivery.state = DeliveryState::Ready;
+            delivery.due_at = delivery.due_at.max(now);
+            delivery.since = now;
+        })?;
+        self.is_ready(&lane.connector);
+        Ok(Some(id))
+    }
+
+    /// Settles a delivery. The lane goes on with [`Self::promote`].
+    pub(super) fn retire(
+        &mut self,
+        id: i64,
+        ending: Ending,
+        reason: Option<Problem>,
+        now: Millis,
+    ) -> Decision<()> {
+        self.stop_waiting_for_writes(id)?;
+        self.change(id, |delivery| {
+            delivery.awaits = None;
+            delivery.state = DeliveryState::Settled;
+            delivery.ending = Some(ending);
+            delivery.reason = reason;
+            delivery.lease_until = Millis(0);
+            delivery.since = now;
+        })
+    }
+
+    /// A delivery awaits no in-flight write any more.
+    pub(super) fn stop_waiting_for_writes(&mut self, id: i64) -> Decision<()> {
+        let delivery = self.delivery(id)?;
+        if delivery.state == DeliveryState::Waiting && delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
+            self.set_in_flight_wait(id, None);
+        }
+        Ok(())
+    }
+
+    /// Makes an exception of a delivery: a person must decide. It goes on awaiting its parent only when the
+    /// parent's absence is the problem, so that the parent's arrival can still release it.
+    pub(super) fn raise(&mut self, id: i64, code: &str, given: Option<Problem>, now: Millis) -> Decision<()> {
+        self.stop_waiting_for_writes(id)?;
+        self.change(id, |delivery| {
+            if code != code::REFERENT_MISSING {
+                delivery.awaits = None;
+            }
+            delivery.state = DeliveryState::Exception;
+            delivery.lease_until = Millis(0);
+            delivery.since = now;
+            let given = given.or_else(|| delivery.reason.take());
+            delivery.reason = match given {
+                Some(problem) => Some(Problem { code: code.to_owned(), ..problem }),
+                None => reason(code, code.replace('-', " ")),
+            };
+        })
+    }
+
+    /// Releases deliveries of a connector that await a key; of every connector, where none is given. Answers the
+    /// deliveries that became ready, and how many were released. A bounded number is released at once; the rest
+    /// is noted, and follows by itself.
+    pub(super) fn release(
+        &mut self,
+        key: &Arc<str>,
+        connector: Option<&Arc<str>>,
+        now: Millis,
+    ) -> Decision<(Vec<i64>, u64)> {
+        self.release_some(key, connector, RELEASED_AT_ONCE, now)
+    }
+
+    /// As [`Self::release`], at most so many.
+    pub(super) fn release_some(
+        &mut self,
+        key: &Arc<str>,
+        connector: Option<&Arc<str>>,
+        limit: u32,
+        now: Millis,
+    ) -> Decision<(Vec<i64>, u64)> {
+        let (awaiting, more) = self.awaiting(key, connector, limit)?;
+        let waiting: Vec<(i64, LaneKey)> = awaiting
+            .into_iter()
+            .filter(|delivery| delivery.is_released_by_arrival())
+            .map(|delivery| (delivery.id, delivery.lane_key()))
+            .collect();
+        if more {
+            let of = connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into());
+            self.set_release((of, Arc::clone(key)), Some(()));
+        }
+        let (mut ready, mut count) = (Vec::new(), 0);
+        for (id, lane) in waiting {
+            self.return_to_lane(id, now)?;
+            ready.extend(self.promote(&lane, now)?);
+            count += 1;
+        }
+        Ok((ready, count))
+    }
+
+    /// Returns a delivery to its lane that had left it. Where the target knows nothing of it, a state that a
+    /// newer admitted state has overtaken is stale, since it would undo that one; and a difference that an
+    /// admitted state contains is settled with it, since it would be applied twice.
+    pub(super) fn return_to_lane(&mut self, id: i64, now: Millis) -> Decision<()> {
+        let delivery = self.delivery(id)?;
+        let (effect, sent, at) = (delivery.effect, delivery.sent, delivery.stamp_at);
+        let entity = delivery.entity_key();
+        let newest = self.entities(&entity)?.and_then(|state| state.enqueued_at());
+        let newest = newest.filter(|_| sent == Sent::No && self.safeguards().version_gate());
+        let overtaken = newest.is_some_and(|newest| effect.is_snapshot() && newest > at);
+        let contained = newest.is_some_and(|newest| {
+            let state = Stamp { at: newest, believed: newest, sequence: None, progress: 0 };
+            is_contained_in(effect, at, &state)
+        });
+        if overtaken {
+            let why = reason("stale", "a newer state was admitted while it waited");
+            self.retire(id, Ending::Stale, why, now)
+        } else if contained {
+            let why = reason("overtaken", "a state that was admitted while it waited contains it");
+            self.retire(id, Ending::Joined, why, now)
+        } else {
+            self.requeue(id, now)
+        }
+    }
+
+    /// Returns a delivery to its lane, with nothing against its being sent.
+    pub(super) fn requeue(&mut self, id: i64, now: Millis) -> Decision<()> {
+        self.stop_waiting_for_writes(id)?;
+        self.change(id, |delivery| {
+            delivery.awaits = None;
+            delivery.state = DeliveryState::Queued;
+            delivery.due_at = now;
+            delivery.lease_until = Millis(0);
+            delivery.reason = None;
+            delivery.waiting_since = None;
+            delivery.since = now;
+        })
+    }
+
+    /// Notes that the connector's system has an entity, and releases what awaits it there.
+    pub(super) fn arrived(&mut self, key: &EntityKey, now: Millis) -> Decision<Vec<i64>> {
+        if let Some(state) = self.entities(key)?.filter(|state| !state.exists).cloned() {
+            let state = crossdock_rules::entity_state::EntityState { exists: true, ..state };
+            self.set_entity(key.clone(), Some(state));
+        }
+        if !self.safeguards().release() {
+            return Ok(Vec::new());
+        }
+        Ok(self.release(&key.entity, Some(&key.connector), now)?.0)
+    }
+
+    /// Releases what awaits an entity whose delivery ended without the entity's being there, unless another
+    /// state of it has yet to be sent: the target then says itself what it makes of the rest.
+    pub(super) fn ended(
+        &mut self,
+        lane: &LaneKey,
+        entity: &Arc<str>,
+        ending: Ending,
+        now: Millis,
+    ) -> Decision<Vec<i64>> {
+        let state_to_come = self
+            .lane(lane)?
+            .into_iter()
+            .any(|delivery| delivery.effect.is_snapshot() && delivery.entity == *entity);
+        if state_to_come || !ending.releases_waiting() {
+            return Ok(Vec::new());
+        }
+        Ok(self.release(entity, Some(&lane.connector), now)?.0)
+    }
+}

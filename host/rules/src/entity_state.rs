@@ -1,0 +1,32 @@
+//! What the host has admitted for a connector about one entity: the input of admission and of the day rule.
+
+use crate::attributes::Fingerprints;
+use crate::version::Stamp;
+
+/// What was admitted for a connector about one entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntityState {
+    /// Stamp and digest of the newest state admitted (any admission but `Stale`, for effects for which
+    /// `Effect::advances` holds). Absent when nothing was admitted yet.
+    pub newest: Option<(Stamp, String)>,
+    /// True when the connector's system has the entity, as far as the host knows: a delivery of it was posted or
+    /// found, or the entity comes from that very system.
+    pub exists: bool,
+    /// True when the entity was cancelled before it was ever sent. Enqueueing any event of it clears this.
+    pub annulled: bool,
+    /// Fingerprints of the attribute values that the newest state reported. Absent when nothing was admitted yet,
+    /// or the newest state reported no attributes.
+    pub reported: Option<Fingerprints>,
+    /// [`Stamp::at`] of the newest state that was enqueued: an event that ended at once as an echo or a conflict is
+    /// admitted and not enqueued.
+    pub enqueued: Option<i64>,
+}
+
+impl EntityState {
+    /// [`Stamp::at`] of the newest state that was enqueued; of the newest admitted where that is not recorded. None
+    /// when nothing was admitted.
+    #[must_use]
+    pub fn enqueued_at(&self) -> Option<i64> {
+        self.enqueued.or_else(|| self.newest.as_ref().map(|(stamp, _)| stamp.at))
+    }
+}

@@ -1,0 +1,145 @@
+//! Orders that leave as a whole, with everything that hangs on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crossdock_engine::{Result, search};
+use crossdock_model::common::Personal;
+use sqlx::SqliteConnection;
+
+use super::writer::ChangeWriter;
+use crate::sqlite::bulk::{BulkStatement, find};
+use crate::sqlite::rows::event;
+use crate::sqlite::statement::{Cells, Statement, statements};
+use crate::vault::Vault;
+
+statements! {
+    EVENTS(1) "reading events that leave": concat!(
+        "SELECT ", event::event_columns!(), " FROM event \
+         LEFT JOIN event_body ON event_body.event = event.id \
+         LEFT JOIN subject AS whose ON whose.id = event.subject \
+         LEFT JOIN personal ON personal.event = event.id \
+         LEFT JOIN subject ON subject.id = personal.subject WHERE event.id IN ({rows})");
+    NO_TERM(2) "dropping search terms": "DELETE FROM event_term WHERE (term, event) IN (VALUES {rows})";
+    /// Whose data the events came with, and who is named by them.
+    SUBJECTS(1) "looking for the subjects of events":
+        "SELECT subject FROM personal WHERE event IN ({rows})";
+    NAMED(1) "looking for the subjects of events":
+        "SELECT subject FROM event WHERE subject IS NOT NULL AND id IN ({rows})";
+    OF_ROOTS(1) "looking for the subjects of orders": "SELECT id FROM subject WHERE name IN ({rows})";
+    NO_EVENT(1) "dropping events": "DELETE FROM event WHERE id IN ({rows})";
+    NO_BODY(1) "dropping the contents of events": "DELETE FROM event_body WHERE event IN ({rows})";
+    NO_PERSONAL(1) "dropping personal data": "DELETE FROM personal WHERE event IN ({rows})";
+    NO_CONFLICT(1) "dropping conflicts": "DELETE FROM conflict WHERE event IN ({rows})";
+    NO_DELIVERY(1) "dropping deliveries": "DELETE FROM delivery WHERE id IN ({rows})";
+    NO_ATTEMPT(1) "dropping attempts": "DELETE FROM attempt WHERE delivery IN ({rows})";
+    NO_EXCHANGE(1) "dropping exchanges": "DELETE FROM exchange WHERE delivery IN ({rows})";
+    NO_MESSAGE(1) "dropping messages": "DELETE FROM message WHERE delivery IN ({rows})";
+    /// A person of whom nothing is left. One of whom something is left keeps the key that it is sealed with.
+    GONE(1) "looking for subjects of whom nothing is left":
+        "SELECT id, name FROM subject WHERE id IN ({rows}) \
+         AND NOT EXISTS (SELECT 1 FROM personal WHERE personal.subject = subject.id) \
+         AND NOT EXISTS (SELECT 1 FROM event WHERE event.subject = subject.id)";
+    NO_SUBJECT(1) "dropping subjects": "DELETE FROM subject WHERE id IN ({rows})";
+    NO_CUSTOMER_TERM(2) "dropping search terms of persons":
+        "DELETE FROM customer_term WHERE (term, event) IN (VALUES {rows})";
+}
+
+/// Search terms of persons that are to be deleted.
+pub(super) struct CustomerTerms(BulkStatement);
+
+impl CustomerTerms {
+    pub(super) fn new() -> Self {
+        Self(BulkStatement::new(&NO_CUSTOMER_TERM))
+    }
+
+    /// Adds those of an event.
+    pub(super) fn of(&mut self, event: i64, personal: &Personal, vault: &Vault) {
+        for term in search::customer_terms(personal) {
+            let term = vault.search_term(term.as_bytes());
+            self.0.row(|args| {
+                args.add(term.to_vec()).add(event);
+            });
+        }
+    }
+
+    pub(super) async fn delete(mut self, connection: &mut SqliteConnection) -> Result<()> {
+        self.0.write(connection).await?;
+        Ok(())
+    }
+}
+
+impl ChangeWriter<'_> {
+    pub(super) async fn prune(
+        &mut self,
+        events: &[i64],
+        deliveries: &[i64],
+        roots: &[Arc<str>],
+    ) -> Result<()> {
+        self.numbers_leave = true;
+        self.drop_terms(events).await?;
+        let mut subjects = BTreeSet::new();
+        for statement in [&SUBJECTS, &NAMED] {
+            for row in find(self.connection, statement, events.iter().copied()).await? {
+                subjects.insert(Cells::of(&row).next::<i64>()?);
+            }
+        }
+        let mut named = BulkStatement::new(&OF_ROOTS);
+        for root in roots {
+            named.row(|args| {
+                args.add(Arc::clone(root));
+            });
+        }
+        for row in named.read(self.connection).await? {
+            subjects.insert(Cells::of(&row).next()?);
+        }
+        for statement in [&NO_EVENT, &NO_BODY, &NO_PERSONAL, &NO_CONFLICT] {
+            self.drop_numbers(statement, events).await?;
+        }
+        for statement in [&NO_DELIVERY, &NO_ATTEMPT, &NO_EXCHANGE, &NO_MESSAGE] {
+            self.drop_numbers(statement, deliveries).await?;
+        }
+        let mut gone = BTreeMap::new();
+        for row in find(self.connection, &GONE, subjects).await? {
+            let mut cells = Cells::of(&row);
+            gone.insert(cells.next::<i64>()?, cells.shared()?);
+        }
+        let ids: Vec<i64> = gone.keys().copied().collect();
+        self.drop_numbers(&NO_SUBJECT, &ids).await?;
+        for name in gone.values() {
+            self.subjects.remove(name);
+            self.state.keys.subjects.pop(name);
+        }
+        Ok(())
+    }
+
+    /// The terms of an event are made again from its content: they need no index by event.
+    async fn drop_terms(&mut self, events: &[i64]) -> Result<()> {
+        let mut dropped = BulkStatement::new(&NO_TERM);
+        let mut persons = CustomerTerms::new();
+        for row in find(self.connection, &EVENTS, events.iter().copied()).await? {
+            let Some(row) = event::read(&mut Cells::of(&row), self.vault)? else { continue };
+            for term in search::terms(&row) {
+                dropped.row(|args| {
+                    args.add(term).add(row.id);
+                });
+            }
+            if let Some(data) = &row.personal {
+                persons.of(row.id, data, self.vault);
+            }
+        }
+        dropped.write(self.connection).await?;
+        persons.delete(self.connection).await
+    }
+
+    async fn drop_numbers(&mut self, statement: &'static Statement, numbers: &[i64]) -> Result<()> {
+        let mut bulk = BulkStatement::new(statement);
+        for number in numbers {
+            bulk.row(|args| {
+                args.add(*number);
+            });
+        }
+        bulk.write(self.connection).await?;
+        Ok(())
+    }
+}
