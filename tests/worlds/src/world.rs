@@ -47,7 +47,7 @@ pub struct Arrival {
     pub name: String,
     /// The event with its targets.
     pub new: NewEvent,
-    /// The order, by its place in [`SmallWorld::orders`].
+    /// The order, by its place in the world's list of orders.
     pub order: usize,
     /// How often it is reported.
     pub copies: u8,

@@ -56,8 +56,10 @@ impl State<'_> {
         id: i64,
         in_flight: &[InFlight],
         wait: InFlightWait,
+        now: Millis,
     ) -> Decision<Millis> {
-        let mut until = Millis(0);
+        // Between two calls a delivery has no claim, and is looked up as late as one whose claim ends now.
+        let mut until = now;
         for one in in_flight {
             if !self.delivery(one.delivery)?.awaited {
                 self.change(one.delivery, |delivery| delivery.awaited = true)?;

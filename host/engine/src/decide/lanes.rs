@@ -126,15 +126,16 @@ impl State<'_> {
         Ok((ready, count))
     }
 
-    /// Returns a delivery to its lane that had left it. Where the target knows nothing of it, a state that a
-    /// newer admitted state has overtaken is stale, since it would undo that one; and a difference that an
-    /// admitted state contains is settled with it, since it would be applied twice.
+    /// Returns a delivery to its lane. A state that a newer admitted state has overtaken is stale, since it would undo
+    /// that one; and a difference that an admitted state contains is settled with it, since it would be applied twice.
+    /// What was sent and kept its lane blocked was not overtaken: newer states stand behind it.
     pub(super) fn return_to_lane(&mut self, id: i64, now: Millis) -> Decision<()> {
         let delivery = self.delivery(id)?;
-        let (effect, sent, at) = (delivery.effect, delivery.sent, delivery.stamp_at);
+        let (effect, at) = (delivery.effect, delivery.stamp_at);
+        let can_be_overtaken = delivery.sent == Sent::No || !delivery.occupies_lane();
         let entity = delivery.entity_key();
         let newest = self.entities(&entity)?.and_then(|state| state.enqueued_at());
-        let newest = newest.filter(|_| sent == Sent::No && self.safeguards().version_gate());
+        let newest = newest.filter(|_| can_be_overtaken && self.safeguards().version_gate());
         let overtaken = newest.is_some_and(|newest| effect.is_snapshot() && newest > at);
         let contained = newest.is_some_and(|newest| {
             let state = Stamp { at: newest, believed: newest, sequence: None, progress: 0 };

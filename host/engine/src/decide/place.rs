@@ -99,7 +99,7 @@ impl State<'_> {
             report: placement.report.clone(),
             before,
         };
-        delivery.due_at = self.await_in_flight(id, in_flight, wait)?.max(placement.now);
+        delivery.due_at = self.await_in_flight(id, in_flight, wait, placement.now)?;
         delivery.state = DeliveryState::Waiting;
         delivery.reason = reason(AWAITS_IN_FLIGHT_WRITE, "may be the echo of a write that is in flight");
         self.add(delivery);
