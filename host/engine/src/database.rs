@@ -319,6 +319,11 @@ pub enum Question {
         /// How many at most.
         limit: u32,
     },
+    /// Leased inbounds. Answer: numbers.
+    LeasedInbounds {
+        /// How many at most.
+        limit: u32,
+    },
     /// One page of the deliveries that a replay means, by number. Answer: replay.
     Replay {
         /// The filter, as JSON (so that questions can be compared).

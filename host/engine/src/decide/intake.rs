@@ -8,7 +8,8 @@ use crossdock_model::time::Millis;
 use crate::applied::{Accepted, Applied};
 use crate::changes::Append;
 use crate::command::{Accept, ClaimInbounds};
-use crate::database::{Answer, Question};
+use super::time::is_full;
+use crate::database::{Answer, Question, ReadSet};
 use crate::error::Error;
 use crate::rows::{InboundRow, InboundState};
 use crate::state::{Decision, State};
@@ -29,6 +30,7 @@ impl State<'_> {
                 received_at: accept.received_at,
                 state: InboundState::Pending,
                 due_at: accept.lease.map_or(accept.received_at, |lease| accept.received_at.plus(lease)),
+                leased: accept.lease.is_some(),
                 attempts: 0,
                 trace: accept.trace.as_str().into(),
                 has_body: true,
@@ -52,7 +54,7 @@ impl State<'_> {
             let row = self.pending(inbound.id)?;
             if row.due_at <= claim.now {
                 let due_at = claim.now.plus(claim.lease);
-                self.set_inbound(inbound.id, Some(InboundRow { due_at, ..row.clone() }));
+                self.set_inbound(inbound.id, Some(InboundRow { due_at, leased: true, ..row.clone() }));
                 leased.push(Inbound { attempts: row.attempts, ..inbound });
             }
         }
@@ -62,15 +64,34 @@ impl State<'_> {
     pub(super) fn postpone(&mut self, inbound: i64, due_at: Millis) -> Decision<Applied> {
         let row = self.pending(inbound)?;
         let attempts = row.attempts.saturating_add(1);
-        self.set_inbound(inbound, Some(InboundRow { due_at, attempts, ..row }));
+        self.set_inbound(inbound, Some(InboundRow { due_at, attempts, leased: false, ..row }));
         Ok(Applied::Done)
     }
 
     pub(super) fn quarantine(&mut self, inbound: i64, problem: &Problem) -> Decision<Applied> {
         let row = self.pending(inbound)?;
         let state = InboundState::Quarantined(problem.clone());
-        self.set_inbound(inbound, Some(InboundRow { state, ..row }));
+        self.set_inbound(inbound, Some(InboundRow { state, leased: false, ..row }));
         Ok(Applied::Done)
+    }
+
+    /// Ends leases of a host that is no more: what it was reading is due at once. Answers how many, and whether there
+    /// are more.
+    pub(super) fn end_leases(&mut self, now: Millis, limit: u32) -> Decision<(u64, bool)> {
+        let Answer::Numbers(leased) = self.ask(Question::LeasedInbounds { limit })? else {
+            return Ok((0, false));
+        };
+        let leased = leased.clone();
+        self.want(ReadSet { inbounds: leased.iter().copied().collect(), ..ReadSet::default() });
+        let mut count = 0;
+        for inbound in &leased {
+            let row = self.known_inbound(*inbound)?;
+            if row.leased {
+                self.set_inbound(*inbound, Some(InboundRow { leased: false, due_at: row.due_at.min(now), ..row }));
+                count += 1;
+            }
+        }
+        Ok((count, is_full(&leased, limit)))
     }
 
     pub(super) fn reread(&mut self, inbound: i64, by: &str, now: Millis) -> Decision<Applied> {

@@ -85,6 +85,10 @@ pub(super) fn answer(state: &State, question: &Question) -> Result<Answer> {
             histories(state, *pass, *from, *before, most(*limit))
         }
         Question::DueInbounds { connector, now, limit } => due_inbounds(state, connector, *now, most(*limit)),
+        Question::LeasedInbounds { limit } => {
+            let leased = state.tables.inbounds.iter().filter(|(_, row)| row.leased);
+            Answer::Numbers(leased.map(|(id, _)| *id).take(most(*limit)).collect())
+        }
         other => of_records(state, other),
     })
 }
