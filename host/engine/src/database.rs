@@ -319,6 +319,15 @@ pub enum Question {
         /// How many at most.
         limit: u32,
     },
+    /// Pending inbounds of a connector that are due later, those first that are due first. Answer: numbers.
+    InboundsDueLater {
+        /// The connector.
+        connector: Arc<str>,
+        /// Now.
+        now: Millis,
+        /// How many at most.
+        limit: u32,
+    },
     /// Leased inbounds. Answer: numbers.
     LeasedInbounds {
         /// How many at most.

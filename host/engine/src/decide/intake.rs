@@ -15,6 +15,9 @@ use crate::rows::{InboundRow, InboundState};
 use crate::state::{Decision, State};
 use crate::view::Inbound;
 
+/// How many postponed requests one command makes due.
+const MADE_DUE_AT_ONCE: u32 = 1000;
+
 impl State<'_> {
     pub(super) fn accept(&mut self, accept: &Accept) -> Decision<Applied> {
         let key = accept.dedupe_key();
@@ -73,6 +76,25 @@ impl State<'_> {
         let state = InboundState::Quarantined(problem.clone());
         self.set_inbound(inbound, Some(InboundRow { state, leased: false, ..row }));
         Ok(Applied::Done)
+    }
+
+    /// Makes postponed requests of a connector due at once. Answers whether there are more.
+    pub(super) fn stop_postponing(&mut self, connector: &Arc<str>, now: Millis) -> Decision<bool> {
+        let connector = Arc::clone(connector);
+        let question = Question::InboundsDueLater { connector, now, limit: MADE_DUE_AT_ONCE };
+        let Answer::Numbers(later) = self.ask(question)? else { return Ok(false) };
+        let later = later.clone();
+        self.want(ReadSet { inbounds: later.iter().copied().collect(), ..ReadSet::default() });
+        let mut made_due = false;
+        for inbound in &later {
+            let row = self.known_inbound(*inbound)?;
+            if row.state == InboundState::Pending && !row.leased && row.due_at > now {
+                self.set_inbound(*inbound, Some(InboundRow { due_at: now, ..row }));
+                made_due = true;
+            }
+        }
+        // Where a part of that size holds leased ones alone, what follows is due when it would have been.
+        Ok(made_due && is_full(&later, MADE_DUE_AT_ONCE))
     }
 
     /// Ends leases of a host that is no more: what it was reading is due at once. Answers how many, and whether there

@@ -92,7 +92,8 @@ impl State<'_> {
             self.audit(by, "connector.resume", &connector, "", now);
         }
         self.is_ready(&connector);
-        Ok(Applied::Moved(self.moved(0)))
+        let more = self.stop_postponing(&connector, now)?;
+        Ok(Applied::Moved(Moved { more, ..self.moved(0) }))
     }
 
     pub(super) fn put_token(

@@ -34,6 +34,8 @@ statements! {
          LEFT JOIN inbound_body ON inbound_body.inbound = inbound.id \
          LEFT JOIN day_key ON day_key.day = inbound_body.day \
          WHERE connector = ? AND state = 0 AND due_at <= ? ORDER BY due_at, inbound.id LIMIT ?";
+    INBOUNDS_DUE_LATER "reading postponed requests":
+        "SELECT id FROM inbound WHERE connector = ? AND state = 0 AND due_at > ? ORDER BY due_at, id LIMIT ?";
     LEASED_INBOUNDS "reading requests that are being read":
         "SELECT id FROM inbound WHERE leased = 1 ORDER BY id LIMIT ?";
 }
@@ -100,6 +102,18 @@ impl Loader<'_> {
         };
         let due = fetch_all(self.connection, &DUE_INBOUNDS, fill, |cells| request::inbound(cells, vault));
         Ok(Answer::Inbounds(due.await?))
+    }
+
+    pub(super) async fn inbounds_due_later(
+        &mut self,
+        connector: &Arc<str>,
+        now: Millis,
+        limit: u32,
+    ) -> Result<Answer> {
+        let fill = |args: &mut Args| {
+            args.add(Arc::clone(connector)).add(now.0).add(limit);
+        };
+        Ok(Answer::Numbers(fetch_all(self.connection, &INBOUNDS_DUE_LATER, fill, |cells| cells.next()).await?))
     }
 
     pub(super) async fn leased_inbounds(&mut self, limit: u32) -> Result<Answer> {
