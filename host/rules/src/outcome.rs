@@ -326,7 +326,10 @@ impl Call<'_> {
             // An earlier request may still take effect: outside of its lane the delivery would be overtaken, and the
             // request would undo a newer state.
             (Sent::Maybe, AbsentAnswer::AskAgain(at)) => Next::Retry { at, find: false },
-            _ if self.now >= limit => exception(code::REFERENT_MISSING),
+            // What it refers to may still come, and then releases it.
+            _ if self.now >= limit => {
+                Next::Exception { code: code::REFERENT_MISSING.to_owned(), awaits: Some(parent) }
+            }
             _ => Next::Wait { parent, retry_at: self.now.plus(self.policy.backoff.cap).min(limit) },
         };
         Settlement { reason, breaker: Signal::Neither, ..self.unchanged(next) }

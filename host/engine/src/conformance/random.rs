@@ -193,6 +193,9 @@ impl Game {
         let next = next_call(claimed.sent, claimed.look_up, self.policy.keys, self.policy.safeguards);
         let find = next == BeforeSending::Find;
         if !find {
+            if self.deck.echoes.contains(&request.key) {
+                return Err(format!("{} is an echo, and was sent on", request.key));
+            }
             self.targets[sink].note_sent(&request)?;
         }
         let started = self.now();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
 
+use super::time::is_full;
 use crate::applied::{Accepted, Applied};
 use crate::changes::Append;
 use crate::command::{Accept, ClaimInbounds};
-use super::time::is_full;
 use crate::database::{Answer, Question, ReadSet};
 use crate::error::Error;
 use crate::rows::{InboundRow, InboundState};
@@ -109,7 +109,10 @@ impl State<'_> {
         for inbound in &leased {
             let row = self.known_inbound(*inbound)?;
             if row.leased {
-                self.set_inbound(*inbound, Some(InboundRow { leased: false, due_at: row.due_at.min(now), ..row }));
+                self.set_inbound(
+                    *inbound,
+                    Some(InboundRow { leased: false, due_at: row.due_at.min(now), ..row }),
+                );
                 count += 1;
             }
         }

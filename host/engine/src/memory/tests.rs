@@ -4,6 +4,7 @@ mod faults;
 mod queries;
 mod questions;
 mod retention;
+mod sabotage;
 mod samples;
 mod tables;
 

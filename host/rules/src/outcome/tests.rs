@@ -161,7 +161,8 @@ fn not_yet_awaits_the_parent_up_to_a_limit() {
     let day = i64::try_from(policy().parent_wait_limit.as_millis()).unwrap();
     let long = CallContext { waiting_since: Some(Millis(NOW.0 - day)), ..CallContext::default() };
     let settled = delivered(Outcome::NotYet(order), &long);
-    assert_eq!(settled.next, exception(code::REFERENT_MISSING));
+    let awaits = Some("shopify/acme/order/1001".to_owned());
+    assert_eq!(settled.next, Next::Exception { code: code::REFERENT_MISSING.to_owned(), awaits });
 }
 
 #[test]

@@ -113,7 +113,9 @@ impl Loader<'_> {
         let fill = |args: &mut Args| {
             args.add(Arc::clone(connector)).add(now.0).add(limit);
         };
-        Ok(Answer::Numbers(fetch_all(self.connection, &INBOUNDS_DUE_LATER, fill, |cells| cells.next()).await?))
+        Ok(Answer::Numbers(
+            fetch_all(self.connection, &INBOUNDS_DUE_LATER, fill, |cells| cells.next()).await?,
+        ))
     }
 
     pub(super) async fn leased_inbounds(&mut self, limit: u32) -> Result<Answer> {
