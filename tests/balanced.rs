@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// An amount as Shopify tells it: the shop's, and what the customer saw.
+/// An amount as Shopify reports it: the shop's, and what the customer saw.
 fn set(amount: &str) -> Value {
     seen(amount, amount, "USD")
 }
@@ -186,7 +186,7 @@ pub fn orders() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
-            "discounts that only the allocations tell",
+            "discounts that only the allocations contain",
             order(
                 5_008,
                 &[

@@ -89,7 +89,7 @@ async fn an_order_goes_through_and_can_be_followed() -> Result<()> {
     let (status, answer) = host.webhook("orders/create", "w1", &body).await?;
     ensure!(status.is_success() && answer["duplicate"] == false, "{status} {answer}");
     let event = settled(&host, &reference).await?;
-    ensure!(event["owed"] == "erp posted", "{event}");
+    ensure!(event["deliverySummary"] == "erp posted", "{event}");
     ensure!(erp.order_count() == 1);
 
     let (status, again) = host.webhook("orders/create", "w1", &body).await?;

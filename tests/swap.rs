@@ -209,8 +209,8 @@ async fn a_file_that_was_overwritten_is_swapped_by_its_name_and_gone_back_from()
     ensure!(connector(&host).await?["plugin"] == "erp-rest@0.1.0");
     let (status, said) = swap(&host, back).await?;
     ensure!(status == StatusCode::CONFLICT && said["code"] == "nothing-before", "{status} {said}");
-    let told = said["detail"].as_str().context("detail")?;
-    ensure!(told.contains("has gone back to erp-rest@0.1.0 already"), "{said}");
+    let detail = said["detail"].as_str().context("detail")?;
+    ensure!(detail.contains("has gone back to erp-rest@0.1.0 already"), "{said}");
 
     // And forth again, and further.
     let (status, said) = swap(&host, json!({ "to": "erp-rest" })).await?;

@@ -38,13 +38,13 @@ async fn mappings_are_kept_by_file_command_line_and_api() -> Result<()> {
     host.start().await?;
     let listed = host.cli_json(&["mapping", "list"]).await?;
     let listed: Vec<_> = listed["mappings"].as_array().context("mappings")?.iter().collect();
-    let told: Vec<_> = listed.iter().map(|row| (&row["value"], &row["target"], &row["changedBy"])).collect();
+    let rows: Vec<_> = listed.iter().map(|row| (&row["value"], &row["target"], &row["changedBy"])).collect();
     ensure!(
-        told == [
+        rows == [
             (&json!("CA"), &json!("02"), &json!("first")),
             (&json!("US"), &json!("03"), &json!("config"))
         ],
-        "{told:?}"
+        "{rows:?}"
     );
     let history = host.cli_json(&["mapping", "history", "--connector", "erp", "--table", "tax"]).await?;
     let versions: Vec<_> =

@@ -110,8 +110,8 @@ async fn reaches(tryton: &Tryton, host: &Host, warehouse: &str, wanted: i64) -> 
     Ok(())
 }
 
-/// The level of a warehouse that the host was told last.
-async fn told(host: &Host, warehouse: &Value) -> Result<Value> {
+/// The level of a warehouse that was last reported to the host.
+async fn reported_level(host: &Host, warehouse: &Value) -> Result<Value> {
     let (_, listed) = host.get("/api/v1/events?kind=inventory.counted&limit=100").await?;
     for event in listed["events"].as_array().context("events")? {
         let (_, shown) = host.get(&format!("/api/v1/events/{}", event["id"])).await?;
@@ -120,7 +120,7 @@ async fn told(host: &Host, warehouse: &Value) -> Result<Value> {
             return Ok(level["onHand"].clone());
         }
     }
-    anyhow::bail!("no level of SKU-1 was told yet")
+    anyhow::bail!("no level of SKU-1 was reported yet")
 }
 
 /// A host between the tills and Tryton.
@@ -139,7 +139,7 @@ name = "sales"
 when = 'event.kind.startsWith("order.") || event.kind.startsWith("refund.") || event.kind == "inventory.adjusted"'
 to = ["tryton"]
 "#,
-        tryton.connector(r#"tell = ["sales", "stock"]"#)
+        tryton.connector(r#"reports = ["sales", "stock"]"#)
     );
     tryton.host(&connectors).await
 }
@@ -193,8 +193,8 @@ async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> 
     }
     // What Tryton holds comes back as a level.
     eventually(Duration::from_secs(60), async || {
-        let level = told(&host, &tryton.seed["warehouse"]).await?;
-        ensure!(level.as_str() == Some(&(full - 8).to_string()), "the host was told {level}");
+        let level = reported_level(&host, &tryton.seed["warehouse"]).await?;
+        ensure!(level.as_str() == Some(&(full - 8).to_string()), "the reported level is {level}");
         Ok(())
     })
     .await
@@ -208,7 +208,7 @@ async fn what_is_brought_back_is_in_the_stock_of_the_store_that_it_was_brought_t
     upload(&host, "1.xml", &[sale(101, 3)])?;
     reaches(&tryton, &host, "warehouse", sold - 3).await?;
 
-    // One piece of that sale is brought to store 12, and two of a sale that nobody knows; both are told twice. Which
+    // One piece of that sale is brought to store 12, and two of a sale that nobody knows; both are reported twice. Which
     // warehouse store 12 has, nobody has said: that is an exception, and not the other store's stock.
     let day = [returned(12, 201, Some(101), 1), returned(12, 202, None, 2)];
     upload(&host, "2.xml", &day)?;
@@ -245,8 +245,8 @@ async fn what_is_brought_back_is_in_the_stock_of_the_store_that_it_was_brought_t
     let (_, listed) = host.get("/api/v1/exceptions").await?;
     ensure!(listed["total"] == 1 && listed["exceptions"][0]["code"] == "no-order", "{listed}");
     eventually(Duration::from_secs(60), async || {
-        let level = told(&host, &tryton.seed["store_warehouse"]).await?;
-        ensure!(level.as_str() == Some(&(brought + 3).to_string()), "the host was told {level}");
+        let level = reported_level(&host, &tryton.seed["store_warehouse"]).await?;
+        ensure!(level.as_str() == Some(&(brought + 3).to_string()), "the reported level is {level}");
         Ok(())
     })
     .await

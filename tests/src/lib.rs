@@ -176,7 +176,7 @@ trust = ["{plugins}/vendor.pub"]
                 return Ok(());
             }
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-                // A host that was told to crash at once is no host that failed to start.
+                // A host that crashes at once by an injected fault has started.
                 self.child = None;
                 bail!("the host ended with {status}: {}", self.log());
             }
@@ -200,8 +200,8 @@ trust = ["{plugins}/vendor.pub"]
     pub async fn stop(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("the host is not running")?;
         let id = child.id().context("the host has ended")?;
-        let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
-        anyhow::ensure!(told.success(), "the host cannot be told to stop");
+        let killed = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+        anyhow::ensure!(killed.success(), "SIGTERM cannot be sent to the host");
         let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
         Ok(ended.context("the host does not stop")??)
     }

@@ -61,7 +61,7 @@ pub struct Counts {
     pub open_exceptions: Vec<OpenException>,
     /// Quarantined requests.
     pub quarantined: u64,
-    /// Exceptions "outcome unknown" among them: nobody can tell whether the ERP has it.
+    /// Exceptions "outcome unknown" among them: nobody knows whether the ERP has it.
     pub unknown: u64,
     /// Deliveries and requests that are neither settled nor an exception, nor wait behind an exception of their lane.
     pub unsettled: u64,

@@ -29,8 +29,8 @@ pub struct Position {
 /// Decides whether something has stopped advancing.
 ///
 /// The limit is a minimum, plus a pause that is due by design (goods that rest before they leave), plus three times
-/// the slowest that was observed: the longest time between two advances, and whatever else [`Self::observe`] was
-/// told of. On a slow machine all of these are longer, and so is the limit.
+/// the slowest that was observed: the longest time between two advances, and every other duration given to
+/// [`Self::observe`]. On a slow machine all of these are longer, and so is the limit.
 #[derive(Debug, Clone)]
 pub struct StallDetector {
     min_limit: Duration,

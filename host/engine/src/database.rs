@@ -38,7 +38,7 @@ pub trait Database: Send + Sync + 'static {
     /// Begins the one physical transaction of a unit of work. Dropping it undoes it.
     async fn begin(&self) -> Result<Box<dyn Transaction + '_>>;
 
-    /// A fingerprint of a personal text under a secret of the database: it tells texts apart, and cannot be
+    /// A fingerprint of a personal text under a secret of the database: it distinguishes texts, and cannot be
     /// guessed without the secret.
     fn fingerprint(&self, personal: &[u8]) -> Fingerprint;
 }

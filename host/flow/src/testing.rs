@@ -1,5 +1,5 @@
 //! What unit tests of the drivers share: a clock that they set, a store of pending requests in memory, and admissions
-//! that fail as they are told to.
+//! that fail on demand.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

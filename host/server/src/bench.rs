@@ -26,7 +26,7 @@ const TOKEN: &str = "bench-erp-token";
 /// More than a run can use: as many orders are prepared.
 const MOST_PER_SECOND: usize = 6_000;
 
-/// What `crossdock bench` can be told.
+/// The arguments of `crossdock bench`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Five seconds instead of thirty

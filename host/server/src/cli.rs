@@ -74,7 +74,7 @@ enum Command {
     /// What arrived and could not be read: list, show, read again
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
-    /// What a system told that is another's to tell
+    /// Values reported by a system that does not own the attribute
     #[command(subcommand)]
     Conflicts(conflicts::Conflicts),
     /// The connectors: what is stuck and why, pause, resume, swap, set-up

@@ -62,7 +62,7 @@ pub struct Server {
     pub body_limit: ByteSize,
     /// How many accepted requests may wait to be read, or deliveries to be sent, before intake answers 503.
     pub backlog: u64,
-    /// How long calls in flight may take to end when the host is told to stop.
+    /// How long calls in flight may take to end when the host is stopped.
     pub drain: Span,
     /// The first API token, `env:NAME` or `file:PATH`, for hosts that are set up by programs. Absent: the
     /// host makes one when its database has none, and prints it once.
@@ -174,10 +174,10 @@ pub struct Connector {
     /// The plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
     pub plugin: String,
     /// What sort of system it speaks to: `channel`, `erp` or `warehouse`; it says which attributes are the
-    /// system's own. Absent: nothing is held against what it tells.
+    /// system's own. Absent: nothing that it reports is a conflict.
     #[serde(default)]
     pub class: Option<Class>,
-    /// What the plugin is told; checked against its manifest.
+    /// The settings that the plugin reads; checked against its manifest.
     #[serde(default)]
     pub settings: toml::Table,
     /// Secrets by name, each `env:NAME`, `file:PATH` or `stored:NAME`; two places while one is rotated, the newer
@@ -305,7 +305,7 @@ pub struct Older {
     pub home: String,
 }
 
-/// How a channel is told of stock that several systems keep.
+/// How a channel receives the stock that several systems keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stock {
@@ -322,7 +322,7 @@ pub struct Route {
     /// A CEL expression over `event`, `store` and `data`. Absent: every event.
     #[serde(default)]
     pub when: Option<String>,
-    /// The connectors that are owed the event.
+    /// The connectors that the event is delivered to.
     pub to: Vec<String>,
     /// True when an order's later events stay with the ERP its first one went to, whatever the routes say by
     /// then. Only orders, edits and refunds are pinned, and only to connectors of class `erp`, or of none.
@@ -334,7 +334,7 @@ pub struct Route {
     /// Where orders live that are older than Crossdock.
     #[serde(default)]
     pub older: Option<Older>,
-    /// `sum`: the connector is told the sum of the levels that all systems tell of an article at one place.
+    /// `sum`: the connector receives the sum of the levels that all systems report for an article at one place.
     #[serde(default)]
     pub stock: Option<Stock>,
     /// When what it routes becomes due: `0 3 * * * Europe/Berlin`. Absent: at once.

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::client::Client;
 use crate::scratch::{self, Registry, Scratch, Setup};
 
-/// What `crossdock demo` can be told.
+/// The arguments of `crossdock demo`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// How many good orders the shop sends; bad ones are planted beside them, and eight tills sell too
@@ -34,9 +34,9 @@ pub struct Arguments {
     /// The folder with the built plugins
     #[arg(long, env = "CROSSDOCK_PLUGINS", default_value = scratch::PLUGINS)]
     plugins: PathBuf,
-    /// Give up when nothing has advanced for so many seconds, and longer on a slow machine
+    /// Give up when nothing has advanced for this many seconds; a slow machine gets longer
     #[arg(long, default_value_t = 60)]
-    patience: u64,
+    stall_timeout: u64,
 }
 
 /// Runs the demo; fails when an order was lost, doubled or wrong, when stock or status did not come back as it must,
@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     let folder = dir.canonicalize().context("finding the demo's folder")?.join("exchange");
     let secret = format!("secret-{}", arguments.seed);
     let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, secret, folder);
-    options.min_stall = std::time::Duration::from_secs(arguments.patience);
+    options.min_stall = std::time::Duration::from_secs(arguments.stall_timeout);
     let landscape = Landscape::new(options).await?;
     let address = scratch::free_address()?;
     let setup = Setup {
@@ -86,10 +86,10 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     );
     let view = Figures { client: scratch.client()? };
     let api = Api { url: scratch.url(), token: scratch.token().to_owned() };
-    let mut told = Told::new()?;
+    let mut signals = StopSignals::new()?;
     let outcome = tokio::select! {
         outcome = landscape.run(&mut host, &view, api, files) => outcome?,
-        () = told.stop() => {
+        () = signals.received() => {
             host.kill().await?;
             bail!("stopped on the way; the host's log is {}", dir.join("host.log").display());
         }
@@ -104,7 +104,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     }
     if !arguments.exit {
         look_around(&scratch);
-        told.stop().await;
+        signals.received().await;
     }
     host.kill().await?;
     if failures.is_empty() && arguments.dir.is_none() {
@@ -134,19 +134,19 @@ fn folder(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-/// Ctrl-C, or a SIGTERM.
-struct Told {
+/// The signals that end the demo: Ctrl-C and SIGTERM.
+struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Told {
+impl StopSignals {
     fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("listening to signals");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    async fn stop(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -26,7 +26,7 @@ use crate::intake::{self, Intake};
 use crate::stored::Stored;
 use crate::{master_key, registry, telemetry};
 
-/// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
+/// Runs the host until Ctrl-C or SIGTERM, and then lets the calls in flight end.
 ///
 /// # Errors
 /// When the configuration cannot be used, the database cannot be opened, or the host ends by a failure.
@@ -70,8 +70,8 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     health.ready(true);
     tracing::info!("listening on http://{address}");
 
-    told_to_stop(&moving).await;
-    tracing::info!("stopping: what is under way ends, what is owed is kept");
+    stop_requested(&moving).await;
+    tracing::info!("stopping: calls in flight may end, queued deliveries stay in the database");
     health.ready(false);
     stop.cancel();
     closing.cancel();
@@ -192,7 +192,7 @@ fn given_token(place: &str) -> anyhow::Result<String> {
 }
 
 /// Waits for Ctrl-C, SIGTERM, or the flow ending by itself.
-async fn told_to_stop<T>(moving: &tokio::task::JoinHandle<T>) {
+async fn stop_requested<T>(moving: &tokio::task::JoinHandle<T>) {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {

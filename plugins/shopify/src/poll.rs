@@ -33,10 +33,8 @@ struct Cursor {
     /// Shopify's token of the next page. Absent between passes.
     page: Option<String>,
     /// The latest change read. Absent while the shop has no orders.
-    #[serde(rename = "high")]
     last_change: Option<Timestamp>,
     /// The orders read within the overlap that the next pass reads again, each with its last change.
-    #[serde(rename = "told")]
     read: BTreeMap<String, String>,
 }
 

@@ -10,7 +10,7 @@
 //! | never booked | cancelled, or all of it returned | nothing: it was taken back before it was sent |
 //! | cancelled, nothing left | cancelled | nothing |
 //! | left | cancelled later, shows the parcel | the cancellation comes too late: the partner takes it, or a person decides |
-//! | left, cancelled afterwards | cancelled before it was told of the parcel, which it then refuses | a person decides, so the host has to ask |
+//! | left, cancelled afterwards | cancelled before the parcel was reported to it, which it then refuses | a person decides, so the host has to ask |
 //! | left, not cancelled | cancelled | a person decides, so the host has to ask |
 //! | left | had the pieces of a line reduced below what left, shows the parcel | nothing |
 //! | left | the same, and does not show the parcel, which it refuses | a person decides, so the host has to ask |

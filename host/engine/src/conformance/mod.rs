@@ -45,7 +45,7 @@ macro_rules! conformance {
                 a_joined_exception_becomes_ready_again, a_cancel_removes_what_was_not_sent,
                 a_cancel_queues_behind_what_may_have_been_sent, an_older_state_is_settled_as_stale,
                 a_received_delivery_releases_its_lane, a_received_delivery_can_hold_its_lane,
-                a_route_can_demand_that_the_lane_is_held, each_connector_has_its_own_patience,
+                a_route_can_demand_that_the_lane_is_held, each_connector_has_its_own_wait_limit,
                 what_waited_goes_on_when_its_order_is_discarded_or_ignored,
                 what_a_connectors_own_system_has_need_not_be_delivered;
             claims: a_claim_says_durably_that_it_may_have_been_sent, a_claim_in_the_group_of_its_event_gets_it,
@@ -87,28 +87,28 @@ macro_rules! conformance {
                 what_was_written_in_passing_comes_back_too,
                 what_was_written_before_is_known_when_it_comes_back_late,
                 a_change_back_to_what_was_written_is_news,
-                news_is_told_though_an_echo_comes_with_it,
+                a_change_is_sent_though_an_echo_comes_with_it,
                 what_is_personal_is_news_too_and_our_own_note_is_not,
-                what_was_told_before_is_known_under_another_master_key,
-                what_may_be_an_echo_waits_until_it_can_be_told, what_waits_for_a_call_that_is_lost_waits_until_it_is_looked_up,
-                what_is_told_by_one_who_does_not_own_it_is_kept_and_not_sent,
-                what_is_disputed_and_comes_with_news_is_told_and_noted,
+                reported_values_are_recognised_under_another_master_key,
+                a_possible_echo_waits_until_the_in_flight_write_is_resolved, what_waits_for_a_call_that_is_lost_waits_until_it_is_looked_up,
+                a_value_reported_by_a_non_owner_is_recorded_and_not_sent,
+                a_conflict_that_comes_with_a_change_is_sent_and_recorded,
                 an_echo_takes_nothing_away_from_what_a_person_has_to_decide,
                 an_echo_does_not_send_again_what_was_refused, a_full_circle_comes_to_rest;
             sales: two_orders_of_one_natural_key_are_one_sale, a_refund_of_the_same_sale_follows_the_first,
-                a_refund_that_both_tell_is_one, what_waits_for_a_sale_that_another_told_first_goes_on_with_that,
-                a_refund_that_comes_first_does_not_choose_the_home,
-                a_refund_that_was_owed_to_the_home_too_is_told_once,
-                one_erp_keeps_the_books_and_others_are_told_what_their_routes_say,
+                a_refund_that_both_report_is_one, waiting_refunds_continue_with_the_order_that_was_reported_first,
+                a_refund_that_comes_first_does_not_choose_the_owning_erp,
+                a_refund_already_enqueued_for_the_owning_erp_is_sent_once,
+                one_erp_owns_the_books_and_others_receive_what_their_routes_say,
                 what_came_before_the_closing_and_is_read_after_it_is_not_late,
                 an_order_that_is_booked_on_its_own_stays_so, a_late_sale_of_a_closed_day_is_for_a_person,
-                a_day_that_is_told_closed_twice_was_closed_the_first_time,
-                an_older_order_goes_to_its_default_home_and_stays_there, what_has_its_hour_is_claimed_then,
-                an_edit_that_waited_is_not_told_after_the_state_that_contains_it,
-                what_a_fast_clock_tells_late_is_still_the_older_state, a_clock_that_is_ahead_does_not_win;
-            levels: levels_of_several_sources_are_told_as_their_sum,
-                the_latest_level_of_a_location_wins_whatever_the_others_told,
-                a_claim_in_the_group_of_a_level_tells_it, a_level_that_is_not_summed_is_told_as_it_is;
+                a_day_that_is_reported_closed_twice_was_closed_the_first_time,
+                an_older_order_goes_to_its_default_erp_and_stays_there, what_has_its_hour_is_claimed_then,
+                an_edit_that_waited_is_not_sent_after_the_state_that_contains_it,
+                a_late_report_of_a_fast_clock_is_still_the_older_state, a_clock_that_is_ahead_does_not_win;
+            levels: levels_of_several_sources_are_sent_as_their_sum,
+                the_latest_level_of_a_location_wins_whatever_the_others_reported,
+                a_claim_in_the_same_unit_as_a_level_sends_it, a_level_that_is_not_summed_is_sent_as_it_is;
             random: any_commands_leave_lanes_in_order;
         );
     };

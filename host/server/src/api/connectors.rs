@@ -233,7 +233,7 @@ pub struct Done {
     state: &'static str,
 }
 
-/// Sends nothing more through a connector. What is owed to it is kept.
+/// Pauses a connector: its deliveries stay queued and nothing is sent.
 #[utoipa::path(post, path = "/api/v1/connectors/{connector}/pause", tag = "connectors", request_body = Pause,
     params(("connector" = String, Path, description = "The connector's name")),
     responses((status = 200, body = Done), (status = "4XX", body = Problem)))]

@@ -21,7 +21,7 @@ pub struct Choice {
     kind: Option<String>,
     /// Only of this entity or of this order: an id (`1001`) or a whole identity.
     entity: Option<String>,
-    /// Only owed to this connector.
+    /// Only events with a delivery to this connector.
     connector: Option<String>,
     /// Only with a delivery in this state.
     state: Option<String>,
@@ -87,7 +87,7 @@ struct Event {
     /// The trace of everything that belongs to the same order.
     trace: String,
     /// The deliveries in short: `erp posted, wms ready`.
-    owed: String,
+    delivery_summary: String,
     /// The deliveries.
     #[schema(value_type = Vec<Object>)]
     deliveries: Vec<DeliveryRow>,
@@ -95,7 +95,7 @@ struct Event {
 
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
-        let owed: Vec<String> = row
+        let summary: Vec<String> = row
             .deliveries
             .iter()
             .map(|d| format!("{} {}", d.connector, d.ending.as_deref().unwrap_or(&d.state)))
@@ -109,7 +109,7 @@ impl From<EventRow> for Event {
             recorded_at: row.recorded_at.into(),
             inbound: row.inbound,
             trace: row.trace,
-            owed: owed.join(", "),
+            delivery_summary: summary.join(", "),
             deliveries: row.deliveries,
         }
     }
@@ -162,7 +162,7 @@ pub struct Replay {
     kind: Option<String>,
     /// All of this entity's order: its whole identity.
     entity: Option<String>,
-    /// All owed to this connector.
+    /// All deliveries to this connector.
     connector: Option<String>,
     /// All recorded at this moment or later.
     since: Option<String>,

@@ -20,7 +20,7 @@ pub enum Connectors {
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Send nothing more through a connector; what is owed to it is kept
+    /// Send nothing more through a connector; its deliveries stay queued
     Pause {
         /// The connector's name
         connector: String,
@@ -33,7 +33,7 @@ pub enum Connectors {
         /// The connector's name
         connector: String,
     },
-    /// Look whether the system tells the host what happens in it, as by webhooks that are registered there
+    /// Check that the system sends the host its changes, for instance by webhooks registered there
     Setup {
         /// The connector's name
         connector: String,
@@ -76,7 +76,7 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
         Connectors::List => {
             let mut answer = client.get("/api/v1/connectors").await?;
             if !print.json {
-                tell_versions(&mut answer);
+                add_running_versions(&mut answer);
             }
             print.list(&answer, "connectors", &COLUMNS, "No connectors are configured.");
         }
@@ -127,18 +127,18 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
     Ok(())
 }
 
-/// Writes every version that is loaded in one text, with its calls under way: `erp@0.2.0 (3), erp@0.1.0 (1)`.
-fn tell_versions(answer: &mut Value) {
+/// Adds `running`: every loaded version with its calls in flight, as `erp@0.2.0 (3), erp@0.1.0 (1)`.
+fn add_running_versions(answer: &mut Value) {
     let connectors = answer.get_mut("connectors").and_then(Value::as_array_mut);
     for connector in connectors.into_iter().flatten().filter_map(Value::as_object_mut) {
         let versions = connector.get("versions").and_then(Value::as_array);
-        let told = versions.into_iter().flatten().map(|version| {
+        let running = versions.into_iter().flatten().map(|version| {
             let plugin = version.get("plugin").and_then(Value::as_str).unwrap_or("?");
             let calls = version.get("inFlight").and_then(Value::as_u64).unwrap_or(0);
             format!("{plugin} ({calls})")
         });
-        let told = told.collect::<Vec<_>>().join(", ");
-        connector.insert("running".into(), told.into());
+        let running = running.collect::<Vec<_>>().join(", ");
+        connector.insert("running".into(), running.into());
     }
 }
 

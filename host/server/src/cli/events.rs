@@ -43,7 +43,7 @@ pub struct EventFilter {
     /// Only of this entity, by its id or its whole identity (`shopify/acme.myshopify.com/order/1001`)
     #[arg(long)]
     entity: Option<String>,
-    /// Only owed to this connector
+    /// Only events with a delivery to this connector
     #[arg(long)]
     connector: Option<String>,
     /// Only with a delivery in this state (ready, queued, sending, waiting, received, exception, settled)
@@ -123,7 +123,7 @@ pub async fn run(client: &Client, events: Events, print: Printer) -> anyhow::Res
         ("RECORDED", "recordedAt"),
         ("KIND", "kind"),
         ("ENTITY", "entity"),
-        ("OWED TO", "owed"),
+        ("DELIVERIES", "deliverySummary"),
         ("KEY", "key"),
     ];
     match events {

@@ -86,8 +86,8 @@ pub async fn run(plugin: Plugin, print: Printer) -> anyhow::Result<()> {
             if let Some(key) = sign {
                 write_signature(&out, &packed, &key)?;
             }
-            let told = json!({ "file": out, "bytes": packed.len(), "digest": digest(&packed) });
-            print.done(&told, &format!("{} ({} KB)", out.display(), packed.len().div_ceil(1024)));
+            let packed_file = json!({ "file": out, "bytes": packed.len(), "digest": digest(&packed) });
+            print.done(&packed_file, &format!("{} ({} KB)", out.display(), packed.len().div_ceil(1024)));
             Ok(())
         }
         Plugin::Compile { files, cache, trust } => compile(&files, cache, trust.as_deref(), print).await,
@@ -117,9 +117,9 @@ async fn compile(
         let plugin =
             sandbox.load_path(file).await.with_context(|| format!("compiling {}", file.display()))?;
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let told =
+        let compiled =
             json!({ "file": file, "plugin": plugin.label(), "digest": plugin.digest(), "millis": millis });
-        print.done(&told, &format!("{} is ready ({millis} ms)", plugin.label()));
+        print.done(&compiled, &format!("{} is ready ({millis} ms)", plugin.label()));
     }
     Ok(())
 }
@@ -164,9 +164,9 @@ fn keygen(out: &Path, name: &str, print: Printer) -> anyhow::Result<()> {
     file.write_all(key.to_text().as_bytes()).with_context(|| format!("writing {}", out.display()))?;
     let public = out.with_extension("pub");
     write(&public, format!("{name} {}\n", key.public()).as_bytes())?;
-    let told = json!({ "key": out, "public": public });
+    let files = json!({ "key": out, "public": public });
     print.done(
-        &told,
+        &files,
         &format!("{} is the key: keep it. {} is what others trust.", out.display(), public.display()),
     );
     Ok(())

@@ -246,7 +246,7 @@ codes = { shopify = "655441492" }
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn an_error_names_the_store_and_the_problem() {
         let toml =
             |more: &str| format!("[[store]]\nid = \"S1\"\nname = \"N\"\nzone = \"Europe/Berlin\"\n{more}");
         for (text, format, expected) in [
