@@ -6,8 +6,10 @@ use crossdock_engine::view::{AuditRow, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::Query;
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Moment, Query, State as Shared};
+use super::state::State as Shared;
 
 /// A page of the audit.
 #[derive(Debug, Default, Deserialize, IntoParams)]

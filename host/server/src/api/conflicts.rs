@@ -6,8 +6,10 @@ use crossdock_engine::view;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::extract::Query;
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Listing, Moment, Query, State as Shared};
+use super::state::State as Shared;
 
 /// An attribute value reported by a system that does not own the attribute.
 #[derive(Debug, Serialize, ToSchema)]

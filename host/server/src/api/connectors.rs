@@ -7,9 +7,11 @@ use crossdock_flow::swap::SwapError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::problem::Problem;
 use super::setup::Finding;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// How one connector stands.
 #[derive(Debug, Serialize, ToSchema)]

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Which events a request is about.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path, Query};
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// One delivery that a person must decide.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,8 +7,10 @@ use crossdock_engine::{MappingChange, MappingChanged, MappingFilter, MappingRow,
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Query};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Which mappings a listing shows.
 #[derive(Debug, Default, Deserialize, IntoParams)]

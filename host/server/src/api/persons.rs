@@ -5,8 +5,9 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::Body;
 use super::problem::Problem;
-use super::{Body, Caller, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Whom to erase.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use crossdock_flow::OperationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -136,5 +137,34 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<crossdock_engine::Error> for Problem {
+    fn from(error: crossdock_engine::Error) -> Self {
+        use crossdock_engine::Error;
+        match &error {
+            Error::Unknown { .. } => Self::not_found(error.to_string()),
+            Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {
+                Self::conflict(error.to_string())
+            }
+            Error::Taken { .. } => Self::taken(error.to_string()),
+            Error::Changed { .. } => Self::changed(error.to_string()),
+            Error::Invalid { .. } => Self::invalid(error.to_string()),
+            Error::Busy | Error::Closed => Self::busy(error.to_string(), 1),
+            _ => {
+                tracing::error!(%error, "an API request failed: the database answered with an error");
+                Self::internal("The database failed; the host's log says why")
+            }
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::NoSuchConnector(_) => Self::not_found(error.to_string()),
+            OperationError::Store(error) => error.into(),
+        }
     }
 }

@@ -7,8 +7,10 @@ use crossdock_engine::view::{Page, Quarantined};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path, Query};
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// A request that nobody could read.
 #[derive(Debug, Serialize, ToSchema)]

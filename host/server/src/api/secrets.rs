@@ -7,8 +7,10 @@ use crossdock_engine::{SecretRow, SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, State as Shared};
+use super::state::{Caller, State as Shared};
 use crate::master_key;
 
 /// A secret's value. What is read is never shown.

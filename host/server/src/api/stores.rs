@@ -8,9 +8,11 @@ use crossdock_engine::{StoreChanged, StoreRecord, StoreRow, Unlisted, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::mappings::Done;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 use crate::registry;
 
 /// A store, as the retailer knows it.
