@@ -24,7 +24,7 @@ use crate::kept::Kept;
 use crate::keyring;
 use crate::known::{Known, Numbers};
 use crate::plugin::Sandboxed;
-use crate::serve::safeguards;
+use crate::safeguards::safeguards;
 
 /// Makes connectors of what the configuration says: at the start, and for a swap.
 pub struct Assembler {
@@ -175,7 +175,7 @@ impl Assembler {
         let places = wanted
             .secrets
             .iter()
-            .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str)));
+            .map(|(name, places)| (name.as_str(), places.newest_first().iter().map(String::as_str)));
         let secrets = Secrets::open(places, Arc::clone(&self.secrets)).await?;
         let optional = manifest.webhook.as_ref().filter(|webhook| webhook.optional);
         let needed = |name: &str| optional.is_none_or(|webhook| webhook.secret != name);

@@ -19,6 +19,7 @@ mod known;
 mod master_key;
 mod plugin;
 mod registry;
+mod safeguards;
 mod scratch;
 mod serve;
 mod stored;

@@ -11,7 +11,6 @@ use crossdock_egress::Secrets;
 use crossdock_engine::{Error as StorageError, MasterKey, Store};
 use crossdock_flow::{Flow, Handle, Options};
 use crossdock_model::time::{Clock as _, SystemClock};
-use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions, Writer, WriterOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -23,6 +22,7 @@ use crate::cli::print::Printer;
 use crate::config::{Config, Storage};
 use crate::health::{self, Health};
 use crate::intake::{self, Intake};
+use crate::safeguards::safeguards;
 use crate::stored::Stored;
 use crate::{master_key, registry, telemetry};
 
@@ -215,17 +215,4 @@ async fn stop_requested<T>(moving: &tokio::task::JoinHandle<T>) {
         () = terminated => {}
         () = ended => tracing::error!("the flow has ended by itself"),
     }
-}
-
-/// All of them, in every build that ships.
-#[cfg(not(feature = "faults"))]
-pub fn safeguards() -> Safeguards {
-    Safeguards::default()
-}
-
-/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, …): for the test of the tests.
-#[cfg(feature = "faults")]
-pub fn safeguards() -> Safeguards {
-    let without = std::env::var("CROSSDOCK_WITHOUT").unwrap_or_default();
-    without.split(',').filter_map(|name| name.parse().ok()).fold(Safeguards::default(), Safeguards::without)
 }
