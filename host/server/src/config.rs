@@ -2,6 +2,7 @@
 //! is a sentence at start-up and not a setting that silently does nothing.
 
 mod folder;
+mod one_or_two;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crossdock_rules::window::Window;
 use serde::Deserialize;
 
 pub use folder::{At, Folder};
+pub use one_or_two::OneOrTwo;
 pub use units::{Rate, Span};
 
 /// The whole file.
@@ -215,26 +217,6 @@ pub struct Connector {
 
 fn hourly() -> Span {
     Span(Duration::from_secs(3600))
-}
-
-/// One secret, or two while it is being rotated: the first is the newer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrTwo {
-    /// The one live secret.
-    One(String),
-    /// Both live secrets.
-    Two([String; 2]),
-}
-
-impl OneOrTwo {
-    /// Where the live secrets are found, newest first.
-    pub fn places(&self) -> &[String] {
-        match self {
-            Self::One(place) => std::slice::from_ref(place),
-            Self::Two(places) => places,
-        }
-    }
 }
 
 /// `limits = { … }`: what a connector may use. Everything has a default.

@@ -7,7 +7,8 @@ use bytesize::ByteSize;
 use crossdock_exchange::{Address, Layout};
 use serde::Deserialize;
 
-use super::{OneOrTwo, Span};
+use super::one_or_two::OneOrTwo;
+use super::units::Span;
 
 /// `[connector.folder]`: a directory, or one behind SFTP.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,7 +90,7 @@ impl Folder {
             (None, Some(url)) => {
                 let address = url.parse()?;
                 let secret = self.secret.as_deref().ok_or("name the `secret` that logs in")?;
-                let host_keys = self.host_key.as_ref().map(OneOrTwo::places).unwrap_or_default();
+                let host_keys = self.host_key.as_ref().map(OneOrTwo::newest_first).unwrap_or_default();
                 if host_keys.is_empty() || !host_keys.iter().all(|key| is_fingerprint(key)) {
                     return Err(
                         "pin the server's `host-key` by its fingerprint, `SHA256:…`: `ssh-keyscan HOST | ssh-keygen -lf -`"
