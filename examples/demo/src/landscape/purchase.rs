@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::articles::article;
 use super::stores::OwningErp;
 use crate::erp::document::{self, Order, Refund, State};
-use crate::partner::books::{Line as PartnerLine, PurchaseOrder, Revision};
+use crate::partner::purchase_order::{Line as PartnerLine, PurchaseOrder, Revision};
 use crate::partner::reading::Charges;
 use crate::shop::life::{Effect, Life};
 use crate::till::SaleRecord;

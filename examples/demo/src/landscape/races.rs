@@ -25,7 +25,7 @@
 use std::time::Instant;
 
 use super::purchase::ExpectedPurchase;
-use crate::partner::books::PurchaseOrder;
+use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::Sent;
 use crate::shop::admin::state::ShopOrder;
 use crate::shop::life::Topic;

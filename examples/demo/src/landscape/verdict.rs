@@ -36,7 +36,7 @@ use crate::erp;
 use crate::erp::document::Order;
 use crate::erp::stock::StockKey;
 use crate::exceptions::ExpectedExceptions;
-use crate::partner::books::{PurchaseOrder, Violations};
+use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::Sent;
 use crate::shop::admin::state::{AdminState, ShopOrder};
 use crate::shop::life::{Life, Market, Plant};

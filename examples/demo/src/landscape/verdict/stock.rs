@@ -10,7 +10,7 @@ use crate::erp::document::Order;
 use crate::erp::stock::StockKey;
 use crate::landscape::articles::{PIECES, article, counted};
 use crate::landscape::stores::OwningErp;
-use crate::partner::books::PurchaseOrder;
+use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::admin::state::LOCATIONS;
 use crate::verify::{Expected, Verdict, finding};
 
