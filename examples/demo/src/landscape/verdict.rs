@@ -20,42 +20,29 @@
 //! [`races`]: super::races
 
 mod echoes;
+mod evidence;
 mod status;
 mod stock;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use rust_decimal::Decimal;
+use std::collections::{BTreeSet, HashMap};
 
 use super::articles::{account, article};
 use super::purchase::ExpectedPurchase;
 use super::races::{Decision, Ledgers};
 use super::stores::OwningErp;
-use crate::erp;
 use crate::erp::document::Order;
-use crate::erp::stock::StockKey;
 use crate::exceptions::ExpectedExceptions;
+use crate::partner::books::Violations;
 use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::Sent;
-use crate::shop::admin::state::{AdminState, ShopOrder};
+use crate::shop::admin::state::ShopOrder;
 use crate::shop::life::{Life, Market, Plant};
 use crate::till::SaleRecord;
 use crate::verify::{Expected, Finding, Verdict, finding, verify_all};
 use crate::{shop, till};
 pub(super) use echoes::Echoes;
-
-/// Everything there is to look at.
-pub(super) struct Evidence<'a> {
-    pub(super) shop: &'a shop::Ledger,
-    pub(super) tills: &'a till::Ledger,
-    pub(super) cloud: &'a erp::Documents,
-    pub(super) cloud_stock: &'a BTreeMap<StockKey, Decimal>,
-    pub(super) partner: &'a [PurchaseOrder],
-    pub(super) partner_stock: &'a BTreeMap<StockKey, Decimal>,
-    pub(super) violations: &'a Violations,
-    pub(super) admin: &'a AdminState,
-}
+pub(super) use evidence::Evidence;
 
 /// The result of comparing the ledgers.
 pub(super) struct Judgement {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Evidence;
+use super::evidence::Evidence;
 use crate::shop::life::Life;
 
 /// Writes in answer to one's own, by the system that they were written to.

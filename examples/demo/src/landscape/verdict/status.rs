@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Decision, Evidence, Purchase, good};
+use super::evidence::Evidence;
+use super::{Decision, Purchase, good};
 use crate::erp::StoredOrder;
 use crate::landscape::stores::OwningErp;
 use crate::partner::purchase_order::Answered;

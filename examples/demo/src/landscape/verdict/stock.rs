@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Evidence, Purchase};
+use super::Purchase;
+use super::evidence::Evidence;
 use crate::erp;
 use crate::erp::document::Order;
 use crate::erp::stock::StockKey;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use super::*;
 use crate::landscape::fixture::{World, paid};
 use crate::shop::admin::state::LOCATIONS;
