@@ -17,7 +17,8 @@ use crate::partner::books::Violations;
 use crate::partner::purchase_order::{Answered, Departure, Line, PurchaseOrder, Revision};
 use crate::partner::reading::Charges;
 use crate::shop::admin::state::{AdminState, LOCATIONS};
-use crate::shop::life::{Life, Market, Plant, Profile};
+use crate::shop::life::{Life, Plant, Profile};
+use crate::shop::market::Market;
 use crate::{shop, till};
 
 pub(super) const SHOP: &str = "s.myshopify.com";

@@ -14,6 +14,7 @@ mod deliver;
 mod expect;
 mod ledger;
 pub mod life;
+pub mod market;
 mod options;
 mod order;
 mod payload;

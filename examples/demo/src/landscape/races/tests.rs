@@ -6,7 +6,8 @@ use super::*;
 use crate::erp::document::State;
 use crate::host::{Counts, OpenException};
 use crate::landscape::fixture::{World, life, paid};
-use crate::shop::life::{Effect, Life, Market};
+use crate::shop::life::{Effect, Life};
+use crate::shop::market::Market;
 
 /// An order of the home market that is cancelled in the end, with the place of the first fact that says so.
 fn cancelled() -> (Arc<Life>, usize) {
