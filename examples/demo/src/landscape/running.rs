@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::operator::{Flow, Operator};
 use super::stores::{OwningErp, STORES};
 use super::verdict::{Evidence, Judgement, owning_erp};
-use super::{FULFIL_AFTER, Landscape, PARTNER_PACE};
+use super::world::{FULFIL_AFTER, Landscape, PARTNER_PACE};
 use crate::erp::stock::StockKey;
 use crate::host::Counts;
 use crate::partner::Partner;
