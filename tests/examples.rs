@@ -52,7 +52,7 @@ async fn a_check_refuses_what_serve_would() -> Result<()> {
         dir = plugins()?.display()
     );
     for (text, reason) in [
-        (deaf.as_str(), "would hear nothing"),
+        (deaf.as_str(), "would receive nothing"),
         ("[storage]\nurl = 'postgres://x'", "keeps its data in SQLite"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'hunter2'", "never as itself"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'env:NOT_SET_ANYWHERE'", "NOT_SET_ANYWHERE"),

@@ -208,8 +208,8 @@ async fn what_is_brought_back_is_in_the_stock_of_the_store_that_it_was_brought_t
     upload(&host, "1.xml", &[sale(101, 3)])?;
     reaches(&tryton, &host, "warehouse", sold - 3).await?;
 
-    // One piece of that sale is brought to store 12, and two of a sale that nobody knows; both are reported twice. Which
-    // warehouse store 12 has, nobody has said: that is an exception, and not the other store's stock.
+    // One piece of that sale is brought to store 12, and two of a sale that nobody knows; both are reported twice.
+    // Which warehouse store 12 has, nobody has said: that is an exception, and not the other store's stock.
     let day = [returned(12, 201, Some(101), 1), returned(12, 202, None, 2)];
     upload(&host, "2.xml", &day)?;
     upload(&host, "2-again.xml", &day)?;

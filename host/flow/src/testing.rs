@@ -121,8 +121,8 @@ impl MemoryInbounds {
         self.rows().end(inbound, State::Done);
     }
 
-    /// How many requests that were claimed are not finished: so many bodies are in memory because of claims; now, and at
-    /// most.
+    /// How many requests that were claimed are not finished: so many bodies are in memory because of claims; now, and
+    /// at most.
     pub fn claimed(&self) -> (usize, usize) {
         let rows = self.rows();
         (rows.claimed, rows.max_claimed)

@@ -1,5 +1,5 @@
-//! `/api/v1`: what an operator asks and does. Every answer is JSON, every refusal a problem document, and
-//! the OpenAPI description is made from the handlers themselves.
+//! `/api/v1`: the operator's API. Every answer is JSON, every refusal a problem document, and the OpenAPI description
+//! is generated from the handlers.
 
 mod audit;
 mod auth;
@@ -86,21 +86,21 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(audit::list))
 }
 
-/// The OpenAPI description, as it is served and as it is kept in the repository.
+/// The OpenAPI description, as it is served and as it is checked in as `openapi.json`.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-/// The largest body that the API takes, from whoever has a token: mappings of some hundred thousand SKUs.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The largest body of an API request, in bytes: the mappings of some hundred thousand SKUs.
+const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// All of `/api/v1`, behind tokens; its description is open.
+/// The routes of `/api/v1`. All need a token but the OpenAPI description.
 pub fn router(state: State) -> Router {
     let description = Arc::new(description());
     let guarded = Router::from(routes())
-        // A retailer's whole tables come in one request.
-        .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
+        // All mappings or stores of a retailer may come in one request.
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_token))
         .with_state(state);
     Router::new()

@@ -1,4 +1,4 @@
-//! A sandboxed plugin as the flow calls it.
+//! Implements the flow's plugin trait by a guest in the sandbox.
 
 use async_trait::async_trait;
 use crossdock_engine::OutFile;
@@ -78,19 +78,19 @@ fn answer<T>(
     (result, effects)
 }
 
-/// Whose fault it is that there is no answer, as the rules ask.
+/// Whether the missing answer is the plugin's failure or the host's, which the rules treat differently.
 fn fault(error: &Error) -> Fault {
     match error {
         Error::Trapped { .. } | Error::OutOfMemory { .. } => Fault::Trap,
         Error::Deadline { .. } => Fault::Deadline,
         Error::Excess { .. } | Error::BadAnswer { .. } | Error::NotExported { .. } => Fault::BadAnswer,
-        // The host had no room, could not start it, or could not ask its own database or records: not the
-        // plugin's fault.
+        // The host had no free instance, could not start one, or could not read its own database: the plugin has not
+        // failed.
         Error::Busy { .. } | Error::Start { .. } | Error::Lookup { .. } | Error::Replay { .. } => Fault::Lost,
     }
 }
 
-/// The problems of the work that was unauthorized.
+/// The problems of the outcomes `unauthorized`.
 fn outcomes(outcomes: &mut [Outcome]) -> Vec<&mut Problem> {
     let unauthorized = outcomes.iter_mut().filter_map(|outcome| match outcome {
         Outcome::Unauthorized(problem) => Some(problem),
@@ -99,7 +99,7 @@ fn outcomes(outcomes: &mut [Outcome]) -> Vec<&mut Problem> {
     unauthorized.collect()
 }
 
-/// The problem of an answer that was unauthorized.
+/// The problem of the answer `unauthorized`.
 fn failure<T>(answer: &mut Result<T, Failure>) -> Vec<&mut Problem> {
     match answer {
         Err(Failure::Unauthorized(problem)) => vec![problem],

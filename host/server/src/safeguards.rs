@@ -8,8 +8,8 @@ pub fn safeguards() -> Safeguards {
     Safeguards::default()
 }
 
-/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, …), so that a test can show that the demo fails without
-/// one.
+/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, …), so that a test can show that the demo fails
+/// without one.
 #[cfg(feature = "faults")]
 pub fn safeguards() -> Safeguards {
     let without = std::env::var("CROSSDOCK_WITHOUT").unwrap_or_default();

@@ -4,8 +4,8 @@
 //! same keys. A poll yields `order.placed`, and the current state where the order has changed since; the host drops the
 //! events that it has already.
 //!
-//! Orders are read by their last change, one page per call. After the last page the next pass starts slightly earlier: a
-//! change may become visible later than its timestamp.
+//! Orders are read by their last change, one page per call. After the last page the next pass starts slightly
+//! earlier: a change may become visible later than its timestamp.
 
 use std::collections::BTreeMap;
 

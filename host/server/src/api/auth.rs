@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::state::{Caller, State as Shared};
 use super::token_cache::hash_of;
 
-/// Lets a request through whose token the store knows.
+/// Accepts requests with a valid token, and records its name as the caller.
 pub async fn require_token(
     State(state): State<Shared>,
     mut request: Request,

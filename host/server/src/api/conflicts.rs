@@ -23,19 +23,19 @@ struct Conflict {
     kind: String,
     /// The connector that reported it.
     connector: String,
-    /// What it is about.
+    /// The entity that the event is about.
     entity: String,
     /// The attribute (`stock.available`).
     attribute: String,
     /// The reported value. Absent where that is personal.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The value that had last been written there. Absent when none was, and where that is personal.
+    /// The value that Crossdock last wrote there. Absent when it wrote none, and where the value is personal.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<String>,
-    /// True when it was delivered all the same, since it came with what is its source's own.
+    /// True when the event was delivered all the same, since it also changes something that its source owns.
     applied: bool,
-    /// When it was kept.
+    /// When it was recorded.
     at: Moment,
 }
 
@@ -61,7 +61,7 @@ impl From<view::Conflict> for Conflict {
 pub struct Conflicts {
     /// Newest first.
     conflicts: Vec<Conflict>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }

@@ -21,7 +21,7 @@ use super::state::{Caller, State as Shared};
 pub struct Choice {
     /// Only this kind (`order.placed`).
     kind: Option<String>,
-    /// Only of this entity or of this order: an id (`1001`) or a whole identity.
+    /// Only events of this entity or of this order: an id (`1001`) or a full identity.
     entity: Option<String>,
     /// Only events with a delivery to this connector.
     connector: Option<String>,
@@ -33,9 +33,9 @@ pub struct Choice {
     term: Option<String>,
     /// Only of the person with this e-mail address, telephone number or name.
     customer: Option<String>,
-    /// Go on after the number that the page before ended with.
+    /// Continue after this number, with which the previous page ended.
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -77,7 +77,7 @@ struct Event {
     key: String,
     /// Its kind.
     kind: String,
-    /// What it happened to.
+    /// The entity that it is about.
     entity: String,
     /// When it happened, by the source's clock.
     occurred_at: String,
@@ -122,12 +122,12 @@ impl From<EventRow> for Event {
 pub struct Events {
     /// Newest first.
     events: Vec<Event>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what happened, newest first.
+/// Lists events, newest first.
 #[utoipa::path(get, path = "/api/v1/events", params(Choice), tag = "events",
     responses((status = 200, body = Events), (status = "4XX", body = Problem)))]
 pub async fn list(
@@ -154,7 +154,7 @@ pub async fn show(State(state): State<Shared>, Path(event): Path<String>) -> Res
     serde_json::to_value(detail).map(Json).map_err(|error| Problem::internal(error.to_string()))
 }
 
-/// What to send again.
+/// Which deliveries to send again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Replay {
@@ -162,35 +162,35 @@ pub struct Replay {
     event: Option<i64>,
     /// All of this kind.
     kind: Option<String>,
-    /// All of this entity's order: its whole identity.
+    /// All events of this order, by its full identity.
     entity: Option<String>,
     /// All deliveries to this connector.
     connector: Option<String>,
     /// All recorded at this moment or later.
     since: Option<String>,
-    /// Only what is in this state: `settled`, which needs not be said, or `exception`, to try those again.
+    /// Only deliveries in this state: `settled` (the default), or `exception` to retry those.
     state: Option<String>,
-    /// So many at most, those of the oldest events first.
+    /// The maximum number of deliveries, those of the oldest events first.
     limit: Option<u32>,
     /// True to count only.
     dry_run: bool,
-    /// Post again on purpose, under a key of its own. The same number twice does nothing.
+    /// Post again on purpose, under a key of its own. A generation that was used before has no effect.
     generation: Option<u32>,
 }
 
-/// What is sent again, or would be.
+/// What is sent again, or would be sent again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replayed {
     /// How many deliveries.
     deliveries: u64,
-    /// How many the filter meant but the rules leave alone: open ones, stale ones.
+    /// How many match the filter and are not sent again by the rules: open ones and stale ones.
     skipped: u64,
-    /// Of these, how many cannot be sent again because their content has left with its retention.
+    /// Of these, how many cannot be sent again because their content was deleted after its retention.
     pruned: u64,
 }
 
-/// Sends events again. The key stays the same, so a target that has one says so, unless a generation is
-/// given.
+/// Sends events again. Unless a generation is given the key stays the same, so a target recognises what it has
+/// already.
 #[utoipa::path(post, path = "/api/v1/events/replay", tag = "events", request_body = Replay,
     responses((status = 200, body = Replayed), (status = "4XX", body = Problem)))]
 pub async fn replay(

@@ -16,7 +16,7 @@ pub struct Body<T>(pub T);
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
 
-/// A part of the address whose refusal is a problem document.
+/// A parameter of the path whose refusal is a problem document.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);

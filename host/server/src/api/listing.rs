@@ -1,11 +1,11 @@
-//! What every listing shares: the moments in its rows, and which page is asked for.
+//! What all listings share: the page that is asked for, and how times are written.
 
 use crossdock_engine::view::Page;
 use crossdock_model::time::Millis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A moment as the API writes it.
+/// A time as the API writes it (RFC 3339, UTC).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(transparent)]
 pub struct Moment(String);
@@ -21,11 +21,11 @@ impl From<Millis> for Moment {
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
 pub struct Listing {
-    /// Only of this connector.
+    /// Only rows of this connector.
     pub(super) connector: Option<String>,
-    /// Go on after the number that the page before ended with.
+    /// Continue after this number, with which the previous page ended.
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 

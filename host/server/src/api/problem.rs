@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 /// Why a request was refused.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// A page about this kind of problem; `about:blank` where the title says all.
+    /// A page about this kind of problem, or `about:blank`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The kind of problem in a few words.
     title: &'static str,
-    /// The HTTP status, again.
+    /// The HTTP status.
     status: u16,
     /// The kind of problem for programs; stable.
     code: &'static str,
@@ -38,12 +38,12 @@ impl Problem {
         }
     }
 
-    /// 400: the request says something that cannot be.
+    /// 400: the request is malformed.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
     }
 
-    /// 401 at the API: no token, or none that the host knows.
+    /// 401 at the API: the token is missing or unknown.
     pub fn token_required() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -53,7 +53,7 @@ impl Problem {
         )
     }
 
-    /// 401 at intake: the signature is not of these bytes.
+    /// 401 at intake: the signature does not match the request.
     pub fn not_authentic() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -63,12 +63,12 @@ impl Problem {
         )
     }
 
-    /// 404: there is no such thing.
+    /// 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
     }
 
-    /// 405: the address takes another method.
+    /// 405: the path has other methods.
     pub fn wrong_method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -78,12 +78,12 @@ impl Problem {
         )
     }
 
-    /// 409: it cannot be done in the state it is in.
+    /// 409: the operation is not possible in the current state.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)
     }
 
-    /// 409: something else has that name already.
+    /// 409: the name is in use.
     pub fn taken(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "taken", "It is taken", detail)
     }
@@ -93,7 +93,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "changed", "It was changed meanwhile", detail)
     }
 
-    /// 422: it is understood, and cannot be kept so.
+    /// 422: the request is well-formed, but a value is invalid.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "It cannot be kept so", detail)
     }
@@ -103,7 +103,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "The connector keeps its plugin", detail)
     }
 
-    /// 413: the body is larger than the host takes.
+    /// 413: the body is larger than the host accepts.
     pub fn too_large(limit: u64) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,7 +113,7 @@ impl Problem {
         )
     }
 
-    /// 503: not now; come back after `seconds`.
+    /// 503: the host is busy; retry after `seconds`.
     pub fn busy(detail: impl Into<String>, seconds: u64) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The host is busy", detail);
         problem.retry_after = Some(seconds);

@@ -1,4 +1,4 @@
-//! Quarantine: what arrived and could not be read.
+//! Quarantine: requests that could not be read.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -12,13 +12,13 @@ use super::listing::{Listing, Moment};
 use super::problem::Problem;
 use super::state::{Caller, State as Shared};
 
-/// A request that nobody could read.
+/// A request that could not be read.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     /// Its number.
     id: i64,
-    /// The connector it came in through.
+    /// The connector that received it.
     connector: String,
     /// When it arrived.
     received_at: Moment,
@@ -49,12 +49,12 @@ impl From<Quarantined> for Request {
 pub struct Requests {
     /// Newest first.
     requests: Vec<Request>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what arrived and could not be read, newest first.
+/// Lists the requests that could not be read, newest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", params(Listing), tag = "quarantine",
     responses((status = 200, body = Requests), (status = "4XX", body = Problem)))]
 pub async fn list(
@@ -76,14 +76,13 @@ pub struct Arrived {
     /// The name of the file it was. Absent for requests that came by HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    /// Its headers, without those that authenticate. Absent, as is the body, when they have gone with their
-    /// retention.
+    /// Its headers, without those that authenticate. Absent, like the body, after their retention.
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<Header>>,
-    /// The body, where it is text.
+    /// The body, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// The body in base64, where it is no text.
+    /// The body in base64, if it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
 }
@@ -128,18 +127,18 @@ pub async fn show(State(state): State<Shared>, Path(request): Path<i64>) -> Resu
 pub struct Reread {
     /// One request, by its number.
     request: Option<i64>,
-    /// All of this connector.
+    /// All requests of this connector.
     connector: Option<String>,
 }
 
-/// What is read again.
+/// Which requests are read again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reading {
     /// How many requests.
     requests: u64,
 }
 
-/// Reads again what could not be read, as after a new version of a plugin.
+/// Reads requests in quarantine again, for instance after a new version of a plugin.
 #[utoipa::path(post, path = "/api/v1/quarantine/reread", tag = "quarantine", request_body = Reread,
     responses((status = 200, body = Reading), (status = "4XX", body = Problem)))]
 pub async fn reread(

@@ -20,31 +20,31 @@ use crate::master_key;
 pub struct Put {
     /// The value.
     value: String,
-    /// The version that the secret has to be at; 0: there has to be none. Absent: whatever there is.
+    /// The expected current version; 0: the secret must not exist. Absent: any version is replaced.
     expected: Option<u64>,
 }
 
-/// A secret that was put.
+/// A secret that was stored.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SecretKept)]
-pub struct Kept {
-    /// What it is called.
+#[schema(as = StoredSecret)]
+pub struct StoredSecret {
+    /// Its name.
     name: String,
-    /// The version it is at now.
+    /// Its new version.
     version: u64,
 }
 
-/// Puts a secret. A connector that names it as `stored:NAME` has it within seconds.
+/// Sets a secret. A connector that names it as `stored:NAME` uses it within seconds.
 #[utoipa::path(put, path = "/api/v1/secrets/{name}", tag = "secrets", request_body = Put,
-    params(("name" = String, Path, description = "What the secret is called")),
-    responses((status = 200, body = Kept), (status = "4XX", body = Problem)))]
+    params(("name" = String, Path, description = "The secret's name")),
+    responses((status = 200, body = StoredSecret), (status = "4XX", body = Problem)))]
 pub async fn put(
     State(state): State<Shared>,
     Extension(Caller(by)): Extension<Caller>,
     Path(name): Path<String>,
     Body(Put { value, expected }): Body<Put>,
-) -> Result<Json<Kept>, Problem> {
+) -> Result<Json<StoredSecret>, Problem> {
     let value = SecretText::new(value);
     let simple = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     if name.is_empty() || name.len() > 128 || !name.chars().all(simple) {
@@ -53,10 +53,10 @@ pub async fn put(
         ));
     }
     if value.expose().is_empty() {
-        return Err(Problem::invalid("A secret that is empty is none; remove it instead"));
+        return Err(Problem::invalid("A secret must not be empty; remove it instead"));
     }
     let version = state.handle.put_secret(&name, value, expected, &by).await?;
-    Ok(Json(Kept { name, version }))
+    Ok(Json(StoredSecret { name, version }))
 }
 
 /// A secret in a listing: never its value.
@@ -105,7 +105,7 @@ pub struct Removed {
 
 /// Forgets a secret.
 #[utoipa::path(delete, path = "/api/v1/secrets/{name}", tag = "secrets",
-    params(("name" = String, Path, description = "What the secret is called")),
+    params(("name" = String, Path, description = "The secret's name")),
     responses((status = 200, body = Removed), (status = "4XX", body = Problem)))]
 pub async fn remove(
     State(state): State<Shared>,

@@ -1,4 +1,4 @@
-//! What the handlers share, and who calls them.
+//! The state that the handlers share, and the caller of a request.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use crossdock_flow::swap::Loader;
 
 use super::token_cache::TokenCache;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub struct State {
     /// The running flow.
     pub handle: Handle,
-    /// Tokens that were good a moment ago.
+    /// Tokens that were valid a moment ago.
     pub tokens: Arc<TokenCache>,
-    /// What makes another version of a plugin ready.
+    /// Loads another version of a plugin for a swap.
     pub loader: Arc<dyn Loader>,
 }
 
-/// Who asks, for the audit: the name of the token.
+/// The caller, for the audit log: the name of the token.
 #[derive(Clone, Debug)]
 pub struct Caller(pub String);

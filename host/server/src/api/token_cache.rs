@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-/// How long a token that was good is believed without asking the store.
-const BELIEVED: Duration = Duration::from_secs(5);
+/// How long a valid token is accepted without asking the database again.
+const MAX_AGE: Duration = Duration::from_secs(5);
 
-/// What the store keeps of a token.
+/// The hash that the database stores of a token.
 #[must_use]
 pub fn hash_of(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// Tokens that were good a moment ago.
+/// Tokens that were valid a moment ago.
 #[derive(Debug, Default)]
 pub struct TokenCache {
     known: Mutex<HashMap<[u8; 32], (String, Instant)>>,
@@ -24,16 +24,16 @@ pub struct TokenCache {
 impl TokenCache {
     pub(super) fn get(&self, hash: &[u8; 32]) -> Option<String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(hash).filter(|(_, at)| at.elapsed() < BELIEVED).map(|(name, _)| name.clone())
+        known.get(hash).filter(|(_, at)| at.elapsed() < MAX_AGE).map(|(name, _)| name.clone())
     }
 
     pub(super) fn put(&self, hash: [u8; 32], name: String) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, at)| at.elapsed() < BELIEVED);
+        known.retain(|_, (_, at)| at.elapsed() < MAX_AGE);
         known.insert(hash, (name, Instant::now()));
     }
 
-    /// Forgets a token at once.
+    /// Removes a token at once, when it is revoked.
     pub fn forget(&self, name: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, (known, _)| known != name);
     }

@@ -10,13 +10,13 @@ use crate::client::Client;
 /// `crossdock connector …`
 #[derive(Debug, Subcommand)]
 pub enum Connectors {
-    /// List the connectors: versions with their calls under way, how much is open, and why one is paused
+    /// List the connectors: plugin versions with their calls in flight, open deliveries, and why one is paused
     List,
-    /// Say of everything open on a connector why it is not done, since when, and what happens next
+    /// List the open deliveries of a connector: why each is not done, since when, and what happens next
     Stuck {
         /// The connector's name
         connector: String,
-        /// How many at most, up to 1000, the longest stuck first; 50 when not given
+        /// The maximum number of rows, up to 1000, the longest stuck first; 50 by default
         #[arg(long)]
         limit: Option<u32>,
     },
@@ -24,11 +24,11 @@ pub enum Connectors {
     Pause {
         /// The connector's name
         connector: String,
-        /// Why, for the record
+        /// The reason, for the audit log
         #[arg(long, default_value = "paused by an operator")]
         reason: String,
     },
-    /// Send again
+    /// Resume a paused connector
     Resume {
         /// The connector's name
         connector: String,
@@ -37,15 +37,15 @@ pub enum Connectors {
     Setup {
         /// The connector's name
         connector: String,
-        /// Put right what is not as it should be
+        /// Repair what is not set up as it should be
         #[arg(long)]
         repair: bool,
     },
-    /// Give a connector another version of its plugin while work flows
+    /// Swap a connector's plugin for another version while events flow
     ///
     /// The new version is loaded, compiled and tried out beside the old one, its settings are checked, and it
-    /// is asked for recent receipts of the old one. Then new calls go to it, and those under way end on the old
-    /// one. Where any step fails, the old one goes on, and the reason is said.
+    /// has to find recent receipts of the old one. Then new calls go to the new version, and calls in flight end
+    /// on the old one. If a step fails, the old version stays, and the reason is printed.
     Swap {
         /// The connector's name
         connector: String,
@@ -142,7 +142,7 @@ fn add_running_versions(answer: &mut Value) {
     }
 }
 
-/// A file that is here, by its whole path: the host may run in another folder.
+/// The absolute path of a local file, since the host may run in another folder; any other name is left as it is.
 fn located(plugin: &str) -> String {
     match std::fs::canonicalize(plugin) {
         Ok(path) if path.is_file() => path.display().to_string(),

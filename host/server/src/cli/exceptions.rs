@@ -1,4 +1,4 @@
-//! `crossdock exceptions …`: what a person must decide.
+//! `crossdock exceptions …`: deliveries that a person must decide.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -10,27 +10,27 @@ use crate::client::Client;
 /// `crossdock exceptions …`
 #[derive(Debug, Subcommand)]
 pub enum Exceptions {
-    /// List what a person must decide, newest first
+    /// List the deliveries that a person must decide, newest first
     List(Listing),
-    /// Show one with everything that was tried
+    /// Show one exception with all its attempts
     Show {
         /// The exception's number
         exception: i64,
     },
-    /// Try one again, or all that have the same code
+    /// Retry one exception, or all with the same code
     Retry {
         /// The exception's number
         #[arg(required_unless_present = "code")]
         exception: Option<i64>,
-        /// All exceptions with this code (`unknown-sku`)
+        /// Retry all exceptions with this code (`unknown-sku`)
         #[arg(long, conflicts_with = "exception")]
         code: Option<String>,
     },
-    /// Give one up: it will never be sent, and what waits behind it goes on
+    /// Discard an exception: it will never be sent, and the deliveries behind it continue
     Discard {
         /// The exception's number
         exception: i64,
-        /// Why, for the record
+        /// The reason, for the audit log
         #[arg(long)]
         reason: String,
     },

@@ -19,29 +19,29 @@ use crate::keyring;
 /// `crossdock plugin …`
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
-    /// Show what a plugin says about itself, and who vouches for it, without running it
+    /// Show a plugin's manifest and who signed it, without running it
     Inspect {
         /// The plugin file
         file: PathBuf,
-        /// A file with trusted keys (`NAME KEY`, one a line): says whether one of them signed it
+        /// A file with trusted keys (`NAME KEY`, one a line): shows whether one of them signed the plugin
         #[arg(long)]
         trust: Option<PathBuf>,
     },
-    /// Put a manifest into a component: the plugin file
+    /// Add a manifest to a component, which makes the plugin file
     Pack {
-        /// The component, as the compiler made it
+        /// The component that the compiler wrote
         component: PathBuf,
         /// The manifest
         #[arg(long, default_value = "plugin.toml")]
         manifest: PathBuf,
-        /// Where the plugin file goes; beside the component by default
+        /// The plugin file to write; beside the component by default
         #[arg(long)]
         out: Option<PathBuf>,
         /// Sign it with this key
         #[arg(long)]
         sign: Option<PathBuf>,
     },
-    /// Sign a plugin file; the signature lies beside it
+    /// Sign a plugin file; the signature is written beside it
     Sign {
         /// The plugin file
         file: PathBuf,
@@ -49,24 +49,24 @@ pub enum Plugin {
         #[arg(long)]
         key: PathBuf,
     },
-    /// Compile plugins into a host's cache, so that its first start is as fast as any other
+    /// Compile plugins into a host's cache, so that the host's first start is as fast as later ones
     Compile {
         /// The plugin files
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// The cache: `cache` of the host's `[plugins]`
+        /// The cache folder: `cache` under `[plugins]` in the host's configuration
         #[arg(long)]
         cache: PathBuf,
-        /// A file with trusted keys; without one, plugins are taken unsigned
+        /// A file with trusted keys; without it, unsigned plugins are accepted
         #[arg(long)]
         trust: Option<PathBuf>,
     },
-    /// Make a key to sign with, and beside it (`.pub`) the line that others trust
+    /// Create a signing key, and beside it (`.pub`) the line for files of trusted keys
     Keygen {
-        /// Where the key goes
+        /// The key file to write
         #[arg(long)]
         out: PathBuf,
-        /// Whose key it is
+        /// The name of the signer
         #[arg(long, default_value = "vendor")]
         name: String,
     },
