@@ -18,6 +18,7 @@ pub mod operator;
 mod purchase;
 mod races;
 mod running;
+mod snapshot;
 pub mod stores;
 mod verdict;
 mod world;

@@ -12,7 +12,7 @@ use crate::erp::stock::StockKey;
 use crate::landscape::articles::{PIECES, article, counted};
 use crate::landscape::stores::OwningErp;
 use crate::partner::purchase_order::PurchaseOrder;
-use crate::shop::admin::state::LOCATIONS;
+use crate::shop::catalogue::LOCATIONS;
 use crate::verify::{Expected, Verdict, finding};
 
 impl Evidence<'_> {

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::landscape::fixture::{World, paid};
-use crate::shop::admin::state::LOCATIONS;
+use crate::shop::catalogue::LOCATIONS;
 
 /// An order of each ERP that left, one of them with goods that came back.
 async fn world() -> World {
