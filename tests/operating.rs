@@ -1,4 +1,4 @@
-//! Operating a host: what it refuses, what it shows, what can be done to it, by API and by command line.
+//! Operating a host by API and command line: what it shows, which operations it carries out, and what it refuses.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use crossdock_tests::{API_TOKEN, ERP_TOKEN, Host, SHOP};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// A wait is given up when the host's answer has been the same for so long, and longer on a slow machine.
+/// A wait is given up when the host's answer has been the same for this long; on a slow machine later.
 const MIN_STALL: Duration = Duration::from_secs(90);
 
 async fn scene() -> Result<(Erp, Host)> {
@@ -71,7 +71,7 @@ async fn intake_refuses_bad_requests_with_the_reason() -> Result<()> {
     ensure!(
         status == StatusCode::NOT_FOUND && serde_json::from_slice::<Value>(&said)?["code"] == "not-found"
     );
-    // The ERP's connector takes no requests.
+    // The ERP's connector receives no webhooks.
     let (status, _, _) = host.request("POST", "/in/erp", &[], &body).await?;
     ensure!(status == StatusCode::NOT_FOUND);
 
@@ -102,7 +102,7 @@ async fn an_order_goes_through_and_can_be_followed() -> Result<()> {
         shown["references"][0]["reference"]["id"].as_str().is_some_and(|id| id.starts_with("SO-")),
         "{shown}"
     );
-    // Personal data lives apart from the event.
+    // Personal data is stored apart from the event.
     ensure!(!shown["event"].to_string().contains('@'), "{shown}");
 
     let table = host.cli(&["events", "list"]).await?;
@@ -188,7 +188,7 @@ async fn an_unreadable_request_is_quarantined_with_its_reason_and_can_be_reread(
     .await?;
     let reasons = listed.to_string();
     ensure!(reasons.contains("balance") || reasons.contains("total"), "{reasons}");
-    // Page by page, and one as it came.
+    // The listing page by page, and one request as it arrived.
     let page = host.cli_json(&["quarantine", "list", "--limit", "1"]).await?;
     let after = page["next"].to_string();
     let rest = host.cli_json(&["quarantine", "list", "--after", &after]).await?;
