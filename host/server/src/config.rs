@@ -28,7 +28,7 @@ pub struct Config {
     pub server: Server,
     /// The database.
     pub storage: Storage,
-    /// How long data is kept.
+    /// The retention of data.
     #[serde(default)]
     pub retention: Retention,
     /// Where plugins are found, and whose signatures are trusted.
@@ -101,7 +101,7 @@ fn default_key() -> String {
     "file:crossdock.key".into()
 }
 
-/// `[retention]`: how long data is kept. Idempotency keys, references, pins and the newest state of each entity stay
+/// `[retention]`: how long data is stored. Idempotency keys, references, pins and the newest state of each entity stay
 /// for as long as the database: late events are still recognised.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]

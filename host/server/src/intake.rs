@@ -37,14 +37,14 @@ async fn accept(
         // Headers that are not text are dropped: no plugin can read them, and signatures are text.
         value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
     });
-    let kept = Stored {
+    let request = Stored {
         method: parts.method.as_str().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body,
         file: None,
     };
-    let accepted = intake.handle.accept(&connector, kept).await.map_err(|refused| match refused {
+    let accepted = intake.handle.accept(&connector, request).await.map_err(|refused| match refused {
         Refused::NoSuchConnector(_) => Problem::not_found(refused.to_string()),
         Refused::NotAuthentic => Problem::not_authentic(),
         Refused::Busy(_) => Problem::busy(refused.to_string(), 2),

@@ -27,7 +27,7 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_commands".into()), &[1.0, 4.0, 16.0, 64.0, 256.0])?
         .install_recorder()?;
-    metrics::describe_counter!("crossdock_accepted_total", "Requests kept, by connector");
+    metrics::describe_counter!("crossdock_accepted_total", "Requests stored, by connector");
     metrics::describe_counter!("crossdock_refused_total", "Requests refused, by connector and reason");
     metrics::describe_counter!("crossdock_quarantined_total", "Requests that could not be read");
     metrics::describe_counter!("crossdock_events_total", "Events recorded");

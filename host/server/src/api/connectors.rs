@@ -303,7 +303,7 @@ pub async fn swap(
     let done = match (swap.to, swap.back) {
         (Some(to), false) => state.handle.swap(&*state.loader, &connector, &to, &by).await,
         (None, true) => state.handle.swap_back(&*state.loader, &connector, &by).await,
-        _ => return Err(Problem::bad_request("Say either `to`, with a plugin, or `back`")),
+        _ => return Err(Problem::bad_request("Give either `to` with a plugin, or `back`")),
     };
     let done = done.map_err(|error| match error {
         SwapError::NoSuchConnector(_) => Problem::not_found(error.to_string()),

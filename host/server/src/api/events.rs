@@ -209,13 +209,13 @@ pub async fn replay(
     let EventFilter { filter, id, .. } = choice.filter()?;
     if id.is_some() {
         return Err(Problem::bad_request(
-            "`entity` has to be a whole identity here, so that nothing else is meant",
+            "`entity` has to be a full identity here (`shopify/acme.myshopify.com/order/1001`), so that no other entity matches",
         ));
     }
     let filter = Filter { event: replay.event, ..filter };
     if filter == (Filter { state: filter.state.clone(), ..Filter::default() }) {
         return Err(Problem::bad_request(
-            "Say what to send again: an event, a kind, an entity, a connector or a time",
+            "Name what to send again: an event, a kind, an entity, a connector or a time",
         ));
     }
     let filter = Filter { limit: replay.limit, ..filter };

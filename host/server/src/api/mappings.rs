@@ -84,9 +84,10 @@ pub async fn list(
     let Which { connector, table, value, after, limit } = which;
     let after = match after {
         None => None,
-        Some(text) => {
-            Some(placed(&text).ok_or_else(|| Problem::bad_request("`after` is not what a page ended with"))?)
-        }
+        Some(text) => Some(
+            placed(&text)
+                .ok_or_else(|| Problem::bad_request("`after` is not a position that a page ended with"))?,
+        ),
     };
     let limit = limit.unwrap_or(50).clamp(1, 1000);
     let rows =

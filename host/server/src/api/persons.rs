@@ -35,7 +35,7 @@ pub async fn erase(
 ) -> Result<Json<Erased>, Problem> {
     let moved = state.handle.erase(&erase.person, &by).await?;
     if moved.count == 0 {
-        return Err(Problem::not_found(format!("Nothing personal is kept about `{}`", erase.person)));
+        return Err(Problem::not_found(format!("No personal data is stored about `{}`", erase.person)));
     }
     Ok(Json(Erased { keys: moved.count }))
 }

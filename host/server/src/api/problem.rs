@@ -40,7 +40,7 @@ impl Problem {
 
     /// 400: the request is malformed.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is malformed", detail)
     }
 
     /// 401 at the API: the token is missing or unknown.
@@ -65,7 +65,7 @@ impl Problem {
 
     /// 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+        Self::new(StatusCode::NOT_FOUND, "not-found", "The resource does not exist", detail)
     }
 
     /// 405: the path has other methods.
@@ -73,29 +73,34 @@ impl Problem {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "wrong-method",
-            "The address takes another method",
-            "What this address takes is in /api/v1/openapi.json",
+            "The method is not allowed",
+            "/api/v1/openapi.json describes the methods of this path",
         )
     }
 
     /// 409: the operation is not possible in the current state.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "The operation is not possible in the current state",
+            detail,
+        )
     }
 
     /// 409: the name is in use.
     pub fn taken(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "taken", "It is taken", detail)
+        Self::new(StatusCode::CONFLICT, "taken", "The name or code is in use", detail)
     }
 
     /// 409: it was changed since it was read.
     pub fn changed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "changed", "It was changed meanwhile", detail)
+        Self::new(StatusCode::CONFLICT, "changed", "It was changed since it was read", detail)
     }
 
     /// 422: the request is well-formed, but a value is invalid.
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "It cannot be kept so", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is invalid", detail)
     }
 
     /// 409: a connector keeps the plugin it has; `code` names the step that failed.
@@ -109,7 +114,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The request is too large",
-            format!("The body is larger than the {limit} bytes that this host takes"),
+            format!("The body is larger than the {limit} bytes that this host accepts"),
         )
     }
 

@@ -106,14 +106,14 @@ pub async fn show(State(state): State<Shared>, Path(request): Path<i64>) -> Resu
     let row = store.quarantined(None, page).await?.pop().filter(|row| row.id == request);
     let row =
         row.ok_or_else(|| Problem::not_found(format!("There is no request {request} in quarantine")))?;
-    let kept = store.inbound(request).await?.and_then(|inbound| inbound.request);
+    let stored = store.inbound(request).await?.and_then(|inbound| inbound.request);
     let mut arrived =
         Arrived { request: row.into(), file: None, headers: None, body: None, body_base64: None };
-    if let Some(kept) = kept {
-        arrived.file = kept.file;
+    if let Some(stored) = stored {
+        arrived.file = stored.file;
         arrived.headers =
-            Some(kept.headers.into_iter().map(|(name, value)| Header { name, value }).collect());
-        match String::from_utf8(kept.body) {
+            Some(stored.headers.into_iter().map(|(name, value)| Header { name, value }).collect());
+        match String::from_utf8(stored.body) {
             Ok(text) => arrived.body = Some(text),
             Err(bytes) => arrived.body_base64 = Some(STANDARD.encode(bytes.as_bytes())),
         }
@@ -160,7 +160,7 @@ pub async fn reread(
             }
         }
         Reread { .. } => {
-            return Err(Problem::bad_request("Say what to read again: a request or a connector"));
+            return Err(Problem::bad_request("Name what to read again: a request or a connector"));
         }
     };
     for request in &chosen {

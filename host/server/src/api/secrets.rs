@@ -143,7 +143,7 @@ pub async fn rekey(
     match to.split_once(':') {
         Some(("env", _)) => {}
         Some(("file", path)) if std::path::Path::new(path).is_absolute() => {}
-        Some(("file", _)) => return Err(Problem::invalid("The key's file needs its whole path")),
+        Some(("file", _)) => return Err(Problem::invalid("The path of the key's file has to be absolute")),
         // Whoever holds a token operates the host; they do not get to run programs on its machine.
         Some(("command", _)) => {
             return Err(Problem::invalid(

@@ -104,7 +104,7 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
         Connectors::Resume { connector } => {
             let path = format!("/api/v1/connectors/{}/resume", escape(&connector));
             let answer = client.post(&path, &json!({})).await?;
-            print.done(&answer, &format!("{connector} goes on."));
+            print.done(&answer, &format!("{connector} is running."));
         }
         Connectors::Setup { connector, repair } => {
             let path = format!("/api/v1/connectors/{}/setup", escape(&connector));

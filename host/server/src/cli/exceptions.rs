@@ -49,19 +49,19 @@ pub async fn run(client: &Client, exceptions: Exceptions, print: Printer) -> any
     match exceptions {
         Exceptions::List(listing) => {
             let answer = client.get(&format!("/api/v1/exceptions{}", listing.query())).await?;
-            print.list(&answer, "exceptions", &COLUMNS, "Nothing waits for a person.");
+            print.list(&answer, "exceptions", &COLUMNS, "No exceptions.");
         }
         Exceptions::Show { exception } => {
             print.one(&client.get(&format!("/api/v1/exceptions/{exception}")).await?);
         }
         Exceptions::Retry { exception: Some(exception), .. } => {
             let answer = client.post(&format!("/api/v1/exceptions/{exception}/retry"), &json!({})).await?;
-            print.done(&answer, &format!("Exception {exception} is tried again."));
+            print.done(&answer, &format!("Exception {exception} is retried."));
         }
         Exceptions::Retry { exception: None, code } => {
             let answer = client.post("/api/v1/exceptions/retry", &json!({ "code": code })).await?;
             let count = answer.get("retried").and_then(Value::as_u64).unwrap_or(0);
-            print.done(&answer, &format!("{count} exceptions are tried again."));
+            print.done(&answer, &format!("{count} exceptions are retried."));
         }
         Exceptions::Discard { exception, reason } => {
             let body = json!({ "reason": reason });

@@ -158,7 +158,7 @@ pub async fn run(client: &Client, mappings: Mappings, print: Printer) -> anyhow:
                 ("limit", limit.map(|limit| limit.to_string())),
             ];
             let answer = client.get(&format!("/api/v1/mappings/history{}", pairs(which, more))).await?;
-            print.list(&answer, "changes", &COLUMNS, "Nothing was changed yet.");
+            print.list(&answer, "changes", &COLUMNS, "No changes yet.");
         }
         Mappings::Missing => {
             const COLUMNS: [Column; 5] = [
@@ -169,7 +169,7 @@ pub async fn run(client: &Client, mappings: Mappings, print: Printer) -> anyhow:
                 ("SINCE", "since"),
             ];
             let answer = client.get("/api/v1/mappings/missing").await?;
-            print.list(&answer, "missing", &COLUMNS, "Nothing is missing.");
+            print.list(&answer, "missing", &COLUMNS, "No mapping is missing.");
         }
     }
     Ok(())

@@ -167,7 +167,11 @@ fn keygen(out: &Path, name: &str, print: Printer) -> anyhow::Result<()> {
     let files = json!({ "key": out, "public": public });
     print.done(
         &files,
-        &format!("{} is the key: keep it. {} is what others trust.", out.display(), public.display()),
+        &format!(
+            "{} is the signing key: keep it secret. {} is its public line for files of trusted keys.",
+            out.display(),
+            public.display()
+        ),
     );
     Ok(())
 }

@@ -40,7 +40,7 @@ pub async fn run(client: &Client, quarantine: Quarantine, print: Printer) -> any
     match quarantine {
         Quarantine::List(listing) => {
             let answer = client.get(&format!("/api/v1/quarantine{}", listing.query())).await?;
-            print.list(&answer, "requests", &COLUMNS, "Nothing is in quarantine.");
+            print.list(&answer, "requests", &COLUMNS, "The quarantine is empty.");
         }
         Quarantine::Show { request } => {
             print.one(&client.get(&format!("/api/v1/quarantine/{request}")).await?);

@@ -21,7 +21,7 @@ use crate::{master_key, serve};
 /// `crossdock secret …`
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "A connector uses a secret that is kept here by its name:\n  secrets = { token = \"stored:erp-token\" }\n\n  crossdock secret set erp-token < token.txt       the value comes from the standard input, never\n                                                   from the command line, which others can see"
+    after_help = "A connector uses a secret that is stored here by its name:\n  secrets = { token = \"stored:erp-token\" }\n\n  crossdock secret set erp-token < token.txt       the value comes from the standard input, never\n                                                   from the command line, which others can see"
 )]
 pub enum Secrets {
     /// Set a secret; its value is read from the standard input
@@ -67,7 +67,7 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
             }
             let answer = client.put(&format!("/api/v1/secrets/{}", escape(&name)), &body).await?;
             let version = number(&answer, "version");
-            print.done(&answer, &format!("{name} is kept; this is version {version}."));
+            print.done(&answer, &format!("{name} is stored as version {version}."));
         }
         Secrets::List => {
             let columns =

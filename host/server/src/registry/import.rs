@@ -38,11 +38,11 @@ fn content(registry: &Registry) -> anyhow::Result<Content> {
         let text = read(path)?;
         Ok::<_, anyhow::Error>((hash(&text), mappings(&text).with_context(|| named(path))?))
     });
-    let kept = registry.stores.as_deref().map(|path| {
+    let stored = registry.stores.as_deref().map(|path| {
         let text = read(path)?;
         Ok::<_, anyhow::Error>((hash(&text), stores(&text, Format::of(path)).with_context(|| named(path))?))
     });
-    Ok((mapped.transpose()?, kept.transpose()?))
+    Ok((mapped.transpose()?, stored.transpose()?))
 }
 
 fn named(path: &Path) -> String {
@@ -59,9 +59,9 @@ pub async fn at_start(
     writer: &Writer,
     now: Millis,
 ) -> anyhow::Result<()> {
-    let (mapped, kept) = content(registry)?;
+    let (mapped, stores) = content(registry)?;
     let unlisted = Unlisted::RemoveOwn;
-    if let Some((hash, stores)) = kept {
+    if let Some((hash, stores)) = stores {
         let imported = ImportedFile { name: "stores".into(), hash };
         if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
             let (by, imported) = (CONFIG.into(), Some(imported));
