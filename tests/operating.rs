@@ -364,7 +364,7 @@ async fn a_configuration_is_checked_while_the_host_runs() -> Result<()> {
     let wrong = [
         (text.replace("event.kind.startsWith", "event.kind."), "its condition cannot be read"),
         (text.replace("shop = ", "shpo = "), "settings are wrong"),
-        (text.replace("env:TEST_ERP_TOKEN", "hunter2"), "never as itself"),
+        (text.replace("env:TEST_ERP_TOKEN", "hunter2"), "never in plain text"),
         (text.replace("plugin = \"erp-rest\"", "plugin = \"erp-rest@7\""), "`erp-rest@7` was asked for"),
     ];
     let other = host.dir().join("wrong.toml");

@@ -131,6 +131,20 @@ pub enum Question {
         /// How many at most.
         limit: u32,
     },
+    /// Pending inbounds of a connector that are due later, those first that are due first. Answer: numbers.
+    InboundsDueLater {
+        /// The connector.
+        connector: Arc<str>,
+        /// Now.
+        now: Millis,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Leased inbounds. Answer: numbers.
+    LeasedInbounds {
+        /// How many at most.
+        limit: u32,
+    },
     /// One page of the deliveries that a replay means, by number. Answer: replay.
     Replay {
         /// The filter, as JSON (so that questions can be compared).

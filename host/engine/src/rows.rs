@@ -36,6 +36,8 @@ pub struct InboundRow {
     pub state: InboundState,
     /// When it is due to be read; while it is leased, when the lease ends.
     pub due_at: Millis,
+    /// True while a host reads it.
+    pub leased: bool,
     /// How often it was postponed.
     pub attempts: u32,
     /// The trace.

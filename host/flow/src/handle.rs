@@ -150,8 +150,13 @@ impl Handle {
     /// See [`Handle::pause`].
     pub async fn resume(&self, connector: &str, by: &str) -> Result<(), OperationError> {
         self.known(connector)?;
-        let (connector, by, now) = (connector.to_owned(), by.to_owned(), self.now());
-        self.commands().submit(Command::Resume { connector, by, now }).await?;
+        loop {
+            let (connector, by, now) = (connector.to_owned(), by.to_owned(), self.now());
+            if !self.commands().moved(Command::Resume { connector, by, now }).await?.more {
+                break;
+            }
+        }
+        self.0.journal.made_due(connector);
         Ok(())
     }
 

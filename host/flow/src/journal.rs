@@ -49,10 +49,15 @@ impl Journal {
     /// Makes a quarantined request of a connector pending again.
     pub async fn reread(&self, inbound: i64, connector: &str, by: &str) -> Result<(), Error> {
         self.inbounds.reread(inbound, by, self.clock.now()).await?;
+        self.made_due(connector);
+        Ok(())
+    }
+
+    /// Requests of a connector have become due.
+    pub fn made_due(&self, connector: &str) {
         if let Some(queue) = self.queues.get(connector) {
             queue.stored_unclaimed();
         }
-        Ok(())
     }
 
     /// How many requests of all configured connectors are stored and not yet read.

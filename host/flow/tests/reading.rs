@@ -159,20 +159,36 @@ async fn a_read_that_could_not_be_started_is_postponed_and_counts_as_no_failure(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reason_of_an_operators_pause_stays_when_the_system_refuses_the_credentials() {
     let dir = tempfile::tempdir().unwrap();
-    store_unread_requests(dir.path(), &[("erp", 1)]).await;
-    let paused =
-        async |world: &World| world.handle.store().paused("erp").await.unwrap().map(|pause| pause.message);
     let source = TestSource::new(Behaviour::Unauthorized);
     let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
-    eventually("it is paused", async || paused(&world).await.is_some()).await;
-    assert_eq!(paused(&world).await.unwrap(), "unknown credentials");
     world.handle.pause("erp", "stocktaking", "test").await.unwrap();
     world.stop().await;
+    store_unread_requests(dir.path(), &[("erp", 1)]).await;
     let again = TestSource::new(Behaviour::Unauthorized);
     let world = World::start(dir.path(), Arc::default(), again.connector("erp")).await;
-    eventually("it is called", async || again.calls() == 1 && world.handle.in_progress() == 0).await;
+    eventually("it is called", async || again.calls() == 1).await;
+    world.stop().await;
+    let world = World::start(dir.path(), Arc::default(), again.connector("erp")).await;
     assert_eq!(paused(&world).await.unwrap(), "stocktaking");
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_for_its_credentials_is_read_again_as_soon_as_the_connector_is_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    store_unread_requests(dir.path(), &[("erp", 3)]).await;
+    let source = TestSource::new(Behaviour::Unauthorized);
+    let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
+    eventually("each is refused", async || source.calls() == 3 && paused(&world).await.is_some()).await;
+    assert_eq!(paused(&world).await.unwrap(), "unknown credentials");
+    world.handle.resume("erp", "test").await.unwrap();
+    eventually("each is read again", async || source.calls() >= 6).await;
+    world.stop().await;
+}
+
+/// Why the connector is paused.
+async fn paused(world: &World) -> Option<String> {
+    world.handle.store().paused("erp").await.unwrap().map(|pause| pause.message)
 }
 
 #[tokio::test(flavor = "multi_thread")]

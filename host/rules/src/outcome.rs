@@ -322,13 +322,14 @@ impl Call<'_> {
     fn not_yet(&self, parent: String) -> Settlement {
         let limit = self.context.waiting_since.unwrap_or(self.now).plus(self.policy.parent_wait_limit);
         let reason = Some(problem("not-yet", format!("not yet: {parent}")));
-        if self.now >= limit {
-            let breaker = Signal::Neither;
-            return Settlement { reason, breaker, ..self.unchanged(exception(code::REFERENT_MISSING)) };
-        }
-        let retry_at = self.now.plus(self.policy.backoff.cap).min(limit);
-        let breaker = Signal::Neither;
-        Settlement { reason, breaker, ..self.unchanged(Next::Wait { parent, retry_at }) }
+        let next = match (self.context.sent, self.weigh_missing()) {
+            // An earlier request may still take effect: outside of its lane the delivery would be overtaken, and the
+            // request would undo a newer state.
+            (Sent::Maybe, AbsentAnswer::AskAgain(at)) => Next::Retry { at, find: false },
+            _ if self.now >= limit => exception(code::REFERENT_MISSING),
+            _ => Next::Wait { parent, retry_at: self.now.plus(self.policy.backoff.cap).min(limit) },
+        };
+        Settlement { reason, breaker: Signal::Neither, ..self.unchanged(next) }
     }
 
     /// The next step may already be on its way: it is sent again once max-inflight has passed.

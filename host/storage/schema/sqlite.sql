@@ -31,6 +31,7 @@ CREATE TABLE inbound (
     received_at     INTEGER NOT NULL,
     state           INTEGER NOT NULL,
     due_at          INTEGER NOT NULL,
+    leased          INTEGER NOT NULL,
     attempts        INTEGER NOT NULL,
     trace           TEXT    NOT NULL,
     problem_code    TEXT,
@@ -40,6 +41,7 @@ CREATE TABLE inbound (
 ) STRICT;
 CREATE INDEX inbound_without_body ON inbound (received_at, id) WHERE has_body = 0;
 CREATE INDEX inbound_pending ON inbound (connector, due_at, id) WHERE state = 0;
+CREATE INDEX inbound_leased ON inbound (leased, id) WHERE leased = 1;
 CREATE INDEX inbound_quarantined ON inbound (id) WHERE state = 2;
 CREATE INDEX inbound_quarantined_of ON inbound (connector, id) WHERE state = 2;
 

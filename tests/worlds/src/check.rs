@@ -31,7 +31,9 @@ impl SmallWorld {
         }
         for ((connector, lane), rows) in &lanes {
             check_lane(rows).map_err(|why| format!("{why}: {lane} at {connector}"))?;
-            check_waiting(rows)?;
+            let index = self.connector(connector);
+            let changed_there = state.targets[index].books.get(*lane).is_some_and(|book| book.changed_there);
+            check_waiting(rows, changed_there)?;
         }
         self.check_fences(state, &rows)
     }
@@ -126,8 +128,8 @@ fn check_lane(rows: &[&Delivery]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Nothing awaits what is there.
-fn check_waiting(rows: &[&Delivery]) -> Result<(), Violation> {
+/// Nothing awaits what is there. `changed_there`: the target has said of the order that somebody changed it.
+fn check_waiting(rows: &[&Delivery], changed_there: bool) -> Result<(), Violation> {
     for row in rows {
         let waits = match row.state {
             DeliveryState::Waiting => row.due_at == NEVER,
@@ -135,9 +137,13 @@ fn check_waiting(rows: &[&Delivery]) -> Result<(), Violation> {
             _ => false,
         };
         let Some(awaited) = row.awaits.as_ref().filter(|_| waits) else { continue };
-        // What the target has said, not what was decided at admission.
+        // What the target has said, not what the host has decided by itself.
         let is_there = |other: &&&Delivery| {
-            other.entity == *awaited && other.fence > 0 && other.ending.is_some_and(Ending::exists)
+            let exists = match other.ending {
+                Some(Ending::Stale) => changed_there,
+                ending => ending.is_some_and(Ending::exists),
+            };
+            other.entity == *awaited && other.fence > 0 && exists
         };
         if rows.iter().any(|other| is_there(&other)) {
             return Err(format!("delivery {} awaits {awaited}, which is there", row.id));

@@ -13,7 +13,7 @@ use crossdock_model::connector::{Failure, Found, Outcome, Receipt, Throttle, Unm
 use crossdock_model::time::Millis;
 use crossdock_rules::code;
 use crossdock_rules::confirmation::MESSAGE;
-use crossdock_rules::lookup::{BeforeSending, next_call};
+use crossdock_rules::lookup::{BeforeSending, Keys, next_call};
 use crossdock_rules::outcome::{Answer, Fault, settle};
 
 use crate::documents::document;
@@ -193,6 +193,11 @@ impl SmallWorld {
 
     fn send_reply(&self, state: &mut State, call: &Call, reply: Reply) -> Result<Answer, Violation> {
         let request = &call.request;
+        let answers_for_good = matches!(reply, Reply::Received { .. } | Reply::Stale | Reply::Ignored);
+        if self.setting.keys == Keys::Honoured && answers_for_good {
+            // It knows the key from now on: the same request, coming late, gets this very answer.
+            state.late.retain(|late| late.request.key != request.key);
+        }
         let target = &mut state.targets[call.connector];
         let outcome = match reply {
             Reply::AlreadyThere => {

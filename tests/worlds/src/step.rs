@@ -311,7 +311,9 @@ impl SmallWorld {
                 || open.iter().any(|other| other.lane == row.lane && other.effect.is_snapshot());
         let book = state.targets[connector].books.get(&*row.lane);
         let orphan = is_child && !order_to_come && book.is_none_or(|book| book.state.is_none());
-        if state.discards_left > 0 || orphan {
+        // Nobody gives up what may still appear.
+        let may_appear = state.late.iter().any(|late| late.order == order);
+        if (state.discards_left > 0 || orphan) && !may_appear {
             steps.push(Step::Discard(row.id));
         }
     }

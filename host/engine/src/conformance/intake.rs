@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use crate::view::{Page, PendingCount};
-use crate::{Admit, Applied, Command, CursorMove, Error, Store, Target};
+use crate::{Accept, Admit, Applied, Command, CursorMove, Error, Store, Target};
 
 pub async fn a_request_comes_back_byte_for_byte(store: Store) {
     let store = Driver(store);
@@ -187,4 +187,30 @@ pub async fn a_request_that_its_host_reads_itself_is_leased_from_the_start(store
     store.accept(crate::Accept { lease, ..accept("1", b"{}") }).await;
     assert!(store.claim_inbounds(10, t(59)).await.is_empty());
     assert_eq!(store.claim_inbounds(10, t(60)).await.len(), 1);
+}
+
+pub async fn what_a_killed_host_was_reading_is_due_at_once(store: Store) {
+    let store = Driver(store);
+    let read_directly = Accept { lease: Some(std::time::Duration::from_secs(600)), ..accept("1", b"{}") };
+    store.accept(read_directly).await;
+    store.accept(accept("2", b"{}")).await;
+    assert_eq!(store.claim_inbounds(10, t(1)).await.len(), 1);
+    assert!(store.claim_inbounds(10, t(2)).await.is_empty());
+    let recovered = store.moved(Command::RecoverClaims { now: t(3), limit: 1 }).await;
+    assert_eq!((recovered.count, recovered.more), (1, true));
+    let recovered = store.moved(Command::RecoverClaims { now: t(3), limit: 10 }).await;
+    assert_eq!((recovered.count, recovered.more), (1, false));
+    assert_eq!(store.claim_inbounds(10, t(3)).await.len(), 2);
+}
+
+pub async fn what_was_postponed_is_due_when_its_connector_is_resumed(store: Store) {
+    let store = Driver(store);
+    let id = store.accept(accept("1", b"{}")).await.inbound;
+    store.claim_inbounds(10, t(1)).await;
+    let why = problem("unauthorized", "the credentials are refused");
+    store.one(Command::PostponeInbound { inbound: id, due_at: t(300), why, now: t(2) }).await.unwrap();
+    assert!(store.claim_inbounds(10, t(3)).await.is_empty());
+    let resume = Command::Resume { connector: "shop".into(), by: "me".into(), now: t(4) };
+    assert!(!store.moved(resume).await.more);
+    assert_eq!(store.claim_inbounds(10, t(4)).await.len(), 1);
 }

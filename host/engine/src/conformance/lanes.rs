@@ -302,3 +302,39 @@ pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: S
     let claimed = store.claim_only(updated, t(6)).await;
     assert_eq!(store.settle(&claimed, posted(&["SO-3"]), t(7)).await.released, [waiting]);
 }
+
+pub async fn a_state_that_was_received_is_not_sent_again_after_a_newer_one(store: Store) {
+    let store = Driver(store);
+    let (older, _) = store.enqueue(order("order.placed", 1, 1), t(1)).await;
+    let claimed = store.claim_only(older, t(1)).await;
+    let received = Next::Received { overdue_at: t(10), releases: true };
+    store.settle(&claimed, answer(received, Sent::Yes), t(2)).await;
+    store
+        .moved(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 })
+        .await;
+    let (newer, _) = store.enqueue(order("order.updated", 1, 2), t(12)).await;
+    let claimed = store.claim_only(newer, t(12)).await;
+    store.settle(&claimed, posted(&["SO-1"]), t(13)).await;
+    store.moved(Command::Retry { delivery: older, by: "me".into(), now: t(14) }).await;
+    assert_eq!(store.state(older).await, "stale");
+    assert!(store.claim(t(15)).await.is_empty());
+}
+
+pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store) {
+    let store = Driver(store);
+    let (edited, what) = store.enqueue(edit("e1", 1, 3), t(0)).await;
+    assert_eq!(what, "waiting");
+    store
+        .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
+        .await;
+    store.moved(Command::Retry { delivery: edited, by: "me".into(), now: t(86_401) }).await;
+    let claimed = store.claim_only(edited, t(86_401)).await;
+    // Nobody knows whether it arrived, and then a state overtakes it that contains it.
+    let outside = Next::Wait { parent: order_id(1), retry_at: t(86_500) };
+    store.settle(&claimed, answer(outside, Sent::Maybe), t(86_402)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 4), t(86_403)).await;
+    let claimed = store.claim_only(placed, t(86_403)).await;
+    store.settle(&claimed, posted(&["SO-1"]), t(86_404)).await;
+    assert_eq!(store.state(edited).await, "joined");
+    assert!(store.claim(t(90_000)).await.is_empty());
+}

@@ -184,3 +184,12 @@ pub async fn adding_a_value_releases_all_that_waits_for_it(store: Store) {
     assert_eq!((answer.released, answer.ready), (2, vec![ERP.to_owned(), "wms".to_owned()]));
     assert!(store.0.unmapped().await.unwrap().is_empty());
 }
+
+pub async fn thousands_of_mappings_are_stored_at_once(store: Store) {
+    let store = Driver(store);
+    let names: Vec<String> = (0..2500).map(|number| format!("erp/sku/{number:04}")).collect();
+    let listed: Vec<_> = names.iter().map(|name| (name.as_str(), Some("item"))).collect();
+    assert_eq!(kept(&store, put(&listed, 1)).await.changed, 2500);
+    let none = PutMappings { unlisted: Unlisted::Remove, ..put(&listed[..1], 2) };
+    assert_eq!(kept(&store, none).await.removed, 2499);
+}

@@ -36,7 +36,9 @@ macro_rules! conformance {
                 the_same_event_is_kept_once, the_same_key_with_other_content_is_another_event,
                 an_order_goes_where_it_is_pinned,
                 a_postponed_request_is_due_later_and_counts_its_attempts,
-                a_request_that_its_host_reads_itself_is_leased_from_the_start;
+                a_request_that_its_host_reads_itself_is_leased_from_the_start,
+                what_a_killed_host_was_reading_is_due_at_once,
+                what_was_postponed_is_due_when_its_connector_is_resumed;
             lanes: only_the_head_of_a_lane_is_claimed, lanes_do_not_wait_for_each_other,
                 an_exception_blocks_its_lane_until_a_person_decides,
                 a_refund_waits_for_its_order_and_follows_it, a_refund_behind_its_open_order_queues,
@@ -47,7 +49,9 @@ macro_rules! conformance {
                 a_received_delivery_releases_its_lane, a_received_delivery_can_hold_its_lane,
                 a_route_can_demand_that_the_lane_is_held, each_connector_has_its_own_wait_limit,
                 what_waited_goes_on_when_its_order_is_discarded_or_ignored,
-                what_a_connectors_own_system_has_need_not_be_delivered;
+                what_a_connectors_own_system_has_need_not_be_delivered,
+                a_state_that_was_received_is_not_sent_again_after_a_newer_one,
+                a_state_that_arrives_ends_the_differences_it_contains;
             claims: a_claim_says_durably_that_it_may_have_been_sent, a_claim_in_the_group_of_its_event_gets_it,
                 an_old_claim_cannot_settle, a_lost_lease_leads_to_a_find, a_find_that_is_lost_sent_nothing,
                 taking_over_gives_back_every_claim, a_serial_number_is_allotted_once_and_kept,
@@ -70,7 +74,7 @@ macro_rules! conformance {
             mappings: a_connectors_own_mapping_comes_before_everybodys,
                 every_change_of_a_table_is_a_version_of_it, a_wrong_mapping_refuses_the_whole_list,
                 a_list_can_take_the_place_of_what_there_is, mappings_are_listed_page_by_page,
-                adding_a_value_releases_all_that_waits_for_it;
+                adding_a_value_releases_all_that_waits_for_it, thousands_of_mappings_are_stored_at_once;
             registry: a_store_is_found_by_its_id_and_by_its_codes, every_change_of_a_store_is_a_version_of_it,
                 two_stores_never_have_one_code, a_whole_file_takes_the_place_of_the_registry,
                 adding_a_store_releases_what_waits_for_it,

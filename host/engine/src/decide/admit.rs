@@ -26,7 +26,7 @@ impl State<'_> {
             self.move_cursor(cursor, admit.now)?;
         }
         if let Some((id, row)) = inbound {
-            self.set_inbound(id, Some(InboundRow { state: InboundState::Read, ..row }));
+            self.set_inbound(id, Some(InboundRow { state: InboundState::Read, leased: false, ..row }));
         }
         if let Some(entries) = &admit.outbox {
             self.store_outbox(entries)?;

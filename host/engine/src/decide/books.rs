@@ -93,7 +93,9 @@ impl State<'_> {
 
     fn waiting_for(&self, order: &Arc<str>) -> Decision<Vec<i64>> {
         let (waiting, _) = self.awaiting(order, None, RELEASED_AT_ONCE)?;
-        Ok(waiting.into_iter().map(|delivery| delivery.id).collect())
+        let waiting: Vec<i64> = waiting.into_iter().map(|delivery| delivery.id).collect();
+        self.read_ahead_lanes(&waiting)?;
+        Ok(waiting)
     }
 
     /// Moves a delivery that awaits its lane's order, and of which its target knows nothing, to another

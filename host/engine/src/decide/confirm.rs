@@ -121,7 +121,8 @@ impl State<'_> {
         self.add_references(&entity, given)?;
         self.change(id, |delivery| delivery.sent = Sent::Yes)?;
         self.retire(id, Ending::Posted, None, now)?;
-        let mut released = self.arrived(&entity, now)?;
+        self.end_needless(id, now)?;
+        let mut released = self.arrived(&entity, &lane, now)?;
         released.extend(self.promote(&lane, now)?);
         Ok(released)
     }

@@ -8,11 +8,15 @@ use crossdock_model::time::Millis;
 use crate::applied::{Accepted, Applied};
 use crate::changes::Append;
 use crate::command::{Accept, ClaimInbounds};
-use crate::database::{Answer, Question};
+use super::time::is_full;
+use crate::database::{Answer, Question, ReadSet};
 use crate::error::Error;
 use crate::rows::{InboundRow, InboundState};
 use crate::state::{Decision, State};
 use crate::view::Inbound;
+
+/// How many postponed requests one command makes due.
+const MADE_DUE_AT_ONCE: u32 = 1000;
 
 impl State<'_> {
     pub(super) fn accept(&mut self, accept: &Accept) -> Decision<Applied> {
@@ -29,6 +33,7 @@ impl State<'_> {
                 received_at: accept.received_at,
                 state: InboundState::Pending,
                 due_at: accept.lease.map_or(accept.received_at, |lease| accept.received_at.plus(lease)),
+                leased: accept.lease.is_some(),
                 attempts: 0,
                 trace: accept.trace.as_str().into(),
                 has_body: true,
@@ -52,7 +57,7 @@ impl State<'_> {
             let row = self.pending(inbound.id)?;
             if row.due_at <= claim.now {
                 let due_at = claim.now.plus(claim.lease);
-                self.set_inbound(inbound.id, Some(InboundRow { due_at, ..row.clone() }));
+                self.set_inbound(inbound.id, Some(InboundRow { due_at, leased: true, ..row.clone() }));
                 leased.push(Inbound { attempts: row.attempts, ..inbound });
             }
         }
@@ -62,15 +67,53 @@ impl State<'_> {
     pub(super) fn postpone(&mut self, inbound: i64, due_at: Millis) -> Decision<Applied> {
         let row = self.pending(inbound)?;
         let attempts = row.attempts.saturating_add(1);
-        self.set_inbound(inbound, Some(InboundRow { due_at, attempts, ..row }));
+        self.set_inbound(inbound, Some(InboundRow { due_at, attempts, leased: false, ..row }));
         Ok(Applied::Done)
     }
 
     pub(super) fn quarantine(&mut self, inbound: i64, problem: &Problem) -> Decision<Applied> {
         let row = self.pending(inbound)?;
         let state = InboundState::Quarantined(problem.clone());
-        self.set_inbound(inbound, Some(InboundRow { state, ..row }));
+        self.set_inbound(inbound, Some(InboundRow { state, leased: false, ..row }));
         Ok(Applied::Done)
+    }
+
+    /// Makes postponed requests of a connector due at once. Answers whether there are more.
+    pub(super) fn stop_postponing(&mut self, connector: &Arc<str>, now: Millis) -> Decision<bool> {
+        let connector = Arc::clone(connector);
+        let question = Question::InboundsDueLater { connector, now, limit: MADE_DUE_AT_ONCE };
+        let Answer::Numbers(later) = self.ask(question)? else { return Ok(false) };
+        let later = later.clone();
+        self.want(ReadSet { inbounds: later.iter().copied().collect(), ..ReadSet::default() });
+        let mut made_due = false;
+        for inbound in &later {
+            let row = self.known_inbound(*inbound)?;
+            if row.state == InboundState::Pending && !row.leased && row.due_at > now {
+                self.set_inbound(*inbound, Some(InboundRow { due_at: now, ..row }));
+                made_due = true;
+            }
+        }
+        // Where a part of that size holds leased ones alone, what follows is due when it would have been.
+        Ok(made_due && is_full(&later, MADE_DUE_AT_ONCE))
+    }
+
+    /// Ends leases of a host that is no more: what it was reading is due at once. Answers how many, and whether there
+    /// are more.
+    pub(super) fn end_leases(&mut self, now: Millis, limit: u32) -> Decision<(u64, bool)> {
+        let Answer::Numbers(leased) = self.ask(Question::LeasedInbounds { limit })? else {
+            return Ok((0, false));
+        };
+        let leased = leased.clone();
+        self.want(ReadSet { inbounds: leased.iter().copied().collect(), ..ReadSet::default() });
+        let mut count = 0;
+        for inbound in &leased {
+            let row = self.known_inbound(*inbound)?;
+            if row.leased {
+                self.set_inbound(*inbound, Some(InboundRow { leased: false, due_at: row.due_at.min(now), ..row }));
+                count += 1;
+            }
+        }
+        Ok((count, is_full(&leased, limit)))
     }
 
     pub(super) fn reread(&mut self, inbound: i64, by: &str, now: Millis) -> Decision<Applied> {

@@ -6,10 +6,11 @@ use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
 use crossdock_rules::admission::is_contained_in;
 use crossdock_rules::code;
+use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent, next_ready};
 use crossdock_rules::version::Stamp;
 
-use crate::delivery::AWAITS_IN_FLIGHT_WRITE;
+use crate::delivery::{AWAITS_IN_FLIGHT_WRITE, Delivery};
 use crate::keys::{EntityKey, LaneKey};
 use crate::mapping::EVERY_CONNECTOR;
 use crate::state::{Decision, State};
@@ -20,6 +21,25 @@ pub(super) const RELEASED_AT_ONCE: u32 = 256;
 /// A reason of this code.
 pub(super) fn reason(code: &str, message: impl Into<String>) -> Option<Problem> {
     Some(Problem { code: code.to_owned(), message: message.into(), field: None })
+}
+
+/// True for a delivery in its lane that no call is in flight for.
+fn is_to_be_sent(delivery: &Delivery) -> bool {
+    matches!(delivery.state, DeliveryState::Queued | DeliveryState::Ready)
+}
+
+/// How a delivery ends that a newer state makes needless, and why: an older state would undo that one, and a difference
+/// that it contains would be applied twice.
+fn made_needless(effect: Effect, at: i64, newest: i64) -> Option<(Ending, Option<Problem>)> {
+    let state = Stamp { at: newest, believed: newest, sequence: None, progress: 0 };
+    if effect.is_snapshot() && newest > at {
+        Some((Ending::Stale, reason("stale", "a newer state was admitted while it waited")))
+    } else if is_contained_in(effect, at, &state) {
+        let why = "a state that was admitted while it waited contains it";
+        Some((Ending::Joined, reason("overtaken", why)))
+    } else {
+        None
+    }
 }
 
 impl State<'_> {
@@ -114,9 +134,10 @@ impl State<'_> {
             .map(|delivery| (delivery.id, delivery.lane_key()))
             .collect();
         if more {
-            let of = connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into());
-            self.set_release((of, Arc::clone(key)), Some(()));
+            self.release_later(key, connector);
         }
+        let ids: Vec<i64> = waiting.iter().map(|(id, _)| *id).collect();
+        self.read_ahead_lanes(&ids)?;
         let (mut ready, mut count) = (Vec::new(), 0);
         for (id, lane) in waiting {
             self.return_to_lane(id, now)?;
@@ -126,9 +147,14 @@ impl State<'_> {
         Ok((ready, count))
     }
 
-    /// Returns a delivery to its lane. A state that a newer admitted state has overtaken is stale, since it would undo
-    /// that one; and a difference that an admitted state contains is settled with it, since it would be applied twice.
-    /// What was sent and kept its lane blocked was not overtaken: newer states stand behind it.
+    /// Notes that there is more to release.
+    pub(super) fn release_later(&mut self, key: &Arc<str>, connector: Option<&Arc<str>>) {
+        let of = connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into());
+        self.set_release((of, Arc::clone(key)), Some(()));
+    }
+
+    /// Returns a delivery to its lane, unless a newer admitted state makes it needless. What was sent and kept its lane
+    /// blocked was not overtaken: newer states stand behind it.
     pub(super) fn return_to_lane(&mut self, id: i64, now: Millis) -> Decision<()> {
         let delivery = self.delivery(id)?;
         let (effect, at) = (delivery.effect, delivery.stamp_at);
@@ -136,20 +162,34 @@ impl State<'_> {
         let entity = delivery.entity_key();
         let newest = self.entities(&entity)?.and_then(|state| state.enqueued_at());
         let newest = newest.filter(|_| can_be_overtaken && self.safeguards().version_gate());
-        let overtaken = newest.is_some_and(|newest| effect.is_snapshot() && newest > at);
-        let contained = newest.is_some_and(|newest| {
-            let state = Stamp { at: newest, believed: newest, sequence: None, progress: 0 };
-            is_contained_in(effect, at, &state)
-        });
-        if overtaken {
-            let why = reason("stale", "a newer state was admitted while it waited");
-            self.retire(id, Ending::Stale, why, now)
-        } else if contained {
-            let why = reason("overtaken", "a state that was admitted while it waited contains it");
-            self.retire(id, Ending::Joined, why, now)
-        } else {
-            self.requeue(id, now)
+        match newest.and_then(|newest| made_needless(effect, at, newest)) {
+            Some((ending, why)) => self.retire(id, ending, why, now),
+            None => self.requeue(id, now),
         }
+    }
+
+    /// A state has reached the target: what it makes needless is done. That is what stands in its lane, and of what a
+    /// person would have to decide the differences that it contains.
+    pub(super) fn end_needless(&mut self, id: i64, now: Millis) -> Decision<()> {
+        let state = self.delivery(id)?;
+        if !state.effect.is_snapshot() || !self.safeguards().version_gate() {
+            return Ok(());
+        }
+        let (entity, lane, at) = (Arc::clone(&state.entity), state.lane_key(), state.stamp_at);
+        let needless: Vec<_> = self
+            .lane(&lane)?
+            .into_iter()
+            .filter(|other| other.entity == entity)
+            .filter(|other| {
+                let is_undecided = other.state == DeliveryState::Exception;
+                is_to_be_sent(other) || (is_undecided && other.effect == Effect::Difference)
+            })
+            .filter_map(|other| Some((other.id, made_needless(other.effect, other.stamp_at, at)?)))
+            .collect();
+        for (other, (ending, why)) in needless {
+            self.retire(other, ending, why, now)?;
+        }
+        Ok(())
     }
 
     /// Returns a delivery to its lane, with nothing against its being sent.
@@ -166,8 +206,8 @@ impl State<'_> {
         })
     }
 
-    /// Notes that the connector's system has an entity, and releases what awaits it there.
-    pub(super) fn arrived(&mut self, key: &EntityKey, now: Millis) -> Decision<Vec<i64>> {
+    /// Notes that the connector's system has an entity, by a delivery of this lane, and releases what awaits it there.
+    pub(super) fn arrived(&mut self, key: &EntityKey, lane: &LaneKey, now: Millis) -> Decision<Vec<i64>> {
         if let Some(state) = self.entities(key)?.filter(|state| !state.exists).cloned() {
             let state = crossdock_rules::entity_state::EntityState { exists: true, ..state };
             self.set_entity(key.clone(), Some(state));
@@ -175,7 +215,22 @@ impl State<'_> {
         if !self.safeguards().release() {
             return Ok(Vec::new());
         }
+        if lane.lane == key.entity {
+            self.end_wait_in_lane(lane)?;
+        }
         Ok(self.release(&key.entity, Some(&key.connector), now)?.0)
+    }
+
+    /// What awaited the order for too long and is in its lane again, to be tried, awaits it no longer: should the target
+    /// still not know the order, the time to wait begins anew.
+    fn end_wait_in_lane(&mut self, lane: &LaneKey) -> Decision<()> {
+        let awaits = |delivery: &&Delivery| delivery.awaits.as_ref() == Some(&lane.lane);
+        let deliveries = self.lane(lane)?.into_iter().filter(|delivery| is_to_be_sent(delivery));
+        let ids: Vec<i64> = deliveries.filter(awaits).map(|delivery| delivery.id).collect();
+        for id in ids {
+            self.change(id, |delivery| (delivery.awaits, delivery.waiting_since) = (None, None))?;
+        }
+        Ok(())
     }
 
     /// Releases what awaits an entity whose delivery ended without the entity's being there, unless another

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crossdock_rules::outcome::mapping_key;
+
 use crate::applied::Applied;
 use crate::changes::Append;
-use crate::database::{Answer, Question};
+use crate::database::{Answer, Question, ReadSet};
 use crate::error::Error;
 use crate::keys::MappingKey;
 use crate::mapping::{EVERY_CONNECTOR, ImportedFile, PutMappings, Stored, Unlisted};
@@ -29,6 +31,7 @@ impl State<'_> {
         for key in self.unlisted_mappings(&keys, put)? {
             targets.entry(key).or_insert(None);
         }
+        self.want(ReadSet { mappings: targets.keys().cloned().collect(), ..ReadSet::default() });
         let mut stored = Stored::default();
         let mut changes: Vec<Change> = Vec::new();
         for (key, new) in targets {
@@ -45,14 +48,11 @@ impl State<'_> {
         }
         self.write_mappings(&changes, put)?;
         self.record_import(put.imported.as_ref(), put.now);
-        for (key, _, new) in &changes {
-            if new.is_none() {
-                continue;
-            }
-            let awaited = crossdock_rules::outcome::mapping_key(&key.table, &key.value).into();
+        let mapped = changes.iter().filter(|(_, _, new)| new.is_some()).map(|(key, ..)| {
             let of = Some(&key.connector).filter(|connector| ***connector != *EVERY_CONNECTOR);
-            stored.released += self.release(&awaited, of, put.now)?.1;
-        }
+            (mapping_key(&key.table, &key.value).into(), of.cloned())
+        });
+        stored.released = self.release_all(&mapped.collect::<Vec<_>>(), put.now)?;
         stored.ready = self.take_ready();
         Ok(Applied::Stored(stored))
     }

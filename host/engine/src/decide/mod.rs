@@ -13,6 +13,7 @@ mod mappings;
 mod operate;
 mod outbox;
 mod place;
+mod read_ahead;
 mod refunds;
 mod registry;
 mod replay;

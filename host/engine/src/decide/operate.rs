@@ -41,14 +41,14 @@ impl State<'_> {
         let delivery = self.exception(id)?;
         let (lane, sent) = (delivery.lane_key(), delivery.sent);
         let why = delivery.reason.as_ref().map_or_else(String::new, |reason| reason.code.clone());
-        self.return_to_lane(id, now)?;
-        // Whoever retries what no target can be asked about has looked, and says: send it.
+        // Whoever retries what no target can be asked about has looked, and says: it is not there.
         let sent = if why == code::OUTCOME_UNKNOWN { Sent::No } else { sent };
         self.change(id, |delivery| {
             (delivery.attempts, delivery.failures, delivery.finds) = (0, 0, 0);
             delivery.sent = sent;
             delivery.look_up = sent != Sent::No;
         })?;
+        self.return_to_lane(id, now)?;
         self.promote(&lane, now)?;
         self.audit(by, "exception.retry", &id.to_string(), &why, now);
         Ok(self.moved(1))
@@ -56,12 +56,15 @@ impl State<'_> {
 
     pub(super) fn discard(&mut self, id: i64, why: &str, by: &str, now: Millis) -> Decision<Applied> {
         let delivery = self.exception(id)?;
-        let (lane, entity) = (delivery.lane_key(), Arc::clone(&delivery.entity));
-        let advances = delivery.effect.advances();
+        let (lane, entity) = (delivery.lane_key(), delivery.entity_key());
+        let (advances, sent) = (delivery.effect.advances(), delivery.sent);
         let reason = Problem { code: "discarded".into(), message: why.to_owned(), field: None };
         self.retire(id, Ending::Discarded, Some(reason), now)?;
-        if advances {
-            self.ended(&lane, &entity, Ending::Discarded, now)?;
+        match (advances, sent) {
+            (false, _) => {}
+            (true, Sent::No) => drop(self.ended(&lane, &entity.entity, Ending::Discarded, now)?),
+            // It may be there: what comes after it is sent, and not cancelled out as if nothing had been sent.
+            (true, Sent::Maybe | Sent::Yes) => drop(self.arrived(&entity, &lane, now)?),
         }
         self.promote(&lane, now)?;
         self.resolve_in_flight(id, now)?;
@@ -89,7 +92,8 @@ impl State<'_> {
             self.audit(by, "connector.resume", &connector, "", now);
         }
         self.is_ready(&connector);
-        Ok(Applied::Moved(self.moved(0)))
+        let more = self.stop_postponing(&connector, now)?;
+        Ok(Applied::Moved(Moved { more, ..self.moved(0) }))
     }
 
     pub(super) fn put_token(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::applied::Applied;
 use crate::changes::Append;
-use crate::database::{Answer, Question};
+use crate::database::{Answer, Question, ReadSet};
 use crate::error::Error;
 use crate::mapping::{Stored, Unlisted, missing_mapping};
 use crate::registry::{PutStores, StoreRecord, StoreRow};
@@ -36,6 +36,8 @@ impl State<'_> {
                 }
             }
         }
+        let versions = changes.iter().map(|(id, _)| Question::StoreVersion((*id).into()));
+        self.want(ReadSet { questions: versions.collect(), ..ReadSet::default() });
         for (id, record) in &changes {
             self.write_store(id, *record, put)?;
         }
@@ -48,6 +50,8 @@ impl State<'_> {
     fn known_stores(&self) -> Decision<Known> {
         let mut known = Known::new();
         if let Answer::Stores(stores) = self.ask(Question::Stores)? {
+            let ids = stores.iter().map(|store| store.record.id.as_str().into());
+            self.want(ReadSet { stores: ids.collect(), ..ReadSet::default() });
             for store in stores {
                 // An earlier command of the unit may have changed or removed it.
                 if let Some(row) = self.stores(&store.record.id.as_str().into())? {
@@ -92,13 +96,10 @@ impl State<'_> {
         if names.is_empty() {
             return Ok(0);
         }
-        let mut released = 0;
-        for awaited in self.ask_names(Question::AwaitedMappings)? {
-            if missing_mapping(&awaited).is_some_and(|(_, value)| names.contains(value)) {
-                released += self.release(&awaited, None, put.now)?.1;
-            }
-        }
-        Ok(released)
+        let mut awaited = self.ask_names(Question::AwaitedMappings)?;
+        awaited.retain(|key| missing_mapping(key).is_some_and(|(_, value)| names.contains(value)));
+        let awaited: Vec<_> = awaited.into_iter().map(|key| (key, None)).collect();
+        self.release_all(&awaited, put.now)
     }
 }
 

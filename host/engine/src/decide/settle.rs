@@ -35,7 +35,7 @@ impl State<'_> {
         let (id, now) = (settle.delivery, settle.now);
         let delivery = self.held_by(id, settle.fence)?;
         let (lane, entity) = (delivery.lane_key(), delivery.entity_key());
-        let advances = delivery.effect.advances();
+        let (advances, tried_for) = (delivery.effect.advances(), delivery.awaits.clone());
         self.record_attempt(settle, delivery.carries, delivery.attempts + 1);
         let settlement = &settle.settlement;
         self.add_references(&entity, &settlement.references)?;
@@ -81,15 +81,22 @@ impl State<'_> {
                 self.raise(id, code, settlement.reason.clone(), now)?;
                 if let Some(mapping) = awaits {
                     self.change(id, |delivery| delivery.awaits = Some(mapping.as_str().into()))?;
-                    if self.mapped_since(&lane.connector, mapping, settle.attempt.started)? {
+                    // The call may have looked before the value was mapped, and then nothing releases the delivery
+                    // later. So it is tried once more, and not again for the same value.
+                    let again = tried_for.as_deref() != Some(mapping.as_str());
+                    if again && self.is_mapped(&lane.connector, mapping)? {
                         self.return_to_lane(id, now)?;
+                        if self.delivery(id)?.state == DeliveryState::Queued {
+                            self.change(id, |delivery| delivery.awaits = Some(mapping.as_str().into()))?;
+                        }
                     }
                 }
             }
         }
         let mut settled = Settled::default();
         if is_there && advances {
-            settled.released = self.arrived(&entity, now)?;
+            self.end_needless(id, now)?;
+            settled.released = self.arrived(&entity, &lane, now)?;
         } else if let (Some(ending), true) = (ended, advances) {
             settled.released = self.ended(&lane, &entity.entity, ending, now)?;
         }
@@ -128,18 +135,16 @@ impl State<'_> {
         })
     }
 
-    /// Whether a value was mapped, or a store registered by that name, while the call was under way that missed it:
-    /// then nothing will release the delivery later.
-    fn mapped_since(&self, connector: &Arc<str>, awaited: &str, began: Millis) -> Decision<bool> {
+    /// Whether a value is mapped, or a store registered by that name.
+    fn is_mapped(&self, connector: &Arc<str>, awaited: &str) -> Decision<bool> {
         let Some((table, value)) = missing_mapping(awaited) else { return Ok(false) };
         for of in [connector.as_ref(), EVERY_CONNECTOR] {
             let key = MappingKey { connector: of.into(), table: table.into(), value: value.into() };
-            if self.mappings(&key)?.is_some_and(|entry| entry.at >= began) {
+            if self.mappings(&key)?.is_some() {
                 return Ok(true);
             }
         }
-        let store = self.ask_number(Question::StoreChangedAt(value.into()))?;
-        Ok(store != 0 && Millis(store) >= began)
+        Ok(self.ask_number(Question::StoreChangedAt(value.into()))? != 0)
     }
 
     fn record_attempt(&mut self, settle: &Settle, carries: i64, number: u32) {

@@ -18,7 +18,7 @@ use crate::mapping::EVERY_CONNECTOR;
 use crate::rows::AttemptRecord;
 use crate::state::{Decision, State};
 
-fn is_full(ids: &[i64], limit: u32) -> bool {
+pub(super) fn is_full(ids: &[i64], limit: u32) -> bool {
     u32::try_from(ids.len()).unwrap_or(u32::MAX) >= limit
 }
 
@@ -32,6 +32,7 @@ impl State<'_> {
         let lost = self.ask_deliveries(Question::ExpiredLeases { now, limit })?;
         let waiting = self.ask_deliveries(Question::DueWaiting { now, limit })?;
         let more = is_full(&lost, limit) || is_full(&waiting, limit);
+        self.read_ahead_lanes(&waiting)?;
         let mut count = 0;
         for id in lost {
             let delivery = self.delivery(id)?;
@@ -73,8 +74,8 @@ impl State<'_> {
 
     pub(super) fn recover_claims(&mut self, now: Millis, limit: u32) -> Decision<Applied> {
         let claimed = self.ask_deliveries(Question::Claimed { limit })?;
-        let more = is_full(&claimed, limit);
-        let mut count = 0;
+        let (mut count, more_leased) = self.end_leases(now, limit)?;
+        let more = is_full(&claimed, limit) || more_leased;
         for id in claimed {
             if self.delivery(id)?.state == DeliveryState::Sending {
                 self.lose(id, now)?;

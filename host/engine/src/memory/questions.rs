@@ -85,6 +85,18 @@ pub(super) fn answer(state: &State, question: &Question) -> Result<Answer> {
             histories(state, *pass, *from, *before, most(*limit))
         }
         Question::DueInbounds { connector, now, limit } => due_inbounds(state, connector, *now, most(*limit)),
+        Question::InboundsDueLater { connector, now, limit } => {
+            let later = |row: &crate::rows::InboundRow| {
+                row.connector == *connector && row.state == InboundState::Pending && row.due_at > *now
+            };
+            let mut all: Vec<_> = state.tables.inbounds.iter().filter(|(_, row)| later(row)).collect();
+            all.sort_by_key(|(_, row)| row.due_at);
+            Answer::Numbers(all.into_iter().map(|(id, _)| *id).take(most(*limit)).collect())
+        }
+        Question::LeasedInbounds { limit } => {
+            let leased = state.tables.inbounds.iter().filter(|(_, row)| row.leased);
+            Answer::Numbers(leased.map(|(id, _)| *id).take(most(*limit)).collect())
+        }
         other => of_records(state, other),
     })
 }

@@ -110,6 +110,7 @@ pub fn inbound(received_at: i64, state: InboundState) -> InboundRow {
         due_at: Millis(received_at),
         attempts: 0,
         trace: "trace".into(),
+        leased: false,
         has_body: true,
     }
 }

@@ -18,7 +18,7 @@ use crate::sqlite::statement::{Args, Cells, fetch_all, statements, unreadable};
 statements! {
     INBOUND_KEYS(1) "looking for duplicate requests": "SELECT key, inbound FROM inbound_key WHERE key IN ({rows})";
     INBOUNDS(1) "reading requests":
-        "SELECT id, connector, received_at, state, due_at, attempts, trace, problem_code, problem_message, \
+        "SELECT id, connector, received_at, state, due_at, leased, attempts, trace, problem_code, problem_message, \
          problem_field, has_body FROM inbound WHERE id IN ({rows})";
     EVENT_KEYS(1) "looking for idempotency keys":
         "SELECT key, event, digest FROM event_key WHERE key IN ({rows})";
@@ -34,6 +34,10 @@ statements! {
          LEFT JOIN inbound_body ON inbound_body.inbound = inbound.id \
          LEFT JOIN day_key ON day_key.day = inbound_body.day \
          WHERE connector = ? AND state = 0 AND due_at <= ? ORDER BY due_at, inbound.id LIMIT ?";
+    INBOUNDS_DUE_LATER "reading postponed requests":
+        "SELECT id FROM inbound WHERE connector = ? AND state = 0 AND due_at > ? ORDER BY due_at, id LIMIT ?";
+    LEASED_INBOUNDS "reading requests that are being read":
+        "SELECT id FROM inbound WHERE leased = 1 ORDER BY id LIMIT ?";
 }
 
 impl Loader<'_> {
@@ -99,6 +103,25 @@ impl Loader<'_> {
         let due = fetch_all(self.connection, &DUE_INBOUNDS, fill, |cells| request::inbound(cells, vault));
         Ok(Answer::Inbounds(due.await?))
     }
+
+    pub(super) async fn inbounds_due_later(
+        &mut self,
+        connector: &Arc<str>,
+        now: Millis,
+        limit: u32,
+    ) -> Result<Answer> {
+        let fill = |args: &mut Args| {
+            args.add(Arc::clone(connector)).add(now.0).add(limit);
+        };
+        Ok(Answer::Numbers(fetch_all(self.connection, &INBOUNDS_DUE_LATER, fill, |cells| cells.next()).await?))
+    }
+
+    pub(super) async fn leased_inbounds(&mut self, limit: u32) -> Result<Answer> {
+        let fill = |args: &mut Args| {
+            args.add(limit);
+        };
+        Ok(Answer::Numbers(fetch_all(self.connection, &LEASED_INBOUNDS, fill, |cells| cells.next()).await?))
+    }
 }
 
 fn fixed<const N: usize>(what: &str, bytes: &[u8]) -> Result<[u8; N]> {
@@ -108,7 +131,7 @@ fn fixed<const N: usize>(what: &str, bytes: &[u8]) -> Result<[u8; N]> {
 fn inbound_row(cells: &mut Cells<'_>) -> Result<InboundRow> {
     let (connector, received_at) = (cells.shared()?, Millis(cells.next()?));
     let state: i64 = cells.next()?;
-    let (due_at, attempts) = (Millis(cells.next()?), cells.next()?);
+    let (due_at, leased, attempts) = (Millis(cells.next()?), cells.next()?, cells.next()?);
     let trace = cells.shared()?;
     let state = match (state, problem(cells)?) {
         (0, _) => InboundState::Pending,
@@ -116,5 +139,6 @@ fn inbound_row(cells: &mut Cells<'_>) -> Result<InboundRow> {
         (2, Some(problem)) => InboundState::Quarantined(problem),
         (state, _) => return Err(unreadable("the state of a request", format!("{state} is unknown"))),
     };
-    Ok(InboundRow { connector, received_at, state, due_at, attempts, trace, has_body: cells.next()? })
+    let has_body = cells.next()?;
+    Ok(InboundRow { connector, received_at, state, due_at, leased, attempts, trace, has_body })
 }

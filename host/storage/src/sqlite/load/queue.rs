@@ -179,6 +179,10 @@ impl Loader<'_> {
             Question::DueInbounds { connector, now, limit } => {
                 self.due_inbounds(connector, *now, *limit).await?
             }
+            Question::InboundsDueLater { connector, now, limit } => {
+                self.inbounds_due_later(connector, *now, *limit).await?
+            }
+            Question::LeasedInbounds { limit } => self.leased_inbounds(*limit).await?,
             Question::Replay { filter, generation, after, limit } => {
                 self.replay(filter, *generation, *after, *limit).await?
             }

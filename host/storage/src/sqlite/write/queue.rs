@@ -16,11 +16,11 @@ statements! {
         "INSERT INTO inbound_key (key, inbound) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT DO UPDATE SET inbound = excluded.inbound";
     NO_INBOUND_KEY(1) "deleting the keys of requests": "DELETE FROM inbound_key WHERE key IN ({rows})";
-    INBOUND(11) "writing requests":
-        "INSERT INTO inbound (id, connector, received_at, state, due_at, attempts, trace, problem_code, \
+    INBOUND(12) "writing requests":
+        "INSERT INTO inbound (id, connector, received_at, state, due_at, leased, attempts, trace, problem_code, \
          problem_message, problem_field, has_body) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, \
-         attempts = excluded.attempts, problem_code = excluded.problem_code, \
+         leased = excluded.leased, attempts = excluded.attempts, problem_code = excluded.problem_code, \
          problem_message = excluded.problem_message, problem_field = excluded.problem_field, \
          has_body = excluded.has_body";
     NO_INBOUND(1) "deleting requests": "DELETE FROM inbound WHERE id IN ({rows})";
@@ -76,6 +76,7 @@ impl ChangeWriter<'_> {
                         .add(row.received_at.0)
                         .add(state)
                         .add(row.due_at.0)
+                        .add(row.leased)
                         .add(row.attempts)
                         .add(row.trace.clone());
                     bind_problem(args, problem);

@@ -1,0 +1,60 @@
+//! Rows that a command reads at once, where it then goes through many of them one by one: a round of reading for all of
+//! them, and not one for each.
+
+use std::sync::Arc;
+
+use crossdock_model::time::Millis;
+
+use super::lanes::RELEASED_AT_ONCE;
+use crate::database::{Question, ReadSet};
+use crate::delivery::AWAITS_IN_FLIGHT_WRITE;
+use crate::state::{Decision, State};
+
+/// An awaited key, and the connector whose deliveries are meant; none: every one.
+pub(super) type Awaited = (Arc<str>, Option<Arc<str>>);
+
+impl State<'_> {
+    /// Reads what the return of these deliveries to their lanes looks at.
+    pub(super) fn read_ahead_lanes(&self, deliveries: &[i64]) -> Decision<()> {
+        let mut wanted = ReadSet::default();
+        for id in deliveries {
+            let delivery = self.delivery(*id)?;
+            wanted.questions.insert(Question::Lane(delivery.lane_key()));
+            wanted.entities.insert(delivery.entity_key());
+            if delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
+                wanted.in_flight_waits.insert(*id);
+            }
+        }
+        self.want(wanted);
+        Ok(())
+    }
+
+    /// Releases what awaits one of several keys. A bounded number is released at once; the rest is noted, and follows by
+    /// itself. Answers how many were released.
+    pub(super) fn release_all(&mut self, keys: &[Awaited], now: Millis) -> Decision<u64> {
+        let question = |(key, connector): &Awaited| Question::Awaiting {
+            key: Arc::clone(key),
+            connector: connector.clone(),
+            limit: RELEASED_AT_ONCE,
+        };
+        self.want(ReadSet { questions: keys.iter().map(question).collect(), ..ReadSet::default() });
+        let mut awaiting = Vec::new();
+        for (key, connector) in keys {
+            let (waiting, _) = self.awaiting(key, connector.as_ref(), RELEASED_AT_ONCE)?;
+            awaiting.extend(waiting.into_iter().take(RELEASED_AT_ONCE as usize).map(|delivery| delivery.id));
+        }
+        awaiting.truncate(RELEASED_AT_ONCE as usize);
+        self.read_ahead_lanes(&awaiting)?;
+        let mut released = 0;
+        for (key, connector) in keys {
+            let left = u64::from(RELEASED_AT_ONCE).saturating_sub(released);
+            let is_awaited = !self.awaiting(key, connector.as_ref(), RELEASED_AT_ONCE)?.0.is_empty();
+            if left > 0 {
+                released += self.release(key, connector.as_ref(), now)?.1;
+            } else if is_awaited {
+                self.release_later(key, connector.as_ref());
+            }
+        }
+        Ok(released)
+    }
+}
