@@ -309,9 +309,7 @@ pub async fn a_state_that_was_received_is_not_sent_again_after_a_newer_one(store
     let claimed = store.claim_only(older, t(1)).await;
     let received = Next::Received { overdue_at: t(10), releases: true };
     store.settle(&claimed, answer(received, Sent::Yes), t(2)).await;
-    store
-        .moved(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 })
-        .await;
+    store.moved(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 }).await;
     let (newer, _) = store.enqueue(order("order.updated", 1, 2), t(12)).await;
     let claimed = store.claim_only(newer, t(12)).await;
     store.settle(&claimed, posted(&["SO-1"]), t(13)).await;

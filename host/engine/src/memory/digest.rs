@@ -274,6 +274,7 @@ impl<'s> View<'s> {
             InboundState::Pending | InboundState::Read => None,
         };
         let due = (row.state == InboundState::Pending).then(|| self.due(row.due_at));
-        (&row.connector, due, row.leased, row.attempts, row.has_body, problem.map(|problem| &problem.code)).hash(to);
+        (&row.connector, due, row.leased, row.attempts, row.has_body, problem.map(|problem| &problem.code))
+            .hash(to);
     }
 }
