@@ -1,8 +1,8 @@
-//! Orders of our own that balance, each in a shape that real orders have and that is easily read wrong.
+//! Invented orders that balance, each in a shape that real orders have and that is easily misread.
 
 use serde_json::{Value, json};
 
-/// An amount as Shopify tells it: the shop's, and what the customer saw.
+/// An amount as Shopify reports it: in the shop's and in the customer's currency.
 fn set(amount: &str) -> Value {
     seen(amount, amount, "USD")
 }
@@ -73,7 +73,7 @@ fn order(id: u64, lines: &[Value], total: &str, total_tax: &str, more: Value) ->
     merge(merge(order, rest), more)
 }
 
-/// What is special about each, and the order.
+/// The orders, each with what is special about it.
 pub fn orders() -> Vec<(&'static str, Value)> {
     let percent = json!([{ "type": "discount_code", "code": "WELCOME", "title": "WELCOME", "value": "10.0",
         "value_type": "percentage", "allocation_method": "across", "target_selection": "all",
@@ -186,7 +186,7 @@ pub fn orders() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
-            "discounts that only the allocations tell",
+            "discounts that only the allocations contain",
             order(
                 5_008,
                 &[

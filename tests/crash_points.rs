@@ -21,7 +21,7 @@ use crossdock_tests::{ERP_TOKEN, Host, SECRET, eventually};
 
 const ORDERS: usize = 40;
 
-/// An ERP that answers soon and finds what it holds only after a second.
+/// An ERP that answers soon, and whose search finds a document only after a second.
 fn weather() -> Weather {
     Weather { search_lag: Duration::from_secs(1), ..Weather::calm() }
 }
@@ -46,7 +46,7 @@ fn shop(host: &Host) -> Shop {
     Shop::start(options)
 }
 
-/// Waits until the ERP holds what the shop sent, and then looks once more: what comes late is a duplicate.
+/// Waits until the ERP holds what the shop sent, and then checks once more: a document that comes late is a duplicate.
 async fn settles(scene: &Scene, shop: &Shop) -> Result<()> {
     eventually(Duration::from_secs(60), async || {
         ensure!(shop.is_done(), "the shop is still sending: {:?}", shop.progress());

@@ -1,4 +1,4 @@
-//! The configurations to copy are sound: `serve --check` takes each of them, with the shipped plugins.
+//! The example configurations are valid: `serve --check` accepts each of them, with the shipped plugins.
 
 #![allow(
     clippy::unwrap_used,
@@ -43,7 +43,7 @@ async fn every_example_is_sound() -> Result<()> {
     Ok(())
 }
 
-/// What `serve` would refuse, `--check` refuses, and it makes nothing.
+/// `--check` refuses what `serve` would refuse, and creates no file.
 #[tokio::test]
 async fn a_check_refuses_what_serve_would() -> Result<()> {
     let deaf = format!(
@@ -52,7 +52,7 @@ async fn a_check_refuses_what_serve_would() -> Result<()> {
         dir = plugins()?.display()
     );
     for (text, reason) in [
-        (deaf.as_str(), "would hear nothing"),
+        (deaf.as_str(), "would receive nothing"),
         ("[storage]\nurl = 'postgres://x'", "keeps its data in SQLite"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'hunter2'", "never as itself"),
         ("[storage]\nurl = 'sqlite://x.db'\nkey = 'env:NOT_SET_ANYWHERE'", "NOT_SET_ANYWHERE"),

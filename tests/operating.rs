@@ -1,4 +1,4 @@
-//! Operating a host: what it refuses, what it shows, what can be done to it, by API and by command line.
+//! Operating a host by API and command line: what it shows, which operations it carries out, and what it refuses.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use crossdock_tests::{API_TOKEN, ERP_TOKEN, Host, SHOP};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// A wait is given up when the host's answer has been the same for so long, and longer on a slow machine.
+/// A wait is given up when the host's answer has been the same for this long; on a slow machine later.
 const MIN_STALL: Duration = Duration::from_secs(90);
 
 async fn scene() -> Result<(Erp, Host)> {
@@ -71,7 +71,7 @@ async fn intake_refuses_bad_requests_with_the_reason() -> Result<()> {
     ensure!(
         status == StatusCode::NOT_FOUND && serde_json::from_slice::<Value>(&said)?["code"] == "not-found"
     );
-    // The ERP's connector takes no requests.
+    // The ERP's connector receives no webhooks.
     let (status, _, _) = host.request("POST", "/in/erp", &[], &body).await?;
     ensure!(status == StatusCode::NOT_FOUND);
 
@@ -89,7 +89,7 @@ async fn an_order_goes_through_and_can_be_followed() -> Result<()> {
     let (status, answer) = host.webhook("orders/create", "w1", &body).await?;
     ensure!(status.is_success() && answer["duplicate"] == false, "{status} {answer}");
     let event = settled(&host, &reference).await?;
-    ensure!(event["owed"] == "erp posted", "{event}");
+    ensure!(event["deliverySummary"] == "erp posted", "{event}");
     ensure!(erp.order_count() == 1);
 
     let (status, again) = host.webhook("orders/create", "w1", &body).await?;
@@ -102,7 +102,7 @@ async fn an_order_goes_through_and_can_be_followed() -> Result<()> {
         shown["references"][0]["reference"]["id"].as_str().is_some_and(|id| id.starts_with("SO-")),
         "{shown}"
     );
-    // Personal data lives apart from the event.
+    // Personal data is stored apart from the event.
     ensure!(!shown["event"].to_string().contains('@'), "{shown}");
 
     let table = host.cli(&["events", "list"]).await?;
@@ -129,7 +129,7 @@ async fn a_replay_is_counted_first_and_books_nothing_twice() -> Result<()> {
         host.cli_json(&["events", "replay", "--kind", "order.placed", "--state", "exception"]).await?;
     ensure!(stuck["deliveries"] == 0, "{stuck}");
     let refused = host.cli(&["events", "replay", "--yes"]).await;
-    ensure!(refused.is_err_and(|error| error.to_string().contains("Say what to send again")));
+    ensure!(refused.is_err_and(|error| error.to_string().contains("Name what to send again")));
 
     host.cli(&["events", "replay", &event, "--yes"]).await?;
     until(MIN_STALL, async || {
@@ -169,7 +169,7 @@ async fn an_exception_is_decided_by_a_person() -> Result<()> {
     .await?;
     host.cli(&["exceptions", "discard", &number, "--reason", "sold by mistake"]).await?;
     let listed = host.cli(&["exceptions", "list"]).await?;
-    ensure!(listed.contains("Nothing waits for a person"), "{listed}");
+    ensure!(listed.contains("No exceptions"), "{listed}");
     ensure!(erp.order_count() == 0);
     Ok(())
 }
@@ -188,7 +188,7 @@ async fn an_unreadable_request_is_quarantined_with_its_reason_and_can_be_reread(
     .await?;
     let reasons = listed.to_string();
     ensure!(reasons.contains("balance") || reasons.contains("total"), "{reasons}");
-    // Page by page, and one as it came.
+    // The listing page by page, and one request as it arrived.
     let page = host.cli_json(&["quarantine", "list", "--limit", "1"]).await?;
     let after = page["next"].to_string();
     let rest = host.cli_json(&["quarantine", "list", "--after", &after]).await?;

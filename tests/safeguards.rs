@@ -16,7 +16,7 @@ use crossdock_tests::{binary, plugins};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The least seconds without an advance after which a run is stuck; the demo adds what it sees of the machine.
+/// The seconds without an advance after which a run is stuck, at least; the demo adds the slowness that it observes.
 const MIN_STALL: &str = "15";
 
 /// Whether it passed, its line of JSON, and its table.
@@ -30,7 +30,7 @@ async fn demo(without: &str, orders: &str, kills: &str) -> Result<(bool, Value, 
             kills,
             "--seed",
             "3",
-            "--patience",
+            "--stall-timeout",
             MIN_STALL,
             "--exit",
             "--json",
@@ -74,7 +74,7 @@ async fn without_find_the_demo_fails() -> Result<()> {
 #[tokio::test]
 async fn without_dedupe_the_demo_fails() -> Result<()> {
     let (passed, result, table) = demo("dedupe", "200", "0").await?;
-    // Where the database refuses what comes twice, the host may not get through at all.
+    // If the database refuses the duplicates, the host may never finish.
     ensure!(!passed && (wrong(&result) > 0 || table.contains("stuck: ")), "{result}\n{table}");
     Ok(())
 }

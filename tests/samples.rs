@@ -1,8 +1,8 @@
-//! Real orders of others, one by one: accepted to the cent, or in quarantine with the reason. And orders of our own,
-//! which balance, each in a shape that real ones have: every one accepted to the cent.
+//! Real orders of other shops: each is accepted to the cent or quarantined with the reason. And invented orders that
+//! balance, each in a shape that real ones have: all are accepted to the cent.
 //!
-//! The files are looked for in `CROSSDOCK_SAMPLES`, or beside the repository. Where there are none, that is said;
-//! where the variable is set and nothing is there, it fails.
+//! The files are in the folder `CROSSDOCK_SAMPLES`, or beside the repository. Without files the test prints that; if
+//! the variable is set and the folder is empty, it fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ struct Sample {
     name: String,
     topic: &'static str,
     body: Vec<u8>,
-    /// Whether it is one of ours, and must be accepted.
+    /// Whether it is an invented one, which must be accepted.
     own: bool,
 }
 
@@ -69,7 +69,7 @@ fn decimal(value: &Value) -> Option<Decimal> {
     Decimal::from_str(value.as_str()?).ok()
 }
 
-/// Whether an order balances by what Shopify's own orders do, computed here and nowhere else.
+/// Whether an order balances by the arithmetic of Shopify's own orders, computed here independently of the plugin.
 fn balances(order: &Value) -> Option<bool> {
     let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
     let mut sum = Decimal::ZERO;

@@ -1,5 +1,5 @@
-//! A connector gets another version of its plugin while orders flow: nothing is lost or doubled, what cannot
-//! take over is refused, and what was chosen outlives the host.
+//! A connector is swapped to another version of its plugin while orders flow: nothing is lost or doubled, a version
+//! that cannot take over is refused, and the choice survives a restart.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,12 +24,12 @@ use serde_json::{Value, json};
 
 const ORDERS: usize = 150;
 
-/// A wait is given up when what it waits for has not got any further for so long. On a slow machine everything takes
-/// longer, but nothing stands still.
+/// A wait is given up when nothing has advanced for this long: on a slow machine everything takes longer, but nothing
+/// stands still.
 const MIN_STALL: Duration = Duration::from_secs(90);
 
-/// The host answers a swap when it is done: it loads the plugin, and asks the ERP for what was booked, which takes as
-/// long as the machine and the ERP's search take. So this limit is there for a host that hangs, and for nothing else.
+/// How long a swap may take: it loads the plugin and looks up booked orders in the ERP, which is slow on a slow
+/// machine, so this limit only ends the wait for a host that hangs.
 const SWAP_LIMIT: Duration = Duration::from_secs(500);
 
 /// The component of the ERP's plugin, packed and signed under another version.
@@ -97,7 +97,7 @@ async fn a_connector_is_swapped_while_orders_flow() -> Result<()> {
     let shop = shop(&host);
     orders_flow(&erp).await?;
 
-    // What is damaged, of another system, or the very file that runs, does not take over.
+    // A damaged file, a plugin of another system, and the file that runs already are refused.
     let damaged = host.dir().join("damaged.wasm");
     let mut bytes = std::fs::read(&new)?;
     let middle = bytes.len() / 2;
@@ -123,7 +123,7 @@ async fn a_connector_is_swapped_while_orders_flow() -> Result<()> {
     let now = connector(&host).await?;
     ensure!(now["plugin"] == "erp-rest@0.2.0" && now["versions"][0]["current"] == true, "{now}");
 
-    // Killed and started again, it runs what was chosen; then it goes back.
+    // After a kill and a restart it runs the chosen version; then it goes back.
     host.kill().await?;
     host.start().await?;
     ensure!(connector(&host).await?["plugin"] == "erp-rest@0.2.0");
@@ -141,14 +141,14 @@ async fn a_connector_is_swapped_while_orders_flow() -> Result<()> {
         Ok(())
     })
     .await?;
-    // A duplicate would come late, and its absence can only be waited for.
+    // A duplicate would come late, so its absence can only be checked after a wait.
     tokio::time::sleep(Duration::from_secs(1)).await;
     ensure!(verdict().is_clean());
     Ok(())
 }
 
-/// A version that finds nothing of what was booked would book it again with each unknown outcome. Most of what can
-/// be asked for has just been booked, and may be absent from an honest search too.
+/// A version that finds none of the booked orders would book each again after an unknown outcome. Most orders have just
+/// been booked, and may be absent from a correct search too.
 #[tokio::test]
 async fn a_blind_version_is_refused_while_orders_flow() -> Result<()> {
     let erp = Erp::start(Options { weather: Weather::calm(), ..Options::stormy(ERP_TOKEN, 5) }).await?;
@@ -197,7 +197,7 @@ async fn a_file_that_was_overwritten_is_swapped_by_its_name_and_gone_back_from()
 
     let (status, said) = swap(&host, json!({ "to": "erp-rest" })).await?;
     ensure!(status == StatusCode::OK && said["to"] == "erp-rest@0.2.0", "{status} {said}");
-    // What the configuration names is what a start runs.
+    // A start runs the plugin that the configuration names.
     host.kill().await?;
     host.start().await?;
     ensure!(connector(&host).await?["plugin"] == "erp-rest@0.2.0");
@@ -209,10 +209,10 @@ async fn a_file_that_was_overwritten_is_swapped_by_its_name_and_gone_back_from()
     ensure!(connector(&host).await?["plugin"] == "erp-rest@0.1.0");
     let (status, said) = swap(&host, back).await?;
     ensure!(status == StatusCode::CONFLICT && said["code"] == "nothing-before", "{status} {said}");
-    let told = said["detail"].as_str().context("detail")?;
-    ensure!(told.contains("has gone back to erp-rest@0.1.0 already"), "{said}");
+    let detail = said["detail"].as_str().context("detail")?;
+    ensure!(detail.contains("has gone back to erp-rest@0.1.0 already"), "{said}");
 
-    // And forth again, and further.
+    // And to the new version again.
     let (status, said) = swap(&host, json!({ "to": "erp-rest" })).await?;
     ensure!(status == StatusCode::OK && said["to"] == "erp-rest@0.2.0", "{status} {said}");
     Ok(())

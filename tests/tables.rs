@@ -1,5 +1,5 @@
-//! What an operator keeps: mappings and stores by file, command line and API; secrets in the database; and the
-//! key that they rest under, changed while the host runs.
+//! The operator's tables: mappings and stores by file, command line and API; secrets in the database; and the storage
+//! key, changed while the host runs.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,26 +32,26 @@ async fn mappings_are_kept_by_file_command_line_and_api() -> Result<()> {
     let exported = host.cli(&["mapping", "export"]).await?;
     ensure!(exported == "connector,table,value,target\n*,carrier,DHL,dhl\nerp,tax,CA,02\nerp,tax,US,01\n");
 
-    // The file takes back what it put itself, and nothing else.
+    // An import removes the rows that the file added earlier, and no others.
     std::fs::write(&file, "connector,table,value,target\nerp,tax,US,03\n")?;
     ensure!(host.stop().await?.success());
     host.start().await?;
     let listed = host.cli_json(&["mapping", "list"]).await?;
     let listed: Vec<_> = listed["mappings"].as_array().context("mappings")?.iter().collect();
-    let told: Vec<_> = listed.iter().map(|row| (&row["value"], &row["target"], &row["changedBy"])).collect();
+    let rows: Vec<_> = listed.iter().map(|row| (&row["value"], &row["target"], &row["changedBy"])).collect();
     ensure!(
-        told == [
+        rows == [
             (&json!("CA"), &json!("02"), &json!("first")),
             (&json!("US"), &json!("03"), &json!("config"))
         ],
-        "{told:?}"
+        "{rows:?}"
     );
     let history = host.cli_json(&["mapping", "history", "--connector", "erp", "--table", "tax"]).await?;
     let versions: Vec<_> =
         history["changes"].as_array().context("changes")?.iter().map(|row| row["version"].clone()).collect();
     ensure!(versions == [3, 2, 1], "{history}");
 
-    // A wrong line refuses its whole list, with its number.
+    // An invalid line refuses the whole list; the error names the line.
     let wrong = host.dir().join("wrong.csv");
     std::fs::write(&wrong, "connector,table,value,target\nerp,tax,DE,04\nerp,tax,FR,\n")?;
     let refused = host.cli(&["mapping", "import", &wrong.display().to_string()]).await;
@@ -64,7 +64,7 @@ async fn mappings_are_kept_by_file_command_line_and_api() -> Result<()> {
     ensure!(host.cli(&["mapping", "export"]).await? == "connector,table,value,target\nerp,tax,US,03\n");
     ensure!(host.cli(&["mapping", "missing"]).await?.contains("Nothing is missing"));
 
-    // Many of them, page by page.
+    // A long listing is read page by page.
     let many: String = (0..2500).map(|n| format!("erp,sku,{n:05},item {n}\n")).collect();
     let file = host.dir().join("many.csv");
     std::fs::write(&file, format!("connector,table,value,target\n{many}"))?;
@@ -165,7 +165,7 @@ async fn a_connectors_secret_rests_in_the_database_under_a_key_that_can_be_chang
     std::fs::write(&config, &stored)?;
     host.start().await?;
     set_secret(&host, "erp/token", ERP_TOKEN).await?;
-    // A connector looks every few seconds whether its secrets have changed.
+    // A connector checks its secrets for changes every few seconds.
     tokio::time::sleep(Duration::from_secs(4)).await;
     order(&host, &erp, 1).await?;
     let listed = host.cli(&["secret", "list", "--json"]).await?;
@@ -177,7 +177,7 @@ async fn a_connectors_secret_rests_in_the_database_under_a_key_that_can_be_chang
     let (status, said) = host.post("/api/v1/storage/rekey", &json!({ "to": "command:echo 1" })).await?;
     ensure!(status == StatusCode::UNPROCESSABLE_ENTITY && said["code"] == "invalid", "{status} {said}");
 
-    // The key is changed while the host runs; it goes on, and starts again with the new key alone.
+    // The key is changed while the host runs; it keeps working, and later starts with the new key only.
     let key = host.dir().join("new.key").display().to_string();
     host.cli(&["secret", "rekey", "--to", &format!("file:{key}")]).await?;
     order(&host, &erp, 2).await?;
@@ -189,7 +189,7 @@ async fn a_connectors_secret_rests_in_the_database_under_a_key_that_can_be_chang
     host.start().await?;
     order(&host, &erp, 3).await?;
 
-    // The same on the database of a host that does not run.
+    // The same with the database of a host that is not running.
     ensure!(host.stop().await?.success());
     let path = config.display().to_string();
     let printed = format!("command:printf '{}'", "0a".repeat(32));

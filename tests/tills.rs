@@ -1,6 +1,7 @@
 //! A store that was offline uploads its sales late, doubled and out of order: a real Tryton ends with the right
-//! stock, the sales keep their business date, and what comes after the day was closed is a person's to decide. What
-//! is brought back is in the stock of the store that it was brought to, whoever sold it and with or without a receipt.
+//! stock, the sales keep their business date, and a sale that arrives after the day was closed is an exception for a
+//! person. Returned goods are in the stock of the store that took them back, whichever store sold them, with or
+//! without a receipt.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +54,7 @@ fn sale(sequence: u32, pieces: i64) -> String {
     transaction(9, sequence, &line("Sale", pieces, ""), 1100 * pieces)
 }
 
-/// Pieces brought to a store, of a sale of store 9 or of one that nobody knows.
+/// Pieces returned at a store, of a sale of store 9 or of an unknown sale.
 fn returned(store: u32, sequence: u32, of: Option<u32>, pieces: i64) -> String {
     let link = of.map_or_else(String::new, |of| {
         format!(
@@ -75,7 +76,7 @@ fn closed(sequence: u32) -> String {
     )
 }
 
-/// Puts a file as a till does: whole, by renaming it.
+/// Writes a file as a till does: atomically, by renaming it.
 fn upload(host: &Host, name: &str, transactions: &[String]) -> Result<()> {
     let folder = host.dir().join("tills/in");
     std::fs::create_dir_all(&folder)?;
@@ -89,7 +90,7 @@ fn upload(host: &Host, name: &str, transactions: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What a warehouse of the seed has of SKU-1.
+/// The stock of SKU-1 in a seeded warehouse.
 async fn stock(tryton: &Tryton, warehouse: &str) -> Result<i64> {
     let context = json!({ "locations": [tryton.seed[warehouse]], "with_childs": true });
     let found =
@@ -110,8 +111,8 @@ async fn reaches(tryton: &Tryton, host: &Host, warehouse: &str, wanted: i64) -> 
     Ok(())
 }
 
-/// The level of a warehouse that the host was told last.
-async fn told(host: &Host, warehouse: &Value) -> Result<Value> {
+/// The level of a warehouse that was last reported to the host.
+async fn reported_level(host: &Host, warehouse: &Value) -> Result<Value> {
     let (_, listed) = host.get("/api/v1/events?kind=inventory.counted&limit=100").await?;
     for event in listed["events"].as_array().context("events")? {
         let (_, shown) = host.get(&format!("/api/v1/events/{}", event["id"])).await?;
@@ -120,7 +121,7 @@ async fn told(host: &Host, warehouse: &Value) -> Result<Value> {
             return Ok(level["onHand"].clone());
         }
     }
-    anyhow::bail!("no level of SKU-1 was told yet")
+    anyhow::bail!("no level of SKU-1 was reported yet")
 }
 
 /// A host between the tills and Tryton.
@@ -139,7 +140,7 @@ name = "sales"
 when = 'event.kind.startsWith("order.") || event.kind.startsWith("refund.") || event.kind == "inventory.adjusted"'
 to = ["tryton"]
 "#,
-        tryton.connector(r#"tell = ["sales", "stock"]"#)
+        tryton.connector(r#"reports = ["sales", "stock"]"#)
     );
     tryton.host(&connectors).await
 }
@@ -150,7 +151,7 @@ async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> 
     let host = between(&tryton).await?;
     let full = stock(&tryton, "warehouse").await?;
 
-    // The return comes before its sale, the sale twice and once more among others.
+    // The return arrives before its sale, and the sale arrives three times, once together with others.
     upload(&host, "3.xml", &[returned(9, 103, Some(101), 1)])?;
     eventually(Duration::from_secs(20), async || {
         let (_, listed) = host.get("/api/v1/events?kind=refund.issued").await?;
@@ -163,7 +164,7 @@ async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> 
     upload(&host, "2.xml", &[sale(102, 2), sale(101, 3)])?;
     reaches(&tryton, &host, "warehouse", full - 3 - 2 + 1).await?;
 
-    // The day is closed; a sale of it that comes now is not booked silently.
+    // The day is closed; a sale of that day that arrives now is not booked silently.
     upload(&host, "4.xml", &[closed(104)])?;
     eventually(Duration::from_secs(20), async || {
         let (_, listed) = host.get("/api/v1/events?kind=day.closed").await?;
@@ -182,7 +183,7 @@ async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> 
     host.cli(&["exceptions", "retry", &exception["delivery"].to_string()]).await?;
     reaches(&tryton, &host, "warehouse", full - 4 - 4).await?;
 
-    // Every sale once, each on its business date, whenever it came.
+    // Every sale is booked once, on its business date, whenever it arrived.
     let domain = json!([["web_id", "like", "poslog/acme/order/%"]]);
     let sales = tryton.ask("sale.sale", &domain, &["web_id", "sale_date"], &json!({})).await?;
     ensure!(sales.len() == 3, "{sales:?}");
@@ -191,10 +192,10 @@ async fn an_offline_store_uploads_late_doubled_and_out_of_order() -> Result<()> 
         let date = format!("{}-{}-{}", date["year"], date["month"], date["day"]);
         ensure!(date == DAY, "{sale}");
     }
-    // What Tryton holds comes back as a level.
+    // Tryton's stock is reported back as a level.
     eventually(Duration::from_secs(60), async || {
-        let level = told(&host, &tryton.seed["warehouse"]).await?;
-        ensure!(level.as_str() == Some(&(full - 8).to_string()), "the host was told {level}");
+        let level = reported_level(&host, &tryton.seed["warehouse"]).await?;
+        ensure!(level.as_str() == Some(&(full - 8).to_string()), "the reported level is {level}");
         Ok(())
     })
     .await
@@ -208,8 +209,8 @@ async fn what_is_brought_back_is_in_the_stock_of_the_store_that_it_was_brought_t
     upload(&host, "1.xml", &[sale(101, 3)])?;
     reaches(&tryton, &host, "warehouse", sold - 3).await?;
 
-    // One piece of that sale is brought to store 12, and two of a sale that nobody knows; both are told twice. Which
-    // warehouse store 12 has, nobody has said: that is an exception, and not the other store's stock.
+    // One piece of that sale is returned at store 12, and two of an unknown sale; both are reported twice. Store 12 has
+    // no warehouse in the registry: that is an exception, and does not change the other store's stock.
     let day = [returned(12, 201, Some(101), 1), returned(12, 202, None, 2)];
     upload(&host, "2.xml", &day)?;
     upload(&host, "2-again.xml", &day)?;
@@ -234,19 +235,19 @@ async fn what_is_brought_back_is_in_the_stock_of_the_store_that_it_was_brought_t
     reaches(&tryton, &host, "store_warehouse", brought + 1 + 2).await?;
     ensure!(stock(&tryton, "warehouse").await? == sold - 3, "it came back twice");
 
-    // Tryton has each once, and says the level of both stores by the ids of their warehouses.
+    // Tryton has each return once, and reports the levels of both stores by the ids of their warehouses.
     let domain = json!([["reference", "like", "poslog/acme/stock/%"]]);
     let moved = tryton.ask("stock.shipment.internal", &domain, &["state"], &json!({})).await?;
     ensure!(moved.len() == 1 && moved[0]["state"] == "done", "{moved:?}");
     let domain = json!([["web_id", "like", "poslog/acme/refund/%"]]);
     let refunds = tryton.ask("sale.sale", &domain, &["origin", "warehouse"], &json!({})).await?;
     ensure!(refunds.len() == 1 && refunds[0]["warehouse"] == tryton.seed["store_warehouse"], "{refunds:?}");
-    // The money of the return that names no sale is a person's to book.
+    // The refund of the return without a sale is an exception for a person.
     let (_, listed) = host.get("/api/v1/exceptions").await?;
     ensure!(listed["total"] == 1 && listed["exceptions"][0]["code"] == "no-order", "{listed}");
     eventually(Duration::from_secs(60), async || {
-        let level = told(&host, &tryton.seed["store_warehouse"]).await?;
-        ensure!(level.as_str() == Some(&(brought + 3).to_string()), "the host was told {level}");
+        let level = reported_level(&host, &tryton.seed["store_warehouse"]).await?;
+        ensure!(level.as_str() == Some(&(brought + 3).to_string()), "the reported level is {level}");
         Ok(())
     })
     .await

@@ -22,23 +22,23 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-/// What the shop signs with.
+/// The key that the shop signs with.
 pub const SECRET: &str = "webhook-secret-of-the-tests";
 /// The ERP's bearer token.
 pub const ERP_TOKEN: &str = "erp-token-of-the-tests";
 /// The API's token.
 pub const API_TOKEN: &str = "cdk_token-of-the-tests";
-/// The shop's domain: that of the demo's shop.
+/// The domain of the demo's shop.
 pub const SHOP: &str = "crossdock-demo.myshopify.com";
 
-/// How long a host may take to be ready. It has its plugins compiled in no time where the cache is warm, and
-/// tests run beside each other on small machines.
-const READY: Duration = Duration::from_secs(120);
+/// How long a host may take to become ready: with a warm cache it compiles nothing, but several tests run at once on
+/// small machines.
+const MAX_START_TIME: Duration = Duration::from_secs(120);
 
 /// The binary under test.
 ///
 /// # Errors
-/// When nobody said where it is.
+/// When the environment variable that names it is not set.
 pub fn binary() -> Result<PathBuf> {
     named("CROSSDOCK_BIN")
 }
@@ -46,7 +46,7 @@ pub fn binary() -> Result<PathBuf> {
 /// The folder with the built plugins.
 ///
 /// # Errors
-/// When nobody said where it is.
+/// When the environment variable that names it is not set.
 pub fn plugins() -> Result<PathBuf> {
     named("CROSSDOCK_PLUGINS")
 }
@@ -57,7 +57,7 @@ fn named(variable: &str) -> Result<PathBuf> {
     Ok(path.into())
 }
 
-/// A host in a folder of its own. Killed when dropped.
+/// A host process in a folder of its own. Killed when dropped.
 pub struct Host {
     dir: TempDir,
     address: SocketAddr,
@@ -153,7 +153,7 @@ trust = ["{plugins}/vendor.pub"]
     /// Starts it, and waits until it is ready.
     ///
     /// # Errors
-    /// When it ends by itself or is not ready in time; with its log.
+    /// When it exits or is not ready in time; with its log.
     pub async fn start(&mut self) -> Result<()> {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("host.log"))?;
@@ -169,14 +169,14 @@ trust = ["{plugins}/vendor.pub"]
             .context("starting the host")?;
         self.child = Some(child);
         let begun = Instant::now();
-        while begun.elapsed() < READY {
+        while begun.elapsed() < MAX_START_TIME {
             if tokio::net::TcpStream::connect(self.address).await.is_ok()
                 && self.plain("/readyz").await.is_ok_and(|(status, _)| status.is_success())
             {
                 return Ok(());
             }
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-                // A host that was told to crash at once is no host that failed to start.
+                // A host that crashes at once by an injected fault has started.
                 self.child = None;
                 bail!("the host ended with {status}: {}", self.log());
             }
@@ -193,23 +193,23 @@ trust = ["{plugins}/vendor.pub"]
         self.child.take().context("the host is not running")?.kill().await.context("killing the host")
     }
 
-    /// Tells it to stop (SIGTERM) and waits until it has.
+    /// Stops it by SIGTERM and waits until it has exited.
     ///
     /// # Errors
     /// When it is not running, or does not stop within half a minute.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
         let mut child = self.child.take().context("the host is not running")?;
         let id = child.id().context("the host has ended")?;
-        let told = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
-        anyhow::ensure!(told.success(), "the host cannot be told to stop");
+        let killed = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+        anyhow::ensure!(killed.success(), "SIGTERM cannot be sent to the host");
         let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
         Ok(ended.context("the host does not stop")??)
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     ///
     /// # Errors
-    /// When it does not within `limit`.
+    /// When it does not exit within `limit`.
     pub async fn ended(&mut self, limit: Duration) -> Result<ExitStatus> {
         let child = self.child.as_mut().context("the host is not running")?;
         let status = tokio::time::timeout(limit, child.wait()).await.context("the host does not end")??;
@@ -217,13 +217,13 @@ trust = ["{plugins}/vendor.pub"]
         Ok(status)
     }
 
-    /// Where the shop sends.
+    /// The URL of the shop's intake.
     #[must_use]
     pub fn intake(&self) -> String {
         format!("{}/in/shopify", self.url())
     }
 
-    /// Where it listens.
+    /// The address that it listens at.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -235,13 +235,13 @@ trust = ["{plugins}/vendor.pub"]
         self.dir.path()
     }
 
-    /// What it has said so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("host.log")).unwrap_or_default()
     }
 
-    /// Asks its API.
+    /// Sends a GET request to its API.
     ///
     /// # Errors
     /// When it does not answer with JSON.
@@ -249,7 +249,7 @@ trust = ["{plugins}/vendor.pub"]
         self.ask(Method::GET, path, API_TOKEN, &Value::Null).await
     }
 
-    /// Tells its API.
+    /// Sends a POST request to its API.
     ///
     /// # Errors
     /// When it does not answer with JSON.
@@ -257,7 +257,7 @@ trust = ["{plugins}/vendor.pub"]
         self.ask(Method::POST, path, API_TOKEN, body).await
     }
 
-    /// Asks its API as anybody.
+    /// Sends a request with this token to its API; an empty text sends no token.
     ///
     /// # Errors
     /// When it does not answer with JSON.
@@ -271,7 +271,7 @@ trust = ["{plugins}/vendor.pub"]
         Ok(self.http.json(method, &format!("{}{path}", self.url()), token, body).await?)
     }
 
-    /// Asks for something that is no JSON.
+    /// Sends a GET request whose answer is not JSON.
     ///
     /// # Errors
     /// When it does not answer.
@@ -332,10 +332,10 @@ trust = ["{plugins}/vendor.pub"]
         Ok((status, headers.collect(), answer.get(end + 4..).unwrap_or_default().to_vec()))
     }
 
-    /// Runs the command line against it; gives what it printed.
+    /// Runs the command line against it; returns the standard output.
     ///
     /// # Errors
-    /// When it fails; with what it said.
+    /// When it fails; with the standard error.
     pub async fn cli(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(binary()?)
             .args(arguments)
@@ -370,10 +370,10 @@ pub fn sign(body: &[u8]) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// Asks again and again until the answer is there.
+/// Repeats a question until it has an answer.
 ///
 /// # Errors
-/// When it is not within `limit`; with the last answer.
+/// When there is none within `limit`; with the last error.
 pub async fn eventually<T, F>(limit: Duration, mut ask: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,

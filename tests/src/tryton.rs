@@ -16,9 +16,9 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::Host;
 
-/// A Tryton that runs.
+/// A running Tryton.
 pub struct Tryton {
-    /// Where it is, its key, and the ids of what it was seeded with.
+    /// Its address and key, and the ids of the seeded records.
     pub seed: Value,
     http: Client,
     _stdin: ChildStdin,
@@ -101,7 +101,7 @@ overlap-seconds = 5
         Ok(host)
     }
 
-    /// The records of a domain, asked past every connector.
+    /// The records of a domain, read directly and not by a connector.
     ///
     /// # Errors
     /// When Tryton does not answer.

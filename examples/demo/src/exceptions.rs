@@ -1,5 +1,6 @@
 //! Compares the exceptions that the host reports with those that it must report: of orders that were planted from
-//! outside, and of orders that the ledgers of shop and ERPs leave to a person. A report excuses nothing.
+//! outside, and of orders that the ledgers of shop and ERPs leave to a person. What the host reports does not change
+//! what is expected.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,8 +22,8 @@ pub enum Error {
     /// The binary could not be run.
     #[error("starting the host {0}")]
     Spawn(PathBuf, #[source] std::io::Error),
-    /// It ended by itself before it was ready.
-    #[error("the host ended by itself with {0}")]
+    /// It exited before it was ready.
+    #[error("the host exited with {0} before it was ready")]
     Ended(ExitStatus),
     /// It did not become ready.
     #[error("the host was not ready within {0:?}")]
@@ -32,7 +32,7 @@ pub enum Error {
     #[error("killing the host")]
     Kill(#[source] std::io::Error),
     /// Its API did not answer.
-    #[error("asking the host: {0}")]
+    #[error("reading the host's figures: {0}")]
     Ask(String),
 }
 
@@ -61,7 +61,7 @@ pub struct Counts {
     pub open_exceptions: Vec<OpenException>,
     /// Quarantined requests.
     pub quarantined: u64,
-    /// Exceptions "outcome unknown" among them: nobody can tell whether the ERP has it.
+    /// Exceptions "outcome unknown" among them: nobody knows whether the ERP has it.
     pub unknown: u64,
     /// Deliveries and requests that are neither settled nor an exception, nor wait behind an exception of their lane.
     pub unsettled: u64,
@@ -101,8 +101,8 @@ pub struct Process {
     child: Option<Child>,
 }
 
-/// A start may take so many times as long as the slowest before it, where that is more than the limit: with every
-/// kill there is more to recover.
+/// A start may take this many times as long as the slowest one before, if that is more than the limit: there is more
+/// to recover after each kill.
 const START_FACTOR: u32 = 10;
 
 impl Process {
@@ -116,7 +116,7 @@ impl Process {
             log: None,
             ready_within: Duration::from_secs(180),
             slowest_start: Duration::ZERO,
-            // A host that listens and is not ready answers so; one on a slow machine may take seconds for it.
+            // A host that listens answers also when it is not ready; on a slow machine that may take seconds.
             client: Client::new(Duration::from_secs(1), Duration::from_secs(10)),
             child: None,
         }

@@ -48,13 +48,13 @@ pub enum Error {
     /// A connection broke.
     #[error("speaking HTTP to the host")]
     Http(#[from] hyper::Error),
-    /// A request could not be written down.
+    /// A request could not be built.
     #[error("building a request")]
     Build(#[from] hyper::http::Error),
     /// The host refused a good webhook.
     #[error("the host answered {0} to a good webhook")]
     Refused(StatusCode),
-    /// A task of the generator ended badly.
+    /// A task of the generator panicked or was cancelled.
     #[error("running a connection")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -62,9 +62,9 @@ pub enum Error {
 /// How long to generate.
 #[derive(Debug, Clone, Copy)]
 pub enum Until {
-    /// So many orders.
+    /// This number of orders.
     Orders(usize),
-    /// So long, with at most so many orders (as many are prepared).
+    /// For this time, with at most this number of orders, all of which are prepared.
     Elapsed(Duration, usize),
 }
 
@@ -85,11 +85,11 @@ pub struct Options {
     pub offset: u32,
     /// Connections.
     pub connections: usize,
-    /// How long.
+    /// How long to generate.
     pub until: Until,
     /// Orders sent and not yet in the ERP, at most; `None` for as many as the host accepts.
     pub under_way: Option<usize>,
-    /// After sending, wait so long for orders in flight.
+    /// How long to wait for orders in flight after the last one was sent.
     pub drain: Duration,
 }
 
@@ -116,7 +116,7 @@ pub struct Measured {
     pub body_bytes: usize,
 }
 
-/// A body with holes where the serial goes.
+/// The body of a template, with gaps for the serial number.
 struct Template {
     body: Vec<u8>,
     holes: Vec<usize>,
@@ -342,7 +342,7 @@ impl Connection {
         let orders = Arc::clone(&self.orders);
         loop {
             if let Some(slots) = &orders.slots {
-                // Nothing arrives any more once the host is stuck: the end of the run still comes.
+                // If the host is stuck no order arrives any more, so that this wait needs a limit of its own.
                 let slot = tokio::time::timeout(Duration::from_secs(1), slots.acquire()).await;
                 match slot {
                     Ok(Ok(slot)) => slot.forget(),
@@ -367,7 +367,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends until accepted; the host may push back.
+    /// Sends a webhook until it is accepted; the host may answer 429 or 503.
     async fn deliver(&mut self, index: usize) -> Result<(), Error> {
         let body = Bytes::from(self.orders.body(index));
         loop {
@@ -410,8 +410,8 @@ impl Connection {
     }
 }
 
-/// How many of these requests a second the machine moves at all: the same load against a server that reads
-/// each body and does nothing with it. `options.address` and `under_way` are of no account.
+/// How many of these requests this machine can transfer per second: the same load against a server that reads
+/// each body and does nothing with it. `options.address` and `under_way` are ignored.
 ///
 /// # Errors
 /// As [`Load::run`], and when the server cannot listen.
@@ -448,7 +448,7 @@ async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Error>
     Ok(sender)
 }
 
-/// The host's `Retry-After`, but no longer than a second: the load is there to press.
+/// The host's `Retry-After`, but at most a second, so that the load does not ease.
 fn retry_after<B>(response: &Response<B>) -> Duration {
     let seconds = response.headers().get(header::RETRY_AFTER);
     let seconds = seconds.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());

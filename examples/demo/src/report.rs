@@ -1,4 +1,4 @@
-//! The output: a line of progress once a second, the table at the end, and the line of JSON.
+//! The output of a run: a line of progress every second, the table at the end, and the line of JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,7 +31,7 @@ pub struct LandscapeFigures {
     pub status_missing: usize,
     /// Echoes: writes in answer to webhooks about one's own writes.
     pub echoes_sent: u64,
-    /// Deliveries that awaited a value in a table and went on when it was added.
+    /// Deliveries that waited for a mapping and continued when it was added.
     pub unmapped_repaired: u64,
     /// Plugins swapped while orders flowed, those refused among them.
     pub swaps: u64,
@@ -42,9 +42,9 @@ pub struct LandscapeFigures {
 /// Milliseconds from the first try of an order's first webhook to its document in the ERP.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Latency {
-    /// Half of the orders took no longer.
+    /// The median.
     pub p50: f64,
-    /// 99 % of the orders took no longer.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
@@ -59,7 +59,7 @@ pub struct Summary {
     pub held: HeldCount,
     /// Orders and refunds the ERP should hold and does not.
     pub lost: usize,
-    /// Documents the ERP holds too many.
+    /// Documents that the ERP holds in addition to the expected one.
     pub duplicated: usize,
     /// Documents whose lines, totals, taxes or state are not those that the shop sent last.
     pub mismatched: usize,
@@ -73,7 +73,7 @@ pub struct Summary {
     pub kills: usize,
     /// Work in progress at the kills, summed: accepted and not yet in the ERP, and requests open at the ERP.
     pub inflight_at_kill: usize,
-    /// From the shop to the ERP.
+    /// The latency from the shop to the ERP.
     pub latency_ms: Latency,
     /// Good orders a second, from the first webhook until the ERP held everything.
     pub orders_per_s: f64,
@@ -276,7 +276,7 @@ impl std::fmt::Display for Moment {
     }
 }
 
-/// Shows moments: over one another on a terminal, as plain lines elsewhere.
+/// Shows the progress: in one line that is overwritten on a terminal, in a line each elsewhere.
 pub struct Screen {
     terminal: bool,
 }

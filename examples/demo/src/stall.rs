@@ -1,23 +1,23 @@
 //! When a wait is given up: after nothing has advanced for longer than the slowness seen in this run explains.
 //!
-//! A wait by a fixed clock fails on a slow machine, and a wait for an answer alone may never end. So whoever waits
-//! here states a position that advances, and gives up only when it has not. [`StallDetector`] is the rule, [`until`]
-//! is the wait of the tests. This module knows neither shop nor host; it reads no clock of its own.
+//! A fixed time limit fails on a slow machine, and a wait without a limit may never end. So a wait here reports a
+//! position, and is given up only when the position no longer advances. [`StallDetector`] is the rule, [`until`] the
+//! wait that tests use. This module knows neither shop nor host, and reads no clock.
 
 use std::time::{Duration, Instant};
 
-/// Slowness that was observed counts so many times: a machine may be slower later than it was so far.
+/// The factor by which observed durations count, since a machine may become slower than it was so far.
 const SLOWNESS_FACTOR: u32 = 3;
 
 /// How often [`until`] asks.
 const ASK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// [`until`] ends after so many stall limits even where each answer differs from the one before.
+/// [`until`] ends after this number of stall limits even if each answer differs from the one before.
 const MAX_STALL_LIMITS: u32 = 5;
 
-/// How far something is. It advances when more has been reached, or when less is missing than ever before since more
-/// was last reached. Both are natural numbers and `reached` has an upper bound, so that there is an end to
-/// advancing: going round in circles comes to a stall like standing still.
+/// The position of a run. It advances when `reached` grows, or when `missing` is lower than ever since `reached` last
+/// grew. Both are natural numbers and `reached` has an upper bound, so no run advances for ever: one that repeats the
+/// same states stalls like one that stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// Steps that were reached and are never taken back, each counted once.
@@ -29,8 +29,8 @@ pub struct Position {
 /// Decides whether something has stopped advancing.
 ///
 /// The limit is a minimum, plus a pause that is due by design (goods that rest before they leave), plus three times
-/// the slowest that was observed: the longest time between two advances, and whatever else [`Self::observe`] was
-/// told of. On a slow machine all of these are longer, and so is the limit.
+/// the slowest that was observed: the longest time between two advances, and every other duration given to
+/// [`Self::observe`]. On a slow machine all of these are longer, and so is the limit.
 #[derive(Debug, Clone)]
 pub struct StallDetector {
     min_limit: Duration,
@@ -45,7 +45,7 @@ impl StallDetector {
         Self { min_limit, best: None, advanced_at: now, slowest: Duration::ZERO }
     }
 
-    /// Notes the position at `now`; true when it is an advance.
+    /// Records the position at `now`; true when it is an advance.
     pub fn note(&mut self, now: Instant, position: Position) -> bool {
         let advances = self.best.is_none_or(|best| {
             position.reached > best.reached
@@ -59,17 +59,17 @@ impl StallDetector {
         advances
     }
 
-    /// Notes how long something took that has to happen between two advances: a start of the host, an answer.
+    /// Records how long something took that has to happen between two advances: a start of the host, an answer.
     pub fn observe(&mut self, took: Duration) {
         self.slowest = self.slowest.max(took);
     }
 
-    /// How long nothing may advance, where `pause` is due by design.
+    /// The longest time without an advance, where `pause` is expected by design.
     pub fn limit(&self, pause: Duration) -> Duration {
         self.min_limit + pause + self.slowest * SLOWNESS_FACTOR
     }
 
-    /// For how long nothing has advanced.
+    /// The time since the last advance.
     pub fn stalled_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.advanced_at)
     }
@@ -80,7 +80,7 @@ impl StallDetector {
     }
 }
 
-/// Asks again and again until the answer is `Ok`.
+/// Repeats a question until the answer is `Ok`.
 ///
 /// # Errors
 /// The last answer, when it has been the same for longer than the stall limit (at least `min_limit`), and in any
@@ -147,7 +147,7 @@ mod tests {
         assert!(!stall.is_stalled(clock.at(11), Duration::from_secs(5)));
     }
 
-    /// As a host does that reads the same requests again and again.
+    /// Like a host that reads the same requests again and again.
     #[test]
     fn going_round_in_circles_is_a_stall() {
         let (clock, mut stall) = detector();

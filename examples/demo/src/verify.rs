@@ -49,7 +49,7 @@ use crate::erp::{Documents, StoredOrder, StoredRefund};
 use crate::shop::Ledger;
 use crate::shop::life::Plant;
 
-/// One thing that is not as it must be.
+/// One difference from what must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Its subject: `shopify/…/order/…` or `…/refund/…`.
@@ -69,13 +69,13 @@ impl fmt::Display for Finding {
 pub struct Verdict {
     /// Good orders and refunds that the ERP does not hold.
     pub lost: Vec<Finding>,
-    /// One for each document too many.
+    /// One finding for each additional document.
     pub duplicated: Vec<Finding>,
     /// Documents that are not in their final state, or that nobody sent.
     pub mismatched: Vec<Finding>,
     /// Good orders that were cancelled before they were sent to the ERP.
     pub cancelled_unsent: usize,
-    /// Stock levels that are not as they must be.
+    /// Stock levels that differ from the expected ones.
     pub stock: Vec<Finding>,
     /// Orders whose status did not come back.
     pub status: Vec<Finding>,

@@ -208,7 +208,7 @@ async fn an_endpoint_that_refused_is_not_asked_again_by_each_request() {
 }
 
 #[tokio::test]
-async fn an_unavailable_endpoint_is_told_apart_from_a_refusal() {
+async fn an_unavailable_endpoint_is_not_a_refusal() {
     let broken = [
         respond(503, &[], ""),
         respond(429, &[], "{\"error\":\"slow_down\"}"),

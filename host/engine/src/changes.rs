@@ -7,12 +7,12 @@ use crossdock_model::time::Millis;
 use uuid::Uuid;
 
 use crate::command::Request;
-use crate::database::Changed;
 use crate::keys::MappingKey;
 use crate::master_key::MasterKey;
 use crate::outbox::OutFile;
 use crate::plugin_choice::PluginChoice;
 use crate::registry::StoreRow;
+use crate::row_sets::Changed;
 use crate::rows::{AttemptRecord, AuditRecord, ConflictRecord, EventRow};
 use crate::secret::SecretText;
 

@@ -2,7 +2,7 @@
 //! a search finds the same events in each.
 //!
 //! Terms are normalised when they are stored and when they are looked for: trimmed, in lower case, and without
-//! the `#` that shops write before an order number. The terms of a person are told apart by their kind; a database
+//! the `#` that shops write before an order number. The terms of a person are distinguished by their kind; a database
 //! stores only [fingerprints](crate::database::Database::fingerprint) of them, which go with the person.
 
 use std::collections::BTreeSet;

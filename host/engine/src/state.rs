@@ -17,13 +17,14 @@ use crossdock_rules::refund::ReportedRefund;
 use crossdock_rules::safeguards::Safeguards;
 
 use crate::changes::{Append, ChangeSet};
-use crate::database::{Answer, Changed, IdCounts, Pass, Question, ReadSet, Rows, with_tables};
 use crate::delivery::{Delivery, InFlight};
 use crate::error::Error;
 use crate::ids::Ids;
 use crate::index::Index;
 use crate::keys::{DedupeKey, EntityKey, LaneKey, MappingKey};
+use crate::question::{Answer, Pass, Question};
 use crate::registry::StoreRow;
+use crate::row_sets::{Changed, IdCounts, ReadSet, Rows, with_tables};
 use crate::rows::{
     ClosingRow, EventRow, FileRow, InFlightWait, InboundRow, KeyRow, LevelKey, LevelRow, MappingEntry,
     OutboundWrites, SecretVersion,

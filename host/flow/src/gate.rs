@@ -1,9 +1,8 @@
 //! Back-pressure: intake refuses requests while reading and dispatch fall behind.
 //!
-//! What waits for a target that is down, paused or rate-limited does not count: the queue is durable, and exists
-//! for that. What counts is work that this host has accepted and could be doing now. A request that arrives while
-//! there is too much of it waits a moment, which slows a patient sender to the pace of the host, and is then
-//! refused with a time to come back.
+//! Deliveries to a target that is down, paused or rate-limited do not count: the durable queue exists for them. Work
+//! that this host has accepted and could do now counts. A request that arrives while there is too much of it waits for
+//! a moment, which slows its sender to the pace of the host, and is then refused with a `Retry-After`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,7 +43,7 @@ impl Load {
         self.decreased.notify_waiters();
     }
 
-    /// Says whether the work waits for something that this host cannot speed up, and so does not count.
+    /// Sets whether the work waits for something that this host cannot speed up, and so does not count.
     pub fn set_exempt(&self, exempt: bool) {
         self.exempt.store(exempt, Ordering::Relaxed);
         if exempt {
@@ -72,7 +71,7 @@ pub(crate) struct Options {
 }
 
 /// Adds up the work in progress. Deliveries count against every connector's requests; unread requests count
-/// against requests of their own connector only, so a source whose system hangs keeps no other out.
+/// against requests of their own connector only, so a source whose system hangs does not block others.
 #[derive(Debug)]
 pub(crate) struct Gate {
     deliveries: HashMap<String, Arc<Load>>,

@@ -132,7 +132,7 @@ impl Handle {
         self.0.setups.check_for(connector, repair, by).await
     }
 
-    /// Sends nothing more through a connector. Its deliveries stay stored.
+    /// Pauses a connector: nothing is sent, and its deliveries stay queued.
     ///
     /// # Errors
     /// When there is no such connector, or the store fails; so for every operation.
@@ -144,7 +144,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Sends through a connector again.
+    /// Resumes a paused connector.
     ///
     /// # Errors
     /// See [`Handle::pause`].
@@ -160,7 +160,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Gives a connector another version of its plugin while events flow. See [`crate::swap`].
+    /// Swaps a connector's plugin for another version while events flow. See [`crate::swap`].
     ///
     /// # Errors
     /// When the new version cannot take over; then the old one stays.
@@ -174,7 +174,7 @@ impl Handle {
         self.0.swapper.swap(loader, connector, Wanted::Plugin(plugin), by).await
     }
 
-    /// Gives a connector the version back that it had before the last swap.
+    /// Swaps a connector back to the version that it had before the last swap.
     ///
     /// # Errors
     /// When there is none, or it cannot take over any more.
@@ -187,15 +187,15 @@ impl Handle {
         self.0.swapper.swap(loader, connector, Wanted::Previous, by).await
     }
 
-    /// Tries an exception again.
+    /// Retries an exception.
     ///
     /// # Errors
-    /// When it is no exception; see [`Handle::pause`].
+    /// When it is not an exception; see [`Handle::pause`].
     pub async fn retry(&self, delivery: i64, by: &str) -> Result<Moved, OperationError> {
         self.commands().moved(Command::Retry { delivery, by: by.to_owned(), now: self.now() }).await
     }
 
-    /// Discards an exception; the deliveries behind it go on.
+    /// Discards an exception; the deliveries behind it continue.
     ///
     /// # Errors
     /// See [`Handle::retry`].
@@ -204,7 +204,7 @@ impl Handle {
         self.commands().moved(Command::Discard { delivery, why, by, now }).await
     }
 
-    /// Delivers again what was settled and matches the filter.
+    /// Sends the settled deliveries that match the filter again.
     ///
     /// # Errors
     /// See [`Handle::pause`].
@@ -249,7 +249,7 @@ impl Handle {
         Ok(self.0.journal.reread(inbound, &stored.connector, by).await?)
     }
 
-    /// Erases a person: destroys the key that everything personal about them is encrypted with.
+    /// Erases a person's data: destroys the key that encrypts it.
     ///
     /// # Errors
     /// See [`Handle::pause`].

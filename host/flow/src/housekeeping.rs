@@ -1,5 +1,5 @@
-//! What has to happen by itself: recovering claims of a former process, expiring leases, overdue deliveries, releases
-//! of very many, retention. Each is done in bounded parts, so that it never holds up the writer.
+//! Periodic work: recovering the claims of a former process, expired leases, overdue deliveries, releases of very many
+//! deliveries, and retention. Each is done in bounded parts, so that it never blocks the writer for long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use crate::gate::Gate;
 /// The interval between two sweeps for leases that ran out.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Every so many sweeps, deliveries that waited too long are looked for.
+/// The number of sweeps between two searches for deliveries that have waited too long.
 const SWEEPS_PER_OVERDUE: u64 = 10;
 
-/// Every so many sweeps, what is past its retention is dropped.
+/// The number of sweeps between two deletions of rows past their retention.
 const SWEEPS_PER_RETENTION: u64 = 3600;
 
 /// How many rows of a kind one command of a sweep touches at most.
 const SWEEP_LIMIT: u32 = 500;
 
-/// How long a delivery waits for its parent at a connector that delivers nothing any more.
+/// How long a delivery waits for its parent if its connector no longer delivers.
 const DEFAULT_PARENT_LIMIT: Duration = Duration::from_secs(86_400);
 
 /// Sweeps the store at fixed intervals.

@@ -1,6 +1,6 @@
 //! Leases of claims: how long one has to be, and whether a call may still be made under it.
 //!
-//! A claim is stored with the end of its lease; from that moment on the store gives what was claimed to somebody else.
+//! A claim is stored with the end of its lease; after that the store hands the claimed rows to another claimer.
 //! Between the claim and the call lies time that nobody bounds: the commit of the claim, the wait for a slot, the calls
 //! before this one. So the lease is checked again immediately before each call. A call that could outlast it is not
 //! made; the claim is left to expire, and what was claimed is then treated as any other lost claim.

@@ -1,4 +1,4 @@
-//! Tells the drivers of exchange folders that the store has new files for them.
+//! Wakes the drivers of exchange folders when the database has new files for them.
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;

@@ -8,7 +8,7 @@ use crossdock_engine::{
 use crate::handle::{Handle, OperationError};
 
 impl Handle {
-    /// Sets and removes mappings, all of them or none. Deliveries that wait for one of them go on.
+    /// Sets and removes mappings, all of them or none. Deliveries that wait for one of them continue.
     ///
     /// # Errors
     /// When one of them cannot be stored; see [`Handle::pause`].
@@ -29,7 +29,7 @@ impl Handle {
         .await
     }
 
-    /// Puts and removes stores, all of them or none. Deliveries that wait for one of them go on.
+    /// Puts and removes stores, all of them or none. Deliveries that wait for one of them continue.
     ///
     /// # Errors
     /// When one of them cannot be stored, or is not there to be removed; see [`Handle::pause`].

@@ -1,5 +1,5 @@
 //! What unit tests of the drivers share: a clock that they set, a store of pending requests in memory, and admissions
-//! that fail as they are told to.
+//! that fail on demand.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,8 +121,8 @@ impl MemoryInbounds {
         self.rows().end(inbound, State::Done);
     }
 
-    /// How many requests that were claimed are not finished: so many bodies are in memory because of claims; now, and at
-    /// most.
+    /// How many requests that were claimed are not finished: so many bodies are in memory because of claims; now, and
+    /// at most.
     pub fn claimed(&self) -> (usize, usize) {
         let rows = self.rows();
         (rows.claimed, rows.max_claimed)

@@ -17,7 +17,7 @@ use crate::entity_state::EntityState;
 /// A business day of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusinessDay {
-    /// The store: `system/tenant/store`, so that stores of two systems with the same number are told apart; or the
+    /// The store: `system/tenant/store`, so that stores of two systems with the same number stay distinct; or the
     /// store registry's id, in sales and closings alike: see [`Self::of_store`].
     pub store: String,
     /// The business date.

@@ -1,5 +1,5 @@
-//! `/api/v1`: what an operator asks and does. Every answer is JSON, every refusal a problem document, and
-//! the OpenAPI description is made from the handlers themselves.
+//! `/api/v1`: the operator's API. Every answer is JSON, every refusal a problem document, and the OpenAPI description
+//! is generated from the handlers.
 
 mod audit;
 mod auth;
@@ -7,48 +7,31 @@ mod conflicts;
 mod connectors;
 mod events;
 mod exceptions;
+mod extract;
+mod listing;
 mod mappings;
 mod persons;
 pub mod problem;
 mod quarantine;
 mod secrets;
 mod setup;
+mod state;
 mod stores;
+mod token_cache;
 mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
 use axum::{Json, Router, middleware, routing::get};
-use crossdock_engine::view::Page;
-use crossdock_flow::swap::Loader;
-use crossdock_flow::{Handle, OperationError};
-use crossdock_model::time::Millis;
 use problem::Problem;
-use serde::{Deserialize, Serialize};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use auth::{TokenCache, hash_of};
+pub use state::State;
+pub use token_cache::{TokenCache, hash_of};
 pub use tokens::new_token;
-
-/// What the handlers share.
-#[derive(Clone)]
-pub struct State {
-    /// The running flow.
-    pub handle: Handle,
-    /// Tokens that were good a moment ago.
-    pub tokens: Arc<TokenCache>,
-    /// What makes another version of a plugin ready.
-    pub loader: Arc<dyn Loader>,
-}
-
-/// Who asks, for the audit: the name of the token.
-#[derive(Clone, Debug)]
-pub struct Caller(pub String);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -103,21 +86,21 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(audit::list))
 }
 
-/// The OpenAPI description, as it is served and as it is kept in the repository.
+/// The OpenAPI description, as it is served and as it is checked in as `openapi.json`.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
     routes().into_openapi()
 }
 
-/// The largest body that the API takes, from whoever has a token: mappings of some hundred thousand SKUs.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The largest body of an API request, in bytes: the mappings of some hundred thousand SKUs.
+const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// All of `/api/v1`, behind tokens; its description is open.
+/// The routes of `/api/v1`. All need a token but the OpenAPI description.
 pub fn router(state: State) -> Router {
     let description = Arc::new(description());
     let guarded = Router::from(routes())
-        // A retailer's whole tables come in one request.
-        .layer(axum::extract::DefaultBodyLimit::max(LARGEST))
+        // All mappings or stores of a retailer may come in one request.
+        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_token))
         .with_state(state);
     Router::new()
@@ -125,98 +108,6 @@ pub fn router(state: State) -> Router {
         .merge(guarded)
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .fallback(|| async { Problem::not_found("There is nothing at this address") })
-}
-
-/// A moment as the API writes it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(transparent)]
-pub struct Moment(String);
-
-impl From<Millis> for Moment {
-    fn from(at: Millis) -> Self {
-        Self(at.to_string())
-    }
-}
-
-/// A page of a listing, of one connector or of all.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-pub struct Listing {
-    /// Only of this connector.
-    connector: Option<String>,
-    /// Go on after the number that the page before ended with.
-    after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
-    limit: Option<u32>,
-}
-
-impl Listing {
-    fn page(&self) -> Page {
-        Page { before: self.after, limit: self.limit.unwrap_or(50).min(1000) }
-    }
-}
-
-/// A JSON body whose refusal is a problem document.
-#[derive(FromRequest)]
-#[from_request(via(Json), rejection(Problem))]
-pub struct Body<T>(pub T);
-
-/// A query whose refusal is a problem document.
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Problem))]
-pub struct Query<T>(pub T);
-
-/// A part of the address whose refusal is a problem document.
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Problem))]
-pub struct Path<T>(pub T);
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        Self::bad_request(rejection.body_text())
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Self::bad_request(rejection.body_text())
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::bad_request(rejection.body_text())
-    }
-}
-
-impl From<crossdock_engine::Error> for Problem {
-    fn from(error: crossdock_engine::Error) -> Self {
-        use crossdock_engine::Error;
-        match &error {
-            Error::Unknown { .. } => Self::not_found(error.to_string()),
-            Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {
-                Self::conflict(error.to_string())
-            }
-            Error::Taken { .. } => Self::taken(error.to_string()),
-            Error::Changed { .. } => Self::changed(error.to_string()),
-            Error::Invalid { .. } => Self::invalid(error.to_string()),
-            Error::Busy | Error::Closed => Self::busy(error.to_string(), 1),
-            _ => {
-                tracing::error!(%error, "a request of the API failed");
-                Self::internal("The store failed; the host's log says why")
-            }
-        }
-    }
-}
-
-impl From<OperationError> for Problem {
-    fn from(error: OperationError) -> Self {
-        match error {
-            OperationError::NoSuchConnector(_) => Self::not_found(error.to_string()),
-            OperationError::Store(error) => error.into(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From the operator's file to connectors that can be called.
+//! Builds the connectors that the configuration file describes, ready to be called.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,28 +20,28 @@ use crossdock_sandbox::{Grants, Guest, Limits, Options, Plugin, Sandbox, manifes
 
 use crate::config::{self, Config};
 use crate::folder;
-use crate::kept::Kept;
 use crate::keyring;
-use crate::known::{Known, Numbers};
+use crate::lookups::{Lookups, SequenceNumbers};
 use crate::plugin::Sandboxed;
-use crate::serve::safeguards;
+use crate::plugin_archive::PluginArchive;
+use crate::safeguards::safeguards;
 
-/// Makes connectors of what the configuration says: at the start, and for a swap.
+/// Builds connectors from the configuration: when the host starts, and for a swap.
 pub struct Assembler {
     config: Config,
     sandbox: Sandbox,
     egress: Egress,
     store: Store,
     secrets: Arc<dyn SecretStore>,
-    numbers: Arc<Numbers>,
-    kept: Kept,
+    numbers: Arc<SequenceNumbers>,
+    archive: PluginArchive,
 }
 
 impl Assembler {
-    /// Reads the trusted keys and makes the sandbox.
+    /// Reads the trusted keys and creates the sandbox.
     ///
     /// # Errors
-    /// When a file of keys cannot be read, or the machine cannot run plugins.
+    /// When a file of trusted keys cannot be read, or the sandbox cannot be created on this machine.
     pub fn new(config: Config, store: Store, secrets: Arc<dyn SecretStore>) -> anyhow::Result<Self> {
         let keyring = keyring::read(config.plugins.trust.iter().map(PathBuf::as_path))?;
         let sandbox = Sandbox::new(Options {
@@ -52,17 +52,18 @@ impl Assembler {
             ..Options::default()
         })?;
         let egress = Egress::new(config.egress.clone())?;
-        let kept = Kept::of(&config);
-        Ok(Self { config, sandbox, egress, store, secrets, numbers: Arc::default(), kept })
+        let archive = PluginArchive::of(&config);
+        Ok(Self { config, sandbox, egress, store, secrets, numbers: Arc::default(), archive })
     }
 
-    /// Loads every plugin and makes the connectors. A connector that was swapped gets the plugin that was
-    /// chosen then.
+    /// Loads every plugin and builds the connectors. A connector that was swapped gets the plugin of its last swap.
     ///
     /// # Errors
-    /// When a plugin cannot be loaded, or is not given what it needs; the message names the connector.
+    /// When a plugin cannot be loaded, or its configuration lacks something that it needs; the message names the
+    /// connector.
     pub async fn connectors(&self) -> anyhow::Result<Vec<Connector>> {
-        let choices = self.store.plugin_choices().await.context("reading which plugins were chosen")?;
+        let choices =
+            self.store.plugin_choices().await.context("reading the plugins that swaps have chosen")?;
         let mut connectors = Vec::with_capacity(self.config.connectors.len());
         for wanted in &self.config.connectors {
             let chosen = choices.iter().find(|choice| choice.connector == wanted.name);
@@ -77,20 +78,24 @@ impl Assembler {
         Ok(connectors)
     }
 
-    /// Keeps the plugin files of connectors, so that a swap can go back to them whatever becomes of the files.
-    pub async fn keep(&self, connectors: &[Connector]) {
+    /// Copies the plugin files of connectors, so that a swap can go back to them when the original files change.
+    pub async fn archive(&self, connectors: &[Connector]) {
         for Connector { name, file, digest, .. } in connectors {
-            if let Err(error) = self.kept.keep(&self.path(file), digest).await {
+            if let Err(error) = self.archive.add(&self.path(file), digest).await {
                 let why = format!("{error:#}");
-                tracing::warn!(connector = name, why, "a swap will not be able to go back to its plugin");
+                tracing::warn!(
+                    connector = name,
+                    why,
+                    "the plugin file could not be copied: a swap will not be able to go back to it"
+                );
             }
         }
     }
 
-    /// Where a plugin lies: `name`, `name@1`, `name@0.1.0`, the path of a `.wasm` file, or a digest.
+    /// The path of a plugin, which is named by `name`, `name@1`, `name@0.1.0`, the path of a `.wasm` file, or a digest.
     fn path(&self, wanted: &str) -> PathBuf {
         if let Some(digest) = wanted.strip_prefix(BY_DIGEST) {
-            return self.kept.path(digest);
+            return self.archive.path(digest);
         }
         if wanted.ends_with(".wasm") {
             return self.config.plugins.dir.join(wanted);
@@ -107,11 +112,11 @@ impl Loader for Assembler {
         let wanted = known.ok_or_else(|| format!("there is no connector `{connector}`"))?;
         let made = async {
             let mut made = self.connector(wanted, plugin).await?;
-            self.kept.keep(&self.path(plugin), &made.digest).await?;
-            // What the configuration asks for is named so, and what else was chosen by what it is: the next start
-            // finds the very file.
+            self.archive.add(&self.path(plugin), &made.digest).await?;
+            // The plugin of the configuration is recorded by its configured name, any other by its digest, so that the
+            // next start loads the same file.
             let configured =
-                plugin == wanted.plugin || self.kept.is(&self.path(&wanted.plugin), &made.digest).await;
+                plugin == wanted.plugin || self.archive.is(&self.path(&wanted.plugin), &made.digest).await;
             made.file =
                 if configured { wanted.plugin.clone() } else { format!("{BY_DIGEST}{}", made.digest) };
             Ok::<_, anyhow::Error>(made)
@@ -120,10 +125,10 @@ impl Loader for Assembler {
     }
 }
 
-/// The routes as the flow takes them.
+/// The routes of the configuration, in the form that the flow uses.
 ///
 /// # Errors
-/// When a condition or a moment cannot be read.
+/// When a route's condition or its `older.before` cannot be parsed.
 pub fn routes(config: &Config) -> anyhow::Result<Vec<Rule>> {
     let rules = config.routes.iter().map(rule).collect::<anyhow::Result<Vec<Rule>>>()?;
     crossdock_flow::routes::Routes::compile(rules.clone())?;
@@ -132,10 +137,10 @@ pub fn routes(config: &Config) -> anyhow::Result<Vec<Rule>> {
 
 fn rule(route: &config::Route) -> anyhow::Result<Rule> {
     let older = match &route.older {
-        Some(config::Older { before, home }) => {
+        Some(config::Older { before, owner }) => {
             let before_micros =
                 micros(before).with_context(|| format!("route `{}`: older.before", route.name))?;
-            Some(OlderOrders { before_micros, owner: home.clone() })
+            Some(OlderOrders { before_micros, owner: owner.clone() })
         }
         None => None,
     };
@@ -143,7 +148,7 @@ fn rule(route: &config::Route) -> anyhow::Result<Rule> {
         name: route.name.clone(),
         when: route.when.clone(),
         to: route.to.clone(),
-        // The sum of many systems' levels belongs to none of them.
+        // A stock level that is summed over several systems is not pinned to one of them.
         pin: route.pin && route.stock.is_none(),
         older,
         posted: route.posted,
@@ -159,12 +164,16 @@ impl Assembler {
         let loading = || format!("loading the plugin {}", path.display());
         let plugin = self.sandbox.load_path(&path).await.with_context(loading)?;
         if let Some(digest) = wanted.strip_prefix(BY_DIGEST) {
-            ensure!(plugin.digest() == digest, "{} is not the file it was kept as", path.display());
+            ensure!(
+                plugin.digest() == digest,
+                "{} has changed since it was stored under its digest",
+                path.display()
+            );
         } else if !wanted.ends_with(".wasm")
             && let Some((_, version)) = wanted.split_once('@')
             && !fits(&plugin.manifest().version, version)
         {
-            bail!("{} is {}, and `{wanted}` was asked for", path.display(), plugin.label());
+            bail!("{} is {}, but `{wanted}` was asked for", path.display(), plugin.label());
         }
         Ok(plugin)
     }
@@ -175,7 +184,7 @@ impl Assembler {
         let places = wanted
             .secrets
             .iter()
-            .map(|(name, places)| (name.as_str(), places.places().iter().map(String::as_str)));
+            .map(|(name, places)| (name.as_str(), places.newest_first().iter().map(String::as_str)));
         let secrets = Secrets::open(places, Arc::clone(&self.secrets)).await?;
         let optional = manifest.webhook.as_ref().filter(|webhook| webhook.optional);
         let needed = |name: &str| optional.is_none_or(|webhook| webhook.secret != name);
@@ -183,9 +192,9 @@ impl Assembler {
         if let Some((name, purpose)) = manifest.secrets.iter().find(|(name, _)| missing(name)) {
             bail!("{} needs the secret `{name}`: {purpose}", plugin.label());
         }
-        let client = way_out(wanted, &self.egress, secrets.clone())?;
-        let settings = serde_json::to_value(&wanted.settings).context("the settings")?;
-        let known = Arc::new(Known {
+        let client = http_client(wanted, &self.egress, secrets.clone())?;
+        let settings = serde_json::to_value(&wanted.settings).context("converting the settings to JSON")?;
+        let lookups = Arc::new(Lookups {
             store: self.store.clone(),
             connector: wanted.name.clone(),
             numbers: Arc::clone(&self.numbers),
@@ -195,27 +204,27 @@ impl Assembler {
             deadline: wanted.limits.deadline.0,
             ..Limits::default()
         };
-        let handing = wanted.folder.as_ref().map(|folder| folder.limit.as_u64());
-        let grants = Grants { outbox_bytes: handing, ..Grants::new(&wanted.name, settings, client) };
+        let outbox_bytes = wanted.folder.as_ref().map(|folder| folder.limit.as_u64());
+        let grants = Grants { outbox_bytes, ..Grants::new(&wanted.name, settings, client) };
         let guest =
-            Guest::new(&plugin, Grants { references: known.clone(), tables: known, limits, ..grants })?;
+            Guest::new(&plugin, Grants { references: lookups.clone(), tables: lookups, limits, ..grants })?;
         let address = self.config.intake_address(wanted);
         let setup = manifest.exports.contains(&manifest::Export::Setup);
         if setup && address.is_none() {
             tracing::warn!(
                 connector = wanted.name,
-                "its set-up is not checked: set server.public-url to the address that the outside reaches this host by"
+                "its set-up is not checked: set server.public-url to the public address of this host"
             );
         }
         let polls = manifest.source.is_some_and(|source| source.poll);
         if wanted.poll.is_some() && !polls {
-            bail!("{} cannot be polled", plugin.label());
+            bail!("`poll` is set, but {} cannot be polled", plugin.label());
         }
         let webhook = manifest.webhook.as_ref().filter(|it| wanted.secrets.contains_key(&it.secret));
-        let hears = webhook.is_some() || wanted.poll.is_some() || wanted.folder.is_some();
-        if manifest.sink.is_none() && !hears {
+        let receives = webhook.is_some() || wanted.poll.is_some() || wanted.folder.is_some();
+        if manifest.sink.is_none() && !receives {
             bail!(
-                "{} would hear nothing: give it the secret of its requests, `poll`, or a `folder`",
+                "{} delivers nothing and would receive nothing: configure the secret of its webhooks, `poll`, or a `folder`",
                 plugin.label()
             );
         }
@@ -240,15 +249,15 @@ impl Assembler {
     }
 }
 
-/// True when a version is the wanted one, or begins with the wanted numbers.
+/// True when a version equals the wanted one or starts with its numbers: `1.2.3` fits `1.2`.
 fn fits(version: &str, wanted: &str) -> bool {
     version == wanted || version.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }
 
-fn way_out(wanted: &config::Connector, egress: &Egress, secrets: Secrets) -> anyhow::Result<Client> {
+fn http_client(wanted: &config::Connector, egress: &Egress, secrets: Secrets) -> anyhow::Result<Client> {
     let deadline = wanted.limits.deadline.0;
     let limits = HttpLimits {
-        // The plugin has to hear that an answer is overdue before its own time is up.
+        // A request times out before the call's deadline, so that the plugin can still answer with the failure.
         first_byte: deadline.mul_f32(0.8),
         total: deadline.mul_f32(0.9),
         ..HttpLimits::default()
@@ -263,7 +272,7 @@ fn endpoint(webhook: &manifest::Webhook, url: Option<&str>, secrets: Secrets) ->
     let url = match webhook.signs {
         manifest::SignedContent::Body => None,
         manifest::SignedContent::UrlAndBody => Some(url.context(
-            "its requests are signed together with the address they are sent to: set `public-url` to that address",
+            "the signature of its webhooks covers the address that they are sent to: set `public-url` to that address",
         )?),
     };
     Ok(Endpoint {
@@ -295,7 +304,7 @@ fn sink(sink: &manifest::Sink, limits: &config::Limits) -> Sink {
         policy: Policy {
             max_attempts: limits.attempts,
             backoff: Backoff { base: limits.backoff.0, cap: limits.backoff_max.0 },
-            // The call itself may last up to its deadline before it is given up.
+            // At least a millisecond: a request can be in flight even if the manifest says zero.
             max_inflight: sink.max_inflight.max(Duration::from_millis(1)),
             keys: match sink.keys {
                 manifest::Keys::Honoured => Keys::Honoured,

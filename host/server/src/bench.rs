@@ -23,16 +23,16 @@ use crate::scratch::{self, SHOP, Scratch, World};
 const SHOP_DOMAIN: &str = "bench.myshopify.com";
 const SECRET: &str = "bench-webhook-secret";
 const TOKEN: &str = "bench-erp-token";
-/// More than a run can use: as many orders are prepared.
+/// How many orders are prepared: more than a run can use up.
 const MOST_PER_SECOND: usize = 6_000;
 
-/// What `crossdock bench` can be told.
+/// The arguments of `crossdock bench`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Five seconds instead of thirty
+    /// Measure for five seconds instead of thirty
     #[arg(long)]
     quick: bool,
-    /// Connections of the generator
+    /// How many connections the load generator opens
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// The folder for database and configuration; a fresh temporary one by default
@@ -46,7 +46,9 @@ pub struct Arguments {
 /// Runs the benchmark.
 pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        eprintln!("This is a debug build: the figures say nothing. `make bench` builds the right one.");
+        eprintln!(
+            "This is a debug build: its figures are meaningless. `make bench` builds and runs a release build."
+        );
     }
     let temporary = std::env::temp_dir().join(format!("crossdock-bench-{}", std::process::id()));
     let dir = arguments.dir.clone().unwrap_or_else(|| temporary.clone());
@@ -81,7 +83,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     };
     let scratch = Scratch::new(&dir, &arguments.plugins, address, &world)?;
     let mut host = scratch.process()?;
-    // The first start fills the cache of compiled plugins; the second one is what is measured.
+    // The first start fills the cache of compiled plugins, so that the second one can be measured.
     host.start().await?;
     host.kill().await?;
     let ready = host.start().await?;
@@ -144,7 +146,7 @@ fn load(arguments: &Arguments, address: SocketAddr, until: Until, offset: u32) -
 fn cpu_seconds(process: u32) -> anyhow::Result<f64> {
     let stat =
         std::fs::read_to_string(format!("/proc/{process}/stat")).context("reading the host's times")?;
-    // The name in brackets may hold blanks; what is wanted comes after it.
+    // The process name in brackets may contain blanks, so the fields are counted after it.
     let (_, fields) = stat.rsplit_once(')').context("the host's times")?;
     let mut fields = fields.split_whitespace().skip(11);
     let mut ticks = || fields.next().and_then(|field| field.parse::<f64>().ok()).context("the host's times");

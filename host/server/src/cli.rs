@@ -36,13 +36,13 @@ pub struct Cli {
     api: Api,
 }
 
-/// Where the host is that a command operates.
+/// The host that a command operates.
 #[derive(Debug, Args)]
 struct Api {
     /// The host's address
     #[arg(long, global = true, env = "CROSSDOCK_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// The API token; the host printed its first one when it started for the first time
+    /// The API token; the host prints the first one when it starts for the first time
     #[arg(long, global = true, env = "CROSSDOCK_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Print JSON instead of a table
@@ -61,32 +61,32 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Show the main job end to end: a shop, tills, two ERPs, and a host that is killed on the way
+    /// Run a demonstration: a shop, tills, two ERPs, and a host that is killed while orders flow
     Demo(crate::demo::Arguments),
-    /// Measure what this machine can do with the shipped connectors
+    /// Measure the throughput of this machine with the shipped connectors
     Bench(crate::bench::Arguments),
-    /// What happened: list, show, replay
+    /// Events: list, show, replay
     #[command(subcommand)]
     Events(events::Events),
-    /// What a person must decide: list, show, retry, discard
+    /// Deliveries that a person must decide: list, show, retry, discard
     #[command(subcommand)]
     Exceptions(exceptions::Exceptions),
-    /// What arrived and could not be read: list, show, read again
+    /// Requests that could not be read: list, show, read again
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
-    /// What a system told that is another's to tell
+    /// Values reported by a system that does not own the attribute
     #[command(subcommand)]
     Conflicts(conflicts::Conflicts),
-    /// The connectors: what is stuck and why, pause, resume, swap, set-up
+    /// Connectors: list, show what is stuck and why, pause, resume, swap, check the set-up
     #[command(subcommand)]
     Connector(connector::Connectors),
-    /// Mappings: what SKUs, taxes, tenders, warehouses are called in a connector's system
+    /// Mappings of SKUs, taxes, tenders and warehouses to their names in a connector's system
     #[command(subcommand)]
     Mapping(mapping::Mappings),
-    /// The store registry: stores, their zones, warehouses and codes
+    /// The store registry: stores with their time zones, warehouses and codes
     #[command(subcommand)]
     Store(store::Stores),
-    /// Secrets in the host's database, and the key that they rest under
+    /// Secrets in the host's database, and the key that encrypts it
     #[command(subcommand)]
     Secret(secret::Secrets),
     /// Personal data: erase a person
@@ -95,7 +95,7 @@ enum Command {
     /// API tokens: create, list, revoke
     #[command(subcommand)]
     Token(token::Tokens),
-    /// What operators did, and who
+    /// The audit log: what operators did, when and who
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Plugin files: inspect, pack, sign
@@ -106,7 +106,7 @@ enum Command {
 /// Runs one command to its end.
 ///
 /// # Errors
-/// When the command could not do what it is for; the message is one sentence for a person.
+/// When the command fails; the message is one sentence for a person.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let Cli { command, api } = cli;
     let client = || Client::new(&api.url, api.token.as_deref());

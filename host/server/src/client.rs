@@ -21,10 +21,10 @@ impl Client {
     /// A client of the host at `base` (`http://127.0.0.1:8080`).
     ///
     /// # Errors
-    /// When `base` is no address.
+    /// When `base` is not a URL.
     pub fn new(base: &str, token: Option<&str>) -> anyhow::Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
-        base.parse::<Uri>().with_context(|| format!("`{base}` is no address of a host"))?;
+        base.parse::<Uri>().with_context(|| format!("`{base}` is not a URL of a host"))?;
         let connector =
             HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
@@ -88,7 +88,7 @@ impl Client {
             if bytes.is_empty() {
                 return Ok(Value::Null);
             }
-            return serde_json::from_slice(&bytes).context("the host's answer is no JSON");
+            return serde_json::from_slice(&bytes).context("the host's answer is not JSON");
         }
         let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("it gave no reason");

@@ -1,7 +1,8 @@
-//! The operator's file: one TOML file an environment. Unknown names are refused, so that a typing error
-//! is a sentence at start-up and not a setting that silently does nothing.
+//! The configuration: one TOML file for each environment. Unknown names are refused, so that a misspelt setting is an
+//! error at start-up and not silently without effect.
 
 mod folder;
+mod one_or_two;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -15,36 +16,38 @@ use crossdock_rules::window::Window;
 use serde::Deserialize;
 
 pub use folder::{At, Folder};
+pub use one_or_two::OneOrTwo;
 pub use units::{Rate, Span};
 
-/// The whole file.
+/// The whole configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Where the host listens.
     #[serde(default)]
     pub server: Server,
-    /// Where everything durable rests.
+    /// The database.
     pub storage: Storage,
-    /// How long data is kept.
+    /// The retention of data.
     #[serde(default)]
     pub retention: Retention,
-    /// Where plugins come from and whom to trust.
+    /// Where plugins are found, and whose signatures are trusted.
     #[serde(default)]
     pub plugins: Plugins,
-    /// How the host speaks to the outside, over all connectors.
+    /// Outgoing HTTP, for all connectors together.
     #[serde(default)]
     pub egress: crossdock_egress::Options,
     /// Files with mappings and stores.
     #[serde(default)]
     pub registry: Registry,
-    /// Who owns which attribute, where that is not the default: `"order.tags" = ["channel", "erp"]`.
+    /// The classes of systems that own an attribute, where they differ from the default: `"order.tags" = ["channel",
+    /// "erp"]`.
     #[serde(default)]
     pub ownership: Ownership,
     /// The connectors.
     #[serde(default, rename = "connector")]
     pub connectors: Vec<Connector>,
-    /// The routes, in the order they are asked.
+    /// The routes, in the order in which they are evaluated.
     #[serde(default, rename = "route")]
     pub routes: Vec<Route>,
 }
@@ -53,19 +56,19 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Server {
-    /// Address and port of intake, API and console. Port 0 takes a free one.
+    /// Address and port of intake, API and console. With port 0 the operating system chooses a free port.
     pub listen: String,
-    /// The address that the outside reaches this host by: `https://crossdock.example`. What a connector's
-    /// requests are sent to is this and `/in/NAME`, unless the connector says otherwise.
+    /// The public address of this host: `https://crossdock.example`. Webhooks of a connector are sent to
+    /// `/in/NAME` under it, unless the connector has a `public-url` of its own.
     pub public_url: Option<String>,
-    /// The largest request that intake takes.
+    /// The largest request that intake accepts.
     pub body_limit: ByteSize,
     /// How many accepted requests may wait to be read, or deliveries to be sent, before intake answers 503.
     pub backlog: u64,
-    /// How long calls in flight may take to end when the host is told to stop.
+    /// How long calls in flight may take to end when the host is stopped.
     pub drain: Span,
-    /// The first API token, `env:NAME` or `file:PATH`, for hosts that are set up by programs. Absent: the
-    /// host makes one when its database has none, and prints it once.
+    /// The first API token, `env:NAME` or `file:PATH`, for hosts that are set up by programs. Absent: a host whose
+    /// database has no token creates one and prints it once.
     pub first_token: Option<String>,
 }
 
@@ -82,14 +85,14 @@ impl Default for Server {
     }
 }
 
-/// `[storage]`: where everything durable rests.
+/// `[storage]`: the database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Storage {
     /// `sqlite://path`.
     pub url: String,
     /// The key that personal data, raw requests and secrets are encrypted under: `file:PATH` (made when it
-    /// is missing), `env:NAME`, or `command:LINE`, what a command prints; 64 hexadecimal digits, or base64.
+    /// is missing), `env:NAME`, or `command:LINE` (the output of a command); 64 hexadecimal digits, or base64.
     #[serde(default = "default_key")]
     pub key: String,
 }
@@ -98,7 +101,7 @@ fn default_key() -> String {
     "file:crossdock.key".into()
 }
 
-/// `[retention]`: how long data is kept. Idempotency keys, references, pins and the newest state of each entity stay
+/// `[retention]`: how long data is stored. Idempotency keys, references, pins and the newest state of each entity stay
 /// for as long as the database: late events are still recognised.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -137,19 +140,19 @@ pub struct Registry {
     pub mappings: Option<PathBuf>,
 }
 
-/// `[plugins]`: where plugins come from and whom to trust.
+/// `[plugins]`: where plugins are found, and whose signatures are trusted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Plugins {
-    /// The folder that plugins are found in by name.
+    /// The folder in which plugins are found by name.
     pub dir: PathBuf,
-    /// The folder that compiled plugins are kept in.
+    /// The cache folder of compiled plugins.
     pub cache: PathBuf,
-    /// Files with the public keys of the vendors that are trusted.
+    /// Files with the public keys of trusted vendors.
     pub trust: Vec<PathBuf>,
-    /// True to load plugins that nobody signed, for development.
+    /// True to load unsigned plugins, for development.
     pub allow_unsigned: bool,
-    /// How many plugin calls may run at the same moment, over all connectors.
+    /// How many plugin calls may run at the same time, over all connectors.
     pub instances: u32,
 }
 
@@ -169,46 +172,45 @@ impl Default for Plugins {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Connector {
-    /// What the operator calls it; also the last part of its intake address.
+    /// The connector's name; also the last part of its intake address.
     pub name: String,
     /// The plugin: `name`, `name@1`, `name@0.1.0`, or the path of a `.wasm` file.
     pub plugin: String,
-    /// What sort of system it speaks to: `channel`, `erp` or `warehouse`; it says which attributes are the
-    /// system's own. Absent: nothing is held against what it tells.
+    /// The class of its system: `channel`, `erp` or `warehouse`, which decides which attributes the system owns.
+    /// Absent: nothing that it reports is a conflict.
     #[serde(default)]
     pub class: Option<Class>,
-    /// What the plugin is told; checked against its manifest.
+    /// The settings that the plugin reads; checked against its manifest.
     #[serde(default)]
     pub settings: toml::Table,
-    /// Secrets by name, each `env:NAME`, `file:PATH` or `stored:NAME`; two places while one is rotated, the newer
-    /// first. They never enter the plugin.
+    /// Secrets by name, each `env:NAME`, `file:PATH` or `stored:NAME`; a list of two, the newer first, while a secret
+    /// is rotated. A plugin never sees them.
     #[serde(default)]
     pub secrets: std::collections::BTreeMap<String, OneOrTwo>,
     /// How outgoing requests are authenticated.
     #[serde(default)]
     pub auth: Option<Profile>,
-    /// Where requests may go: `https://host[:port]`, or `host` for https on its standard port.
+    /// The hosts that requests may go to: `https://host[:port]`, or `host` for https on its standard port.
     #[serde(default)]
     pub hosts: Vec<String>,
-    /// What the connector may use.
+    /// The limits of the connector.
     #[serde(default)]
     pub limits: Limits,
-    /// The address that the outside sends requests to, as it is registered there, letter by letter. Needed
-    /// where signatures are made of it too, or the set-up is checked. Absent: `server.public-url` and
-    /// `/in/NAME`.
+    /// The address that webhooks are sent to, exactly as it is registered in the sending system. Needed where the
+    /// signature covers the address, or the set-up is checked. Absent: `/in/NAME` under `server.public-url`.
     #[serde(default)]
     pub public_url: Option<String>,
-    /// How often the plugin's `poll` is asked. Absent: never.
+    /// The interval between two polls. Absent: the connector is not polled.
     #[serde(default)]
     pub poll: Option<Span>,
     /// When a poll may begin: `0 3 * * * Europe/Berlin`, `0 22 * * * Europe/Berlin for 4h`. Absent: at any
     /// time.
     #[serde(default)]
     pub poll_window: Option<Window>,
-    /// Where files are exchanged with a partner. Absent: nowhere.
+    /// The exchange folder. Absent: the connector exchanges no files.
     #[serde(default)]
     pub folder: Option<Folder>,
-    /// How often the system's set-up is checked, and repaired, where the plugin can.
+    /// The interval between two checks (and repairs) of the system's set-up, where the plugin can check it.
     #[serde(default = "hourly")]
     pub setup_every: Span,
 }
@@ -217,45 +219,25 @@ fn hourly() -> Span {
     Span(Duration::from_secs(3600))
 }
 
-/// One secret, or two while it is being rotated: the first is the newer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrTwo {
-    /// The one live secret.
-    One(String),
-    /// Both live secrets.
-    Two([String; 2]),
-}
-
-impl OneOrTwo {
-    /// Where the live secrets are found, newest first.
-    pub fn places(&self) -> &[String] {
-        match self {
-            Self::One(place) => std::slice::from_ref(place),
-            Self::Two(places) => places,
-        }
-    }
-}
-
-/// `limits = { … }`: what a connector may use. Everything has a default.
+/// `limits = { … }`: the limits of a connector. Each has a default.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
-    /// Deliveries a second (`40/s`), a minute or an hour. Absent: as many as concurrency lets through.
+    /// The maximum rate of deliveries: `40/s`, `100/m` or `1000/h`. Absent: limited by concurrency alone.
     pub rate: Option<Rate>,
-    /// How many deliveries may go at once after a pause, with a rate.
+    /// How many deliveries may be sent at once after an idle time, where a rate is set.
     pub burst: u32,
-    /// How many deliveries may be under way, whether they go one a call or several in one.
+    /// How many deliveries may be in flight, whether a call carries one or several.
     pub concurrency: u32,
-    /// The most memory an instance may take.
+    /// The maximum memory of an instance.
     pub memory: ByteSize,
-    /// How long a call may take, waiting included.
+    /// The maximum duration of a call, the wait for an instance included.
     pub deadline: Span,
-    /// How often a delivery is tried before a person must decide.
+    /// How many attempts a delivery has before a person must decide.
     pub attempts: u32,
-    /// The first pause after a failed try; each next one may be twice as long.
+    /// The delay before the first retry; each further delay may be twice as long.
     pub backoff: Span,
-    /// The longest pause between two tries.
+    /// The longest delay before a retry.
     pub backoff_max: Span,
     /// How long an event waits for the entity it refers to.
     pub wait: Span,
@@ -281,7 +263,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Which limit lets nothing through, where one does.
+    /// The limit that would let nothing through, if there is one.
     fn idle(&self) -> Option<&'static str> {
         if self.concurrency == 0 {
             Some("a concurrency of 0 sends nothing")
@@ -295,21 +277,21 @@ impl Limits {
     }
 }
 
-/// `older = { before = "2026-01-01T00:00:00Z", home = "erp-legacy" }`
+/// `older = { before = "2026-01-01T00:00:00Z", owner = "erp-legacy" }`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Older {
     /// Orders that were placed before this moment are older than Crossdock.
     pub before: String,
-    /// The connector that is their home.
-    pub home: String,
+    /// The connector of the ERP that owns their books.
+    pub owner: String,
 }
 
-/// How a channel is told of stock that several systems keep.
+/// How a channel receives the stock that several systems keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stock {
-    /// The sum of all levels of the place.
+    /// The sum of the levels of all systems.
     Sum,
 }
 
@@ -317,27 +299,27 @@ pub enum Stock {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Route {
-    /// What the operator calls it.
+    /// The route's name.
     pub name: String,
     /// A CEL expression over `event`, `store` and `data`. Absent: every event.
     #[serde(default)]
     pub when: Option<String>,
-    /// The connectors that are owed the event.
+    /// The connectors that the event is delivered to.
     pub to: Vec<String>,
-    /// True when an order's later events stay with the ERP its first one went to, whatever the routes say by
-    /// then. Only orders, edits and refunds are pinned, and only to connectors of class `erp`, or of none.
+    /// True when an order's later events go to the ERP that its first one went to, even if the routes have changed.
+    /// Only orders, edits and refunds are pinned, and only to connectors of class `erp`, or of none.
     #[serde(default = "yes")]
     pub pin: bool,
-    /// True when only `posted`, not `received`, lets the next of an order go.
+    /// True when an order's next delivery waits until the previous one is `posted`; `received` is not enough.
     #[serde(default)]
     pub posted: bool,
-    /// Where orders live that are older than Crossdock.
+    /// Which ERP owns the orders that are older than Crossdock.
     #[serde(default)]
     pub older: Option<Older>,
-    /// `sum`: the connector is told the sum of the levels that all systems tell of an article at one place.
+    /// `sum`: the connector receives the sum of the levels that all systems report for an article at one place.
     #[serde(default)]
     pub stock: Option<Stock>,
-    /// When what it routes becomes due: `0 3 * * * Europe/Berlin`. Absent: at once.
+    /// When its deliveries become due: `0 3 * * * Europe/Berlin`. Absent: at once.
     #[serde(default)]
     pub window: Option<Window>,
 }
@@ -357,7 +339,7 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is no TOML, or says something unknown.
+    /// The file is not TOML, or has an unknown name or value.
     #[error("configuration {} is wrong: {source}", path.display())]
     Malformed {
         /// The file.
@@ -365,10 +347,10 @@ pub enum Error {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
-    /// The parts do not fit together.
+    /// The parts of the file contradict each other.
     #[error("the configuration does not fit together: {reason}")]
     Contradiction {
-        /// What does not fit.
+        /// The contradiction.
         reason: String,
     },
 }
@@ -378,7 +360,7 @@ impl Config {
     /// file's own folder, so that the host can be started from anywhere.
     ///
     /// # Errors
-    /// When the file cannot be read, says something unknown, or contradicts itself.
+    /// When the file cannot be read, has an unknown name or value, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
@@ -389,7 +371,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The address that the outside sends a connector's requests to. None where nobody said.
+    /// The public address that a connector's webhooks are sent to. None where neither address is configured.
     pub fn intake_address(&self, connector: &Connector) -> Option<String> {
         let of_host = || Some(format!("{}/in/{}", self.server.public_url.as_ref()?, connector.name));
         connector.public_url.clone().or_else(of_host)
@@ -472,8 +454,8 @@ impl Config {
             if route.to.is_empty() {
                 return contradiction(format!("route `{}` goes nowhere: `to` is empty", route.name));
             }
-            let homes = route.older.iter().map(|older| &older.home);
-            if let Some(unknown) = route.to.iter().chain(homes).find(|to| !names.contains(to.as_str())) {
+            let owners = route.older.iter().map(|older| &older.owner);
+            if let Some(unknown) = route.to.iter().chain(owners).find(|to| !names.contains(to.as_str())) {
                 return contradiction(format!(
                     "route `{}` goes to `{unknown}`, which is no connector",
                     route.name
@@ -625,8 +607,8 @@ mod tests {
             ),
             ("[storage]\nurl='sqlite://x'\n[[connector]]\nname='A b'\nplugin='p'", "lower-case letters"),
             (&SMALL.replace("[[route]]", "public-url = '/in/erp'\n[[route]]"), "no whole address"),
-            (&SMALL.replace("90/m", "fast"), "`fast` is no rate"),
-            (&SMALL.replace("1m 30s", "soon"), "`soon` is no span of time"),
+            (&SMALL.replace("90/m", "fast"), "`fast` is not a rate"),
+            (&SMALL.replace("1m 30s", "soon"), "`soon` is not a span of time"),
             (
                 &SMALL.replace("name = \"all\"", "name = 'all'\nwindow = '0 3 * * *'"),
                 "five fields and a time zone",

@@ -1,4 +1,4 @@
-//! `crossdock demo`: the whole landscape, end to end, with a host that is killed on the way.
+//! `crossdock demo`: a shop, tills and two ERPs around a host that is killed while orders flow.
 
 use std::path::{Path, PathBuf};
 
@@ -13,19 +13,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::client::Client;
 use crate::scratch::{self, Registry, Scratch, Setup};
 
-/// What `crossdock demo` can be told.
+/// The arguments of `crossdock demo`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many good orders the shop sends; bad ones are planted beside them, and eight tills sell too
+    /// How many valid orders the shop sends; faulty ones are added, and eight tills sell too
     #[arg(long, default_value_t = 300)]
     orders: usize,
     /// How often the host is killed (SIGKILL) at random moments
     #[arg(long, default_value_t = 5)]
     kills: usize,
-    /// Where the dice start: shop, tills, ERPs and kills follow from it
+    /// The random seed of shop, tills, ERPs and kills
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Stop when all is done; without this the host keeps running, to be looked at
+    /// Exit at the end; without this option the host keeps running, so that you can look at it
     #[arg(long)]
     exit: bool,
     /// The folder for database, configuration and log; a fresh temporary one by default
@@ -34,9 +34,9 @@ pub struct Arguments {
     /// The folder with the built plugins
     #[arg(long, env = "CROSSDOCK_PLUGINS", default_value = scratch::PLUGINS)]
     plugins: PathBuf,
-    /// Give up when nothing has advanced for so many seconds, and longer on a slow machine
+    /// Give up when nothing has advanced for this many seconds; a slow machine gets longer
     #[arg(long, default_value_t = 60)]
-    patience: u64,
+    stall_timeout: u64,
 }
 
 /// Runs the demo; fails when an order was lost, doubled or wrong, when stock or status did not come back as it must,
@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     let folder = dir.canonicalize().context("finding the demo's folder")?.join("exchange");
     let secret = format!("secret-{}", arguments.seed);
     let mut options = Options::new(arguments.orders, arguments.kills, arguments.seed, secret, folder);
-    options.min_stall = std::time::Duration::from_secs(arguments.patience);
+    options.min_stall = std::time::Duration::from_secs(arguments.stall_timeout);
     let landscape = Landscape::new(options).await?;
     let address = scratch::free_address()?;
     let setup = Setup {
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
         shop: scratch.next_version("shopify")?,
         damaged: scratch.damaged("erp-x12")?,
     };
-    eprintln!("Compiling plugins, which takes its time when they are new ...");
+    eprintln!("compiling the plugins, which takes a while the first time ...");
     scratch.compile(&config::PLUGINS, &[&files.cloud.file, &files.shop.file]).await?;
     let mut host = scratch.process()?;
     eprintln!(
@@ -86,16 +86,16 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     );
     let view = Figures { client: scratch.client()? };
     let api = Api { url: scratch.url(), token: scratch.token().to_owned() };
-    let mut told = Told::new()?;
+    let mut signals = StopSignals::new()?;
     let outcome = tokio::select! {
         outcome = landscape.run(&mut host, &view, api, files) => outcome?,
-        () = told.stop() => {
+        () = signals.received() => {
             host.kill().await?;
             bail!("stopped on the way; the host's log is {}", dir.join("host.log").display());
         }
     };
     let failures = outcome.failures();
-    // What a machine reads is alone on standard output.
+    // Standard output holds the JSON alone, so that a program can read it.
     if json {
         eprintln!("{}", outcome.table());
         println!("{}", outcome.json());
@@ -104,7 +104,7 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     }
     if !arguments.exit {
         look_around(&scratch);
-        told.stop().await;
+        signals.received().await;
     }
     host.kill().await?;
     if failures.is_empty() && arguments.dir.is_none() {
@@ -120,33 +120,33 @@ pub async fn run(arguments: Arguments, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folder to run in: the one that was asked for, or a new one. A run compares everything that there is with what
-/// was sent, so it needs a database of its own.
+/// The folder to run in: the given one, or a new one. A run compares the whole database with what was sent, so the
+/// database has to be new.
 fn folder(asked: Option<&Path>) -> anyhow::Result<PathBuf> {
     let dir = match asked {
         Some(dir) => dir.to_owned(),
         None => std::env::temp_dir().join(format!("crossdock-demo-{:016x}", rand::random::<u64>())),
     };
     if dir.join("crossdock.db").exists() {
-        bail!("{} holds a crossdock.db of a former run: name another folder, or remove it", dir.display());
+        bail!("{} holds a crossdock.db of a former run: choose another folder, or remove it", dir.display());
     }
     std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     Ok(dir)
 }
 
-/// Ctrl-C, or a SIGTERM.
-struct Told {
+/// The signals that end the demo: Ctrl-C and SIGTERM.
+struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Told {
+impl StopSignals {
     fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("listening to signals");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    async fn stop(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -167,7 +167,7 @@ fn look_around(scratch: &Scratch) {
     eprintln!("\nCtrl-C ends it.");
 }
 
-/// The host's own figures, from its API: shown, and compared with what was planted.
+/// The figures that the host's API reports; they are shown, and compared with the faults that were planted.
 struct Figures {
     client: Client,
 }
@@ -223,7 +223,7 @@ impl Figures {
         Ok(counts)
     }
 
-    /// How many deliveries wait behind an exception of their lane, and so for a person.
+    /// How many deliveries are blocked by an exception in their lane, and so wait for a person.
     async fn blocked(&self, connectors: &Value, exceptions: &Value) -> anyhow::Result<u64> {
         let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64);
         let heads: Vec<u64> =

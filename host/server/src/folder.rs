@@ -1,4 +1,4 @@
-//! From `[connector.folder]` to a folder.
+//! Opens the exchange folder that `[connector.folder]` describes.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crossdock_flow::connector::Folder;
 
 use crate::config;
 
-/// The folder that was configured. It is used for the first time when the flow runs.
+/// The configured folder. Nothing is read or connected before the flow runs.
 ///
 /// # Errors
-/// When what was configured is not whole.
+/// When the configuration of the folder is incomplete.
 pub fn open(wanted: &config::Folder, secrets: &Secrets) -> anyhow::Result<Folder> {
     let layout = wanted.layout();
     let (files, place): (Arc<dyn Files>, String) =

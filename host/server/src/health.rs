@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz`, `/metrics`: for whoever keeps the host running.
+//! `/livez`, `/readyz` and `/metrics`: for orchestrators and monitoring.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// Whether the host takes requests, and its figures.
+/// Whether the host accepts requests, and its metrics.
 #[derive(Clone)]
 pub struct Health {
     ready: Arc<AtomicBool>,
@@ -23,13 +23,13 @@ impl Health {
         Self { ready: Arc::default(), metrics }
     }
 
-    /// Says whether the host takes requests.
+    /// Sets whether the host accepts requests.
     pub fn ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
     }
 }
 
-/// The three addresses.
+/// The routes of the three paths.
 pub fn router(health: Health) -> Router {
     Router::new()
         .route("/livez", get(async || "alive\n"))

@@ -1,4 +1,4 @@
-//! `POST /in/{connector}`: where the outside knocks. 2xx means: durably committed.
+//! `POST /in/{connector}`: the intake of webhooks. An answer of 2xx means: durably committed.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::api::problem::Problem;
 
-/// What intake needs.
+/// The state of the intake handler.
 #[derive(Clone)]
 pub struct Intake {
     /// The running flow.
@@ -21,7 +21,7 @@ pub struct Intake {
     pub body_limit: usize,
 }
 
-/// The address that requests of the outside come in at.
+/// The route of intake.
 pub fn router(intake: Intake) -> Router {
     Router::new().route("/in/{connector}", post(accept)).with_state(intake)
 }
@@ -34,23 +34,23 @@ async fn accept(
     let (parts, body) = request.into_parts();
     let body = read(body, intake.body_limit).await?;
     let headers = parts.headers.iter().filter_map(|(name, value)| {
-        // A header that is no text is of no use to a plugin, and signatures are text.
+        // Headers that are not text are dropped: no plugin can read them, and signatures are text.
         value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned()))
     });
-    let kept = Stored {
+    let request = Stored {
         method: parts.method.as_str().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body,
         file: None,
     };
-    let accepted = intake.handle.accept(&connector, kept).await.map_err(|refused| match refused {
+    let accepted = intake.handle.accept(&connector, request).await.map_err(|refused| match refused {
         Refused::NoSuchConnector(_) => Problem::not_found(refused.to_string()),
         Refused::NotAuthentic => Problem::not_authentic(),
         Refused::Busy(_) => Problem::busy(refused.to_string(), 2),
         Refused::NotStored(ref error) => {
-            tracing::error!(%error, connector, "a request could not be kept");
-            Problem::busy("The request could not be kept; send it again", 5)
+            tracing::error!(%error, connector, "a request could not be stored");
+            Problem::busy("The request could not be stored; send it again", 5)
         }
     })?;
     let answer = json!({ "request": accepted.inbound.to_string(), "duplicate": accepted.duplicate });

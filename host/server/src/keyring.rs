@@ -1,4 +1,4 @@
-//! The keys that plugins may be signed with, from the operator's files.
+//! Reads the operator's files of keys whose signatures of plugins are trusted.
 
 use std::path::Path;
 

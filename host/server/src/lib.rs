@@ -1,7 +1,7 @@
-//! The binary: what listens, what is asked and answered, and the command line.
+//! The binary `crossdock`: HTTP server, configuration and command line.
 //!
-//! This room joins all others to a host. It decides nothing about events: it turns the operator's file
-//! into connectors, HTTP into operations, and operations into answers.
+//! **Invariant**: this crate decides nothing about events. It turns the configuration into connectors, HTTP requests
+//! into operations, and their results into answers.
 
 mod api;
 mod assemble;
@@ -13,12 +13,13 @@ mod demo;
 mod folder;
 mod health;
 mod intake;
-mod kept;
 mod keyring;
-mod known;
+mod lookups;
 mod master_key;
 mod plugin;
+mod plugin_archive;
 mod registry;
+mod safeguards;
 mod scratch;
 mod serve;
 mod stored;

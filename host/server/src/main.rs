@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use crossdock_server::cli::{self, Cli};
 
-/// Events are many small allocations that end on another thread than they began on.
+/// mimalloc, since events are many small allocations that are freed on another thread than they were made on.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     match cli::run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One sentence, with what caused it; never a backtrace at an operator.
+            // One sentence with its causes; a backtrace would not help an operator.
             eprintln!("crossdock: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! The key that everything encrypted in the database rests under: where it is, and making one.
+//! The storage key, under which the database is encrypted: finds it, or creates one.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,14 +13,14 @@ use crossdock_engine::MasterKey;
 use rand::RngCore;
 use zeroize::Zeroizing;
 
-/// How long a command may take that fetches the key.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a command that fetches the key may take.
+const MAX_COMMAND_TIME: Duration = Duration::from_secs(30);
 
-/// More than a key can be, so that a command that prints something else is not read to its end.
+/// The most bytes that are read of a command's output; a key is far shorter.
 const LONGEST: u64 = 4096;
 
 /// Finds the key at `place`: `env:NAME`; `file:PATH`, made when it is missing and readable by its owner
-/// alone; or `command:LINE`, what a command prints, as that of a key management service does. The key is
+/// alone; or `command:LINE`, the output of a command, for instance of a key management service's client. The key is
 /// written as 64 hexadecimal digits or in base64.
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub fn find(place: &str) -> anyhow::Result<MasterKey> {
             std::env::var(name).map_err(|_| anyhow!("the storage key: {name} is not in the environment"))?,
         ),
         Some(("file", path)) => read_or_make(Path::new(path))?,
-        Some(("command", line)) if !line.trim().is_empty() => ask(line, PATIENCE)?,
+        Some(("command", line)) if !line.trim().is_empty() => ask(line, MAX_COMMAND_TIME)?,
         _ => bail!("the storage key is written `env:NAME`, `file:PATH` or `command:LINE`, never as itself"),
     };
     let key = bytes(text.trim())
@@ -39,7 +39,7 @@ pub fn find(place: &str) -> anyhow::Result<MasterKey> {
     Ok(MasterKey::new(*key))
 }
 
-/// Looks whether there is a key at `place`, or one would be made there. Makes none.
+/// Checks that there is a key at `place`, or that [`find`] would create one there; creates none.
 ///
 /// # Errors
 /// When [`find`] would refuse what is there.
@@ -58,8 +58,8 @@ fn bytes(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     Some(key)
 }
 
-/// What a command prints. It is run by the shell, as the operator wrote it.
-fn ask(line: &str, patience: Duration) -> anyhow::Result<Zeroizing<String>> {
+/// The output of a command, which the shell runs as the operator wrote it.
+fn ask(line: &str, limit: Duration) -> anyhow::Result<Zeroizing<String>> {
     let failed = "running the command that prints the storage key";
     let mut child = Command::new("/bin/sh")
         .args(["-c", line])
@@ -78,11 +78,11 @@ fn ask(line: &str, patience: Duration) -> anyhow::Result<Zeroizing<String>> {
         if let Some(status) = child.try_wait().context(failed)? {
             break status;
         }
-        if begun.elapsed() > patience {
-            // Whether it can be killed or not: it is not waited for.
+        if begun.elapsed() > limit {
+            // Whether or not it can be killed, the host does not wait for it any longer.
             child.kill().ok();
             child.wait().ok();
-            bail!("the command that prints the storage key took longer than {patience:?}");
+            bail!("the command that prints the storage key took longer than {limit:?}");
         }
         std::thread::sleep(Duration::from_millis(20));
     };
@@ -162,7 +162,7 @@ mod tests {
     fn a_command_prints_the_key_or_is_refused() {
         let key = "ab".repeat(32);
         find(&format!("command:echo {key}")).unwrap();
-        assert_eq!(ask(&format!("printf '%s\\n' {key}"), PATIENCE).unwrap().trim(), key);
+        assert_eq!(ask(&format!("printf '%s\\n' {key}"), MAX_COMMAND_TIME).unwrap().trim(), key);
         let said = |place: &str| format!("{:#}", find(place).err().unwrap());
         assert!(said("command:exit 3").contains("exit status: 3"));
         assert!(said("command:echo hunter2").contains("32 bytes"));

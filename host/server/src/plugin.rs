@@ -1,4 +1,4 @@
-//! A sandboxed plugin as the flow calls it.
+//! Implements the flow's plugin trait by a guest in the sandbox.
 
 use async_trait::async_trait;
 use crossdock_engine::OutFile;
@@ -57,8 +57,8 @@ fn call(trace: &str) -> Call {
     Call { trace: trace.to_owned(), ..Call::default() }
 }
 
-/// What a call answered. The plugin is not told why the host kept a request back, so it cannot say; where it says
-/// that it is unauthorized, the host's own reason is added.
+/// What a call answered. The plugin does not learn why the host refused to send a request, so where it answers that it
+/// is unauthorized, the host's own reason is added.
 fn answer<T>(
     mut report: Report<T>,
     unauthorized: impl FnOnce(&mut T) -> Vec<&mut Problem>,
@@ -78,19 +78,19 @@ fn answer<T>(
     (result, effects)
 }
 
-/// Whose fault it is that there is no answer, as the rules ask.
+/// Whether the missing answer is the plugin's failure or the host's, which the rules treat differently.
 fn fault(error: &Error) -> Fault {
     match error {
         Error::Trapped { .. } | Error::OutOfMemory { .. } => Fault::Trap,
         Error::Deadline { .. } => Fault::Deadline,
         Error::Excess { .. } | Error::BadAnswer { .. } | Error::NotExported { .. } => Fault::BadAnswer,
-        // The host had no room, could not start it, or could not ask its own database or records: not the
-        // plugin's fault.
+        // The host had no free instance, could not start one, or could not read its own database: the plugin has not
+        // failed.
         Error::Busy { .. } | Error::Start { .. } | Error::Lookup { .. } | Error::Replay { .. } => Fault::Lost,
     }
 }
 
-/// The problems of the work that was unauthorized.
+/// The problems of the outcomes `unauthorized`.
 fn outcomes(outcomes: &mut [Outcome]) -> Vec<&mut Problem> {
     let unauthorized = outcomes.iter_mut().filter_map(|outcome| match outcome {
         Outcome::Unauthorized(problem) => Some(problem),
@@ -99,7 +99,7 @@ fn outcomes(outcomes: &mut [Outcome]) -> Vec<&mut Problem> {
     unauthorized.collect()
 }
 
-/// The problem of an answer that was unauthorized.
+/// The problem of the answer `unauthorized`.
 fn failure<T>(answer: &mut Result<T, Failure>) -> Vec<&mut Problem> {
     match answer {
         Err(Failure::Unauthorized(problem)) => vec![problem],
@@ -149,21 +149,21 @@ mod tests {
     fn why_the_host_kept_a_request_back_is_said_where_the_plugin_is_unauthorized() {
         let denied =
             || EgressError::Unauthorized { reason: "https://login.example said invalid_client".into() };
-        let told =
+        let names_the_reason =
             |message: &str| message.contains("POST / was not sent") && message.contains("invalid_client");
 
         let work = vec![Outcome::Rejected(problem()), Outcome::Unauthorized(problem())];
         let (work, _) = answer(report(Ok(work), Some(denied())), |work| outcomes(work));
         match work.unwrap().as_slice() {
             [Outcome::Rejected(other), Outcome::Unauthorized(said)] => {
-                assert!(told(&said.message), "{}", said.message);
+                assert!(names_the_reason(&said.message), "{}", said.message);
                 assert_eq!(*other, problem(), "what has another reason is left alone");
             }
             other => panic!("{other:?}"),
         }
         let page: Result<Page, Failure> = Err(Failure::Unauthorized(problem()));
         match answer(report(Ok(page), Some(denied())), failure).0.unwrap() {
-            Err(Failure::Unauthorized(said)) => assert!(told(&said.message), "{}", said.message),
+            Err(Failure::Unauthorized(said)) => assert!(names_the_reason(&said.message), "{}", said.message),
             other => panic!("{other:?}"),
         }
         // The target itself said no: there is nothing to add.

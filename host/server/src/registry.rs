@@ -1,4 +1,4 @@
-//! What an operator keeps in files: mappings as CSV, the store registry as TOML or CSV.
+//! The operator's tables as files: mappings as CSV, the store registry as TOML or CSV.
 
 mod import;
 mod mappings;
@@ -12,7 +12,7 @@ pub use import::{at_start, look};
 pub use mappings::{mappings, mappings_csv};
 pub use stores::{Format, check, stores, stores_csv, stores_toml};
 
-/// Reads a file, or what is on the standard input for `-`.
+/// Reads a file, or the standard input for `-`.
 ///
 /// # Errors
 /// When it cannot be read as text.
@@ -23,7 +23,7 @@ pub fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }
 
-/// The text without a mark of its encoding.
+/// The text without a byte order mark.
 fn bare(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
@@ -36,7 +36,7 @@ fn line(text: &str, row: &csv::StringRecord) -> u64 {
     position.line() + u64::try_from(empty.filter(|byte| *byte == b'\n').count()).unwrap_or_default()
 }
 
-/// A CSV as spreadsheets write it: with commas or semicolons, with or without a mark of its encoding.
+/// A reader of CSV as spreadsheets write it: with commas or semicolons, with or without a byte order mark.
 fn csv_reader(text: &str) -> csv::Reader<&[u8]> {
     let text = bare(text);
     let head = text.lines().next().unwrap_or_default();

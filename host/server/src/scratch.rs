@@ -1,4 +1,4 @@
-//! A host for a moment: a folder, a configuration, a free port and a token, for the demo and the benchmark.
+//! A temporary host for the demo and the benchmark: a folder, a configuration, a free port and a token.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ pub const SHOP: &str = "shopify";
 /// The connector of the ERP.
 pub const ERP: &str = "erp";
 
-/// The outside world that the host is to be put between.
+/// The shop and the ERP that the host connects.
 pub struct World<'a> {
     /// The shop's domain.
     pub shop: &'a str,
-    /// What the shop signs with.
+    /// The key that the shop signs with.
     pub webhook_secret: &'a str,
     /// Where the ERP listens.
     pub erp_url: &'a str,
@@ -31,7 +31,7 @@ pub struct World<'a> {
     pub erp_limits: &'a str,
 }
 
-/// An address on this machine that nobody listens at now.
+/// A free address on this machine.
 ///
 /// # Errors
 /// When there is none.
@@ -39,7 +39,7 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).context("finding a free port")
 }
 
-/// What a host is configured with, beside its address, its database and where its plugins are.
+/// The configuration of a host, apart from address, database and plugin folder.
 pub struct Setup<'a> {
     /// The plugins that have to be built.
     pub plugins: &'a [&'a str],
@@ -173,15 +173,15 @@ trust = [{key:?}]
         Ok(self.env.iter().fold(process, |process, (name, value)| process.env(name, value)))
     }
 
-    /// A plugin once more under the next version's number, signed by the vendor: something to swap in. It lies in
-    /// the host's folder.
+    /// Writes a copy of a plugin with the next version number, signed by the vendor, into the host's folder: a version
+    /// to swap to.
     ///
     /// # Errors
     /// When there is no such plugin, or the vendor's key is not there.
     pub fn next_version(&self, plugin: &str) -> anyhow::Result<Next> {
         let file = self.plugins.join(format!("{plugin}.wasm"));
         let mut bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        // The manifest is text in the file, so the number can be written over where it stands.
+        // The manifest is text in the file, so that the number can be replaced in place.
         let name = b"\nversion = \"";
         let at = bytes.windows(name.len()).rposition(|part| part == name);
         let version = at.and_then(|at| {
@@ -201,11 +201,11 @@ trust = [{key:?}]
         Ok(Next { file, label: format!("{plugin}@{version}") })
     }
 
-    /// Compiles these plugins and files into the host's cache: the first time that takes far longer than a host may
-    /// take to be ready, and a host that is killed meanwhile begins anew.
+    /// Compiles these plugins and files into the host's cache, since compiling takes longer than a host may take to
+    /// become ready, and a host that is killed meanwhile starts compiling again.
     ///
     /// # Errors
-    /// When one of them is no plugin, or is not signed by the vendor.
+    /// When one of them is not a plugin, or is not signed by the vendor.
     pub async fn compile(&self, plugins: &[&str], files: &[&Path]) -> anyhow::Result<()> {
         let cache = Some(self.plugins.join("cache"));
         let keyring = keyring::read([self.plugins.join("vendor.pub").as_path()])?;
@@ -217,7 +217,7 @@ trust = [{key:?}]
         Ok(())
     }
 
-    /// A plugin that broke off on its way here, with the signature of the whole.
+    /// Writes a truncated copy of a plugin, with the signature of the complete file.
     ///
     /// # Errors
     /// When there is no such plugin.
@@ -237,7 +237,7 @@ trust = [{key:?}]
         Ok(path)
     }
 
-    /// Where the host will be.
+    /// The host's URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -256,7 +256,7 @@ trust = [{key:?}]
     }
 }
 
-/// Where the built plugins are when nothing else is said.
+/// The default folder of the built plugins.
 pub const PLUGINS: &str = "target/plugins";
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! `crossdock serve`: from a configuration file to a host that listens, and back down without losing a
-//! call.
+//! `crossdock serve`: starts a host from its configuration file, and stops it after the calls in flight have ended.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +10,6 @@ use crossdock_egress::Secrets;
 use crossdock_engine::{Error as StorageError, MasterKey, Store};
 use crossdock_flow::{Flow, Handle, Options};
 use crossdock_model::time::{Clock as _, SystemClock};
-use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions, Writer, WriterOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -23,13 +21,14 @@ use crate::cli::print::Printer;
 use crate::config::{Config, Storage};
 use crate::health::{self, Health};
 use crate::intake::{self, Intake};
+use crate::safeguards::safeguards;
 use crate::stored::Stored;
 use crate::{master_key, registry, telemetry};
 
-/// Runs the host until it is told to stop (Ctrl-C or SIGTERM), and then lets what is under way end.
+/// Runs the host until Ctrl-C or SIGTERM, and then lets the calls in flight end.
 ///
 /// # Errors
-/// When the configuration cannot be used, the database cannot be opened, or the host ends by a failure.
+/// When the configuration cannot be used, the database cannot be opened, or a part of the host fails.
 pub async fn run(path: &Path) -> anyhow::Result<()> {
     telemetry::log();
     let config = Config::read(path)?;
@@ -44,7 +43,7 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     let secrets = Arc::new(Stored::new(store.clone(), writer.clone(), Arc::new(SystemClock)));
     let assembler = Arc::new(Assembler::new(config.clone(), store.clone(), secrets)?);
     let connectors = assembler.connectors().await?;
-    assembler.keep(&connectors).await;
+    assembler.archive(&connectors).await;
     let options = Options {
         backlog: config.server.backlog,
         retention: config.retention.periods(),
@@ -70,8 +69,8 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
     health.ready(true);
     tracing::info!("listening on http://{address}");
 
-    told_to_stop(&moving).await;
-    tracing::info!("stopping: what is under way ends, what is owed is kept");
+    stop_requested(&moving).await;
+    tracing::info!("stopping: calls in flight may end, queued deliveries stay in the database");
     health.ready(false);
     stop.cancel();
     closing.cancel();
@@ -79,23 +78,26 @@ pub async fn run(path: &Path) -> anyhow::Result<()> {
         let moved = moving.await;
         let served = served.await;
         writing.await?;
-        moved?.context("moving events")?;
-        served?.context("serving")
+        moved?.context("running the flow")?;
+        served?.context("serving HTTP")
     };
     match tokio::time::timeout(config.server.drain.0, drain).await {
         Ok(ended) => ended?,
-        // What is still under way is claimed, durably, and is looked up at the next start.
-        Err(_) => tracing::warn!("calls were still under way after {:?}", config.server.drain.0),
+        // Deliveries in flight are claimed durably, so the next start looks them up.
+        Err(_) => tracing::warn!(
+            "stopped with calls in flight: they did not end within {:?}",
+            config.server.drain.0
+        ),
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Loads everything that the configuration names, beside a database of its own: a running host is left alone, and
-/// nothing is made.
+/// Loads everything that the configuration names, with a temporary database: a running host is not touched, and
+/// neither database nor key is created.
 ///
 /// # Errors
-/// What `serve` would refuse.
+/// When `serve` would refuse the configuration.
 pub async fn check(path: &Path, print: Printer) -> anyhow::Result<()> {
     telemetry::log();
     let config = Config::read(path)?;
@@ -117,7 +119,7 @@ pub async fn check(path: &Path, print: Printer) -> anyhow::Result<()> {
     let sound = sound.await;
     drop(store);
     for suffix in ["", "-wal", "-shm", ".lock"] {
-        // What is left behind in the folder for temporary files does no harm.
+        // A temporary file that cannot be removed does no harm.
         std::fs::remove_file(file.with_extension(format!("db{suffix}"))).ok();
     }
     let (connectors, routes) = (sound?.len(), config.routes.len());
@@ -136,7 +138,7 @@ fn sqlite_path(storage: &Storage) -> anyhow::Result<&Path> {
 /// Opens the database.
 ///
 /// # Errors
-/// When there is none, another host has it open, or its key is not the one it was made with.
+/// When it cannot be opened or created, another host has it open, or the storage key is not its key.
 pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
     let path = sqlite_path(storage)?;
     if let Some(folder) = path.parent() {
@@ -145,9 +147,7 @@ pub async fn open_sqlite(storage: &Storage) -> anyhow::Result<Sqlite> {
     let options = SqliteOptions::new(path, master_key::find(&storage.key)?);
     Sqlite::open(options).await.map_err(|error| match error {
         StorageError::WrongMasterKey => {
-            anyhow!(
-                "{error}; after `crossdock secret rekey` it is the new one that `storage.key` has to name"
-            )
+            anyhow!("{error}; after `crossdock secret rekey`, `storage.key` has to name the new key")
         }
         other => other.into(),
     })
@@ -168,7 +168,7 @@ fn router(config: &Config, handle: &Handle, health: &Health, loader: Arc<Assembl
         .merge(api::router(state))
 }
 
-/// Sees to it that there is a token: a host without one could not be operated.
+/// Creates the first token if the database has none, since a host without a token cannot be operated.
 async fn first_token(handle: &Handle, given: Option<&str>) -> anyhow::Result<()> {
     if !handle.store().tokens().await?.is_empty() {
         return Ok(());
@@ -187,12 +187,12 @@ async fn first_token(handle: &Handle, given: Option<&str>) -> anyhow::Result<()>
 
 fn given_token(place: &str) -> anyhow::Result<String> {
     let secrets = Secrets::load([("first-token", [place])])?;
-    let secret = secrets.get("first-token").context("the first token cannot be had")?;
+    let secret = secrets.get("first-token").context("server.first-token has no value")?;
     Ok(secret.expose().to_owned())
 }
 
 /// Waits for Ctrl-C, SIGTERM, or the flow ending by itself.
-async fn told_to_stop<T>(moving: &tokio::task::JoinHandle<T>) {
+async fn stop_requested<T>(moving: &tokio::task::JoinHandle<T>) {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {
@@ -200,7 +200,7 @@ async fn told_to_stop<T>(moving: &tokio::task::JoinHandle<T>) {
                 signal.recv().await;
             }
             Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be heard");
+                tracing::error!(%error, "listening for SIGTERM failed");
                 std::future::pending::<()>().await;
             }
         }
@@ -213,19 +213,6 @@ async fn told_to_stop<T>(moving: &tokio::task::JoinHandle<T>) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
-        () = ended => tracing::error!("the flow has ended by itself"),
+        () = ended => tracing::error!("the flow ended unexpectedly: stopping"),
     }
-}
-
-/// All of them, in every build that ships.
-#[cfg(not(feature = "faults"))]
-pub fn safeguards() -> Safeguards {
-    Safeguards::default()
-}
-
-/// All but those named in `CROSSDOCK_WITHOUT` (`find`, `dedupe`, …): for the test of the tests.
-#[cfg(feature = "faults")]
-pub fn safeguards() -> Safeguards {
-    let without = std::env::var("CROSSDOCK_WITHOUT").unwrap_or_default();
-    without.split(',').filter_map(|name| name.parse().ok()).fold(Safeguards::default(), Safeguards::without)
 }

@@ -1,4 +1,4 @@
-//! Connectors' secrets that rest in the host's own database (`stored:NAME`).
+//! Connectors' secrets that are stored in the host's own database (`stored:NAME`).
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl SecretStore for Stored {
         let command = Command::PutSecret {
             name: name.to_owned(),
             value: SecretText::from(value),
-            // Who expects none is not content with any.
+            // A writer that expects no secret must not replace an existing one.
             expected: Some(expected.unwrap_or(0)),
             by: "host".into(),
             now: self.clock.now(),

@@ -173,7 +173,7 @@ impl Vault {
         sealer.seal(Bound::DatabaseKey, self.key.as_ref()).map(hex::encode)
     }
 
-    /// A fingerprint of a personal text: it tells texts apart, and cannot be guessed without the database's secret.
+    /// A fingerprint of a personal text: it distinguishes texts, and cannot be guessed without the database's secret.
     pub(crate) fn fingerprint(&self, text: &[u8]) -> Fingerprint {
         truncated(&hash(&self.fingerprints, text))
     }

@@ -72,10 +72,8 @@ pub struct Pass {
     /// The last record of the last page, when another page follows. Absent between passes.
     after: Option<(Timestamp, i64)>,
     /// The latest change that was read.
-    #[serde(rename = "high")]
     latest_change: Option<Timestamp>,
     /// The changes that were read in the period that the next pass reads again: last changes by record id.
-    #[serde(rename = "told")]
     read: BTreeMap<i64, Timestamp>,
     /// Whether this pass has ended. It begins again when the passes of all kinds have ended; otherwise a poll would
     /// report `more` until all of them happened to end in the same call.

@@ -1,4 +1,4 @@
-//! The kinds of records that a poll can report: the values of the setting `tell`.
+//! The kinds of records that a poll can report: the values of the setting `reports`.
 
 use serde::{Deserialize, Serialize};
 

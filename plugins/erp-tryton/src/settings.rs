@@ -46,7 +46,7 @@ pub struct Settings {
     pub tolerance: Decimal,
     pub overlap_seconds: u32,
     pub tracking: bool,
-    /// The setting `tell`.
+    /// The setting `reports`.
     pub reported_kinds: Vec<RecordKind>,
     pub price_currency: Option<String>,
 }
@@ -76,7 +76,7 @@ impl Settings {
             )?,
             overlap_seconds: config::find("overlap-seconds")?.unwrap_or(60),
             tracking: config::find("tracking")?.unwrap_or(false),
-            reported_kinds: config::find("tell")?.unwrap_or_else(|| RecordKind::DEFAULT.to_vec()),
+            reported_kinds: config::find("reports")?.unwrap_or_else(|| RecordKind::DEFAULT.to_vec()),
             price_currency: config::find("price-currency")?,
         })
     }

@@ -13,6 +13,6 @@ pub(crate) const ANSWERED: &str = "answered";
 /// The partner's own order. Added by the host when the partner confirms the order.
 pub(crate) const SALES_ORDER: &str = "sales-order";
 /// The state of the order as the last message sent it.
-pub(crate) const LAST_SENT: &str = "told";
+pub(crate) const LAST_SENT: &str = "last-sent";
 /// The state of the order as the message before the last sent it.
-pub(crate) const PREVIOUSLY_SENT: &str = "told-before";
+pub(crate) const PREVIOUSLY_SENT: &str = "previously-sent";

@@ -4,8 +4,8 @@
 //! same keys. A poll yields `order.placed`, and the current state where the order has changed since; the host drops the
 //! events that it has already.
 //!
-//! Orders are read by their last change, one page per call. After the last page the next pass starts slightly earlier: a
-//! change may become visible later than its timestamp.
+//! Orders are read by their last change, one page per call. After the last page the next pass starts slightly
+//! earlier: a change may become visible later than its timestamp.
 
 use std::collections::BTreeMap;
 
@@ -33,10 +33,8 @@ struct Cursor {
     /// Shopify's token of the next page. Absent between passes.
     page: Option<String>,
     /// The latest change read. Absent while the shop has no orders.
-    #[serde(rename = "high")]
     last_change: Option<Timestamp>,
     /// The orders read within the overlap that the next pass reads again, each with its last change.
-    #[serde(rename = "told")]
     read: BTreeMap<String, String>,
 }
 

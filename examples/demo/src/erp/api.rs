@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::document::{Adjustment, Order, Refund};
-use super::store::{LineId, StoredAdjustment, StoredOrder, StoredRefund};
+use super::stored::{LineId, StoredAdjustment, StoredOrder, StoredRefund};
 
 /// A request that was parsed.
 pub(super) enum Call {

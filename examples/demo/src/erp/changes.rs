@@ -18,34 +18,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::stock::{Article, Pieces, StockKey};
-use super::store::{Parcel, StoredOrder};
-
-/// How far an order has come in the ERP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Accepted; nothing else.
-    Accepted,
-    /// Goods are reserved.
-    Allocated,
-    /// Some parcels have left.
-    PartiallyShipped,
-    /// Everything has left, and is invoiced.
-    Invoiced,
-    /// Nothing will leave.
-    Cancelled,
-}
-
-impl Stage {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Allocated => "allocated",
-            Self::PartiallyShipped => "partially-shipped",
-            Self::Invoiced => "invoiced",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
+use super::stored::{Parcel, StoredOrder};
 
 /// The feed.
 #[derive(Debug, Default)]

@@ -26,6 +26,7 @@ pub mod changes;
 pub mod document;
 pub mod stock;
 mod store;
+mod stored;
 mod weather;
 
 use std::collections::BTreeMap;
@@ -51,8 +52,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::lock;
 use api::{Answer, Call};
 use stock::{Shelves, StockKey};
-pub use store::{LineId, Parcel, StoredAdjustment, StoredOrder, StoredRefund};
 use store::{Now, Store};
+pub use stored::{LineId, Parcel, StoredAdjustment, StoredOrder, StoredRefund};
 pub use weather::Weather;
 use weather::{CallPlan, Ending, FaultSource};
 

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::stores::OwningErp;
 use crate::erp::stock::{Article, Shelves};
-use crate::shop::admin::state::LOCATIONS;
+use crate::shop::catalogue::LOCATIONS;
 use crate::shop::catalogue::PRODUCTS;
 
 /// Pieces of each article in each warehouse when the stores open.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::articles;
 use super::stores::{OwningErp, STORES, Style};
-use crate::shop::admin::state::LOCATIONS;
+use crate::shop::catalogue::LOCATIONS;
 use crate::till::poslog::RETAILER;
 
 /// The addresses and ids of the outside world.

@@ -13,10 +13,13 @@ use crate::client::Client;
 use crate::erp::document::{Line as OrderLine, Order, State};
 use crate::erp::stock::StockKey;
 use crate::erp::{self, Erp, Options, Weather};
-use crate::partner::books::{Answered, Departure, Line, PurchaseOrder, Revision, Violations};
+use crate::partner::books::Violations;
+use crate::partner::purchase_order::{Answered, Departure, Line, PurchaseOrder, Revision};
 use crate::partner::reading::Charges;
-use crate::shop::admin::state::{AdminState, LOCATIONS};
-use crate::shop::life::{Life, Market, Plant, Profile};
+use crate::shop::admin::state::AdminState;
+use crate::shop::catalogue::LOCATIONS;
+use crate::shop::life::{Life, Plant, Profile};
+use crate::shop::market::Market;
 use crate::{shop, till};
 
 pub(super) const SHOP: &str = "s.myshopify.com";

@@ -1,9 +1,10 @@
-//! The operator, who uses the host's API like everybody else: adds what the tables lack, and swaps plugins while
-//! orders flow.
+//! The operator of the demo: adds missing mappings and swaps plugins by the host's API while orders flow.
 //!
 //! The host is killed meanwhile. A request without an answer is repeated, for as long as the run goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod done;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,9 @@ use tokio::task::JoinHandle;
 use super::articles;
 use crate::client::Client;
 use crate::lock;
+use done::Waiting;
+
+pub use done::Done;
 
 /// A version of a plugin to swap in.
 #[derive(Debug, Clone)]
@@ -46,7 +50,7 @@ pub struct Flow {
     pub flows: bool,
 }
 
-/// Where the host's API is.
+/// The host's API.
 #[derive(Debug, Clone)]
 pub struct Api {
     /// `http://127.0.0.1:8080`, without a slash at the end.
@@ -55,33 +59,8 @@ pub struct Api {
     pub token: String,
 }
 
-/// How often a wait looks again.
-const LOOK_INTERVAL: Duration = Duration::from_millis(150);
-
-/// The results of the operator's work.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Swaps that were done, or refused as they had to be: the host says which version runs afterwards.
-    pub swaps: u64,
-    /// Those that were refused.
-    pub refused: u64,
-    /// Deliveries that had waited for a missing value and went on.
-    pub released: u64,
-    /// Whether everything was done.
-    pub finished: bool,
-    /// Failures, a sentence each.
-    pub flaws: Vec<String>,
-    /// The operator's current waits: `for …`. The run ends when nothing advances, so no wait here has a limit of
-    /// its own.
-    pub waiting_for: BTreeSet<String>,
-}
-
-impl Done {
-    /// How many steps were done; no step is done twice.
-    pub(super) fn steps(&self) -> u64 {
-        self.swaps + self.flaws.len() as u64 + u64::from(self.released > 0) + u64::from(self.finished)
-    }
-}
+/// The interval at which a wait asks again.
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
 /// A swap of a connector's plugin.
 #[derive(Debug, Clone)]
@@ -111,7 +90,7 @@ impl Operator {
             client: Client::new(Duration::from_secs(1), Duration::from_secs(60)),
             done: Arc::clone(&done),
         };
-        // Early enough that all of them happen while orders flow, also where one takes its time.
+        // Early enough that all of them happen while orders flow, even if one of them is slow.
         let swaps = [
             (0.10, "erp-cloud", Swap::To(files.cloud)),
             (0.25, "erp-legacy", Swap::Refused(files.damaged)),
@@ -163,18 +142,17 @@ impl Console {
         lock(&self.done).flaws.push(text);
     }
 
-    /// Waits until so much was sold.
+    /// Waits until this share of the orders was sold.
     async fn sold(&self, share: f64, flow: &(impl Fn() -> Flow + Sync)) {
         let _waiting = self.waiting(format!("until {:.0} % are sold", share * 100.0));
         while flow().sold < share {
-            tokio::time::sleep(LOOK_INTERVAL / 3).await;
+            tokio::time::sleep(POLL_INTERVAL / 3).await;
         }
     }
 
     /// Lists a wait while the result lives.
     fn waiting(&self, what: String) -> Waiting {
-        lock(&self.done).waiting_for.insert(what.clone());
-        Waiting { done: Arc::clone(&self.done), what }
+        Waiting::new(&self.done, what)
     }
 
     /// The version that gets new calls, by connector.
@@ -185,8 +163,8 @@ impl Console {
         all.iter().filter_map(|one| Some((text(one, "name")?, text(one, "plugin")?))).collect()
     }
 
-    /// Swaps, and asks which version runs. A swap without an answer may have been done: that is checked before it is
-    /// repeated. `before` are the versions at first.
+    /// Swaps, and asks which version runs. A swap without an answer may have been carried out, which is checked
+    /// before it is repeated. `before` are the versions before all swaps.
     async fn swap(&self, connector: &str, swap: &Swap, before: &BTreeMap<String, String>) {
         let path = format!("{}/api/v1/connectors/{connector}/swap", self.api.url);
         let first = before.get(connector).cloned().unwrap_or_default();
@@ -213,14 +191,14 @@ impl Console {
                         "a damaged plugin was not refused for {connector}: {status} {said}, and {runs} runs"
                     ));
                 }
-                // It was done, whether its answer was lost or not.
+                // The swap was carried out, even if its answer was lost.
                 (_, false) if runs == *wanted => lock(&self.done).swaps += 1,
                 (Some((status, said)), false) => {
                     let what = if succeeded { "was reported as swapped" } else { "could not be swapped" };
                     self.flaw(format!("{connector} {what}: {status} {said}, and {runs} runs"));
                 }
                 (None, _) => {
-                    tokio::time::sleep(LOOK_INTERVAL).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                     continue;
                 }
             }
@@ -228,7 +206,7 @@ impl Console {
         }
     }
 
-    /// Waits until deliveries wait for every value that is missing, and adds them all.
+    /// Waits until deliveries wait for each of the missing mappings, and adds all of these.
     async fn repair(&self) {
         let rows = articles::missing();
         let waiting = loop {
@@ -251,7 +229,7 @@ impl Console {
             }
             let what = format!("for a delivery that lacks {}", unseen.join(", "));
             let _waiting = self.waiting(what);
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         };
         let changes: Vec<Value> = rows
             .iter()
@@ -271,7 +249,7 @@ impl Console {
         done.released += if tries > 1 { released.max(waiting) } else { released };
     }
 
-    /// Asks until there is an answer that is no server error; gives how often it was asked.
+    /// Repeats a request until the answer is not a server error; also returns the number of requests.
     async fn ask(&self, method: Method, path: &str, body: &Value) -> (u16, Value, u32) {
         let url = format!("{}{path}", self.api.url);
         let mut tries = 0;
@@ -283,20 +261,8 @@ impl Console {
             {
                 return (status.as_u16(), answer, tries);
             }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
-    }
-}
-
-/// Something is waited for as long as this lives.
-struct Waiting {
-    done: Arc<Mutex<Done>>,
-    what: String,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        lock(&self.done).waiting_for.remove(&self.what);
     }
 }
 

@@ -1,11 +1,11 @@
-//! An order as the legacy partner must have it: after each change in the shop, and in the end.
+//! The purchase order that the legacy partner must have of an order: after each change in the shop, and in the end.
 
 use rust_decimal::Decimal;
 
 use super::articles::article;
 use super::stores::OwningErp;
 use crate::erp::document::{self, Order, Refund, State};
-use crate::partner::books::{Line as PartnerLine, PurchaseOrder, Revision};
+use crate::partner::purchase_order::{Line as PartnerLine, PurchaseOrder, Revision};
 use crate::partner::reading::Charges;
 use crate::shop::life::{Effect, Life};
 use crate::till::SaleRecord;
@@ -236,7 +236,7 @@ impl ExpectedPurchase {
     /// The goods by which the partner's stock must have moved, as far as they can be known: article and pieces.
     pub(super) fn stock_moved(&self, stored: Option<&PurchaseOrder>, shop_shows_all_left: bool) -> Vec<Line> {
         match stored {
-            // It left before the partner heard that it was cancelled, and it may never hear.
+            // The goods left before the cancellation reached the partner, and it may never reach him.
             Some(stored) if self.cancelled && stored.has_left() && !stored.cancelled => {
                 line_list(stored.goods())
             }

@@ -1,5 +1,5 @@
-//! Acts of the shop and of an ERP on the same order that may rightly end in more than one way, and which way the
-//! ledgers show that it went.
+//! Races between the shop and an ERP on the same order, which have more than one right end, and how each ended by the
+//! ledgers.
 //!
 //! The legacy partner ships on account: an order leaves once nothing has changed for a while, paid or not. Meanwhile
 //! its customer may change or cancel it. Who was first is a matter of the machine's speed, so it is not planned but
@@ -10,7 +10,7 @@
 //! | never booked | cancelled, or all of it returned | nothing: it was taken back before it was sent |
 //! | cancelled, nothing left | cancelled | nothing |
 //! | left | cancelled later, shows the parcel | the cancellation comes too late: the partner takes it, or a person decides |
-//! | left, cancelled afterwards | cancelled before it was told of the parcel, which it then refuses | a person decides, so the host has to ask |
+//! | left, cancelled afterwards | cancelled before the parcel was reported to it, which it then refuses | a person decides, so the host has to ask |
 //! | left, not cancelled | cancelled | a person decides, so the host has to ask |
 //! | left | had the pieces of a line reduced below what left, shows the parcel | nothing |
 //! | left | the same, and does not show the parcel, which it refuses | a person decides, so the host has to ask |
@@ -20,14 +20,14 @@
 //! and what is refunded later is a document of its own, so there is no such race with it; nor with the tills, whose
 //! goods leave with the sale, and whose voids it books or, if it never had the sale, never hears of.
 //!
-//! What the host reports decides nothing here. It is compared with this: see [`crate::exceptions`].
+//! The host's own report is not used here; it is compared with the result, see [`crate::exceptions`].
 
 use std::time::Instant;
 
 use super::purchase::ExpectedPurchase;
-use crate::partner::books::PurchaseOrder;
+use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::Sent;
-use crate::shop::admin::state::ShopOrder;
+use crate::shop::admin::order::ShopOrder;
 use crate::shop::life::Topic;
 
 /// A race that the ledgers of one order leave to a person.
@@ -53,7 +53,7 @@ pub(super) struct Ledgers<'a> {
 }
 
 impl Ledgers<'_> {
-    /// Nothing when there is only one way in which it may rightly end.
+    /// None when only one end is right.
     pub(super) fn decision(&self) -> Option<Decision> {
         let departure = self.stored.departure.as_ref().filter(|departure| departure.shipped)?;
         let tracking = self.stored.tracking.as_deref().unwrap_or_default();

@@ -1,32 +1,27 @@
-//! The landscape while a run goes on, as the harness sees it, and its outcome.
+//! The landscape during a run, as the harness sees it, and the outcome of the run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-use rust_decimal::Decimal;
+use std::time::Duration;
 
 use super::operator::{Flow, Operator};
+use super::snapshot::{Snapshot, arrived, in_no_erp, tries};
 use super::stores::{OwningErp, STORES};
-use super::verdict::{Evidence, Judgement, owning_erp};
-use super::{FULFIL_AFTER, Landscape, PARTNER_PACE};
-use crate::erp::stock::StockKey;
+use super::verdict::Judgement;
+use super::world::{FULFIL_AFTER, Landscape, PARTNER_PACE};
 use crate::host::Counts;
+use crate::lock;
 use crate::partner::Partner;
-use crate::partner::books::{PurchaseOrder, Violations};
 use crate::report::{HeldCount, LandscapeFigures, Moment, Outcome, Summary};
-use crate::run::{Driven, Missing, World, first_tries, latency, round};
+use crate::run::{Driven, Missing, World, latency, round};
 use crate::shop::Shop;
 use crate::shop::admin::state::AdminState;
-use crate::shop::life::Plant;
 use crate::till::Tills;
-use crate::{erp, lock, shop, till};
 
-/// A write into the shop of which nobody knows whether it was done is looked up for a good minute: the plugin
-/// `shopify` allows a minute for a request in flight, and the host's timers add to that.
-const LONGEST_LOOK_UP: Duration = Duration::from_secs(75);
+/// How long the look-up of a write to the shop with an unknown outcome may take: the plugin `shopify` allows a minute
+/// for a request in flight, and the host's timers add to that.
+const MAX_LOOK_UP_TIME: Duration = Duration::from_secs(75);
 
-/// Shop, tills, partner and operator at work, around one host.
+/// Shop, tills, partner and operator while they work with one host.
 pub(super) struct RunningLandscape<'a> {
     pub(super) landscape: &'a Landscape,
     pub(super) shop: Shop,
@@ -35,32 +30,6 @@ pub(super) struct RunningLandscape<'a> {
     pub(super) operator: Operator,
     /// The operator's view of the progress.
     pub(super) flow: Arc<Mutex<Flow>>,
-}
-
-/// Copies of everything, from which a verdict is made.
-struct Snapshot {
-    shop: shop::Ledger,
-    tills: till::Ledger,
-    cloud: erp::Documents,
-    cloud_stock: BTreeMap<StockKey, Decimal>,
-    partner: Vec<PurchaseOrder>,
-    partner_stock: BTreeMap<StockKey, Decimal>,
-    violations: Violations,
-}
-
-impl Snapshot {
-    fn evidence<'a>(&'a self, admin: &'a AdminState) -> Evidence<'a> {
-        Evidence {
-            shop: &self.shop,
-            tills: &self.tills,
-            cloud: &self.cloud,
-            cloud_stock: &self.cloud_stock,
-            partner: &self.partner,
-            partner_stock: &self.partner_stock,
-            violations: &self.violations,
-            admin,
-        }
-    }
 }
 
 impl RunningLandscape<'_> {
@@ -94,30 +63,9 @@ impl RunningLandscape<'_> {
         self.landscape.options.sales() * STORES.len()
     }
 
-    /// Orders and sales that were sent and are in no ERP.
     fn in_no_erp(&self) -> usize {
         let (shop, tills) = (self.shop.ledger(), self.tills.ledger());
-        let cloud = self.landscape.cloud.held();
-        let there: BTreeSet<String> = cloud
-            .orders
-            .iter()
-            .filter_map(|stored| stored.document.as_ref().map(|document| document.reference.clone()))
-            .chain(self.partner.orders().into_iter().map(|stored| stored.po))
-            .collect();
-        let of_shop = shop.orders.iter().filter(|sent| sent.life.plant == Plant::Good);
-        let of_shop = of_shop.filter(|sent| sent.accepted.contains(&true)).filter(|sent| {
-            match owning_erp(&sent.life) {
-                OwningErp::Cloud => !there.contains(&sent.life.reference),
-                OwningErp::Legacy => !there.contains(&sent.life.number.to_string()),
-            }
-        });
-        let of_tills = tills.sold.iter().filter(|sold| sold.first_sent.is_some()).filter(|sold| {
-            match sold.store.owning_erp {
-                OwningErp::Cloud => !there.contains(&sold.order.reference),
-                OwningErp::Legacy => !there.contains(&sold.number),
-            }
-        });
-        of_shop.count() + of_tills.count()
+        in_no_erp(&shop, &tills, &self.landscape.cloud.held(), &self.partner.orders())
     }
 
     pub(super) fn outcome(self, driven: Driven) -> Outcome {
@@ -238,34 +186,8 @@ fn listed(all: impl Iterator<Item = String>) -> String {
     format!("{}{first}", all.len())
 }
 
-/// When each order's first webhook was first tried, and when each sale was first sent.
-fn tries(snapshot: &Snapshot) -> Vec<(String, Instant)> {
-    let mut tries = first_tries(&snapshot.shop);
-    let sales = snapshot.tills.sold.iter();
-    tries.extend(sales.filter_map(|sale| Some((sale.order.reference.clone(), sale.first_sent?))));
-    tries
-}
-
-/// When each was booked in its ERP.
-fn arrived(snapshot: &Snapshot) -> HashMap<String, Instant> {
-    let mut arrived = crate::run::arrivals(&snapshot.cloud);
-    let by_po: HashMap<&str, Instant> =
-        snapshot.partner.iter().rev().map(|stored| (stored.po.as_str(), stored.created)).collect();
-    for sent in snapshot.shop.orders.iter().filter(|sent| owning_erp(&sent.life) == OwningErp::Legacy) {
-        if let Some(at) = by_po.get(sent.life.number.to_string().as_str()) {
-            arrived.insert(sent.life.reference.clone(), *at);
-        }
-    }
-    for sold in snapshot.tills.sold.iter().filter(|sold| sold.store.owning_erp == OwningErp::Legacy) {
-        if let Some(at) = by_po.get(sold.number.as_str()) {
-            arrived.insert(sold.order.reference.clone(), *at);
-        }
-    }
-    arrived
-}
-
 impl World for RunningLandscape<'_> {
-    /// Half of it is sending, half is arriving.
+    /// Half of the progress is sending, half is arriving.
     fn progress(&self) -> f64 {
         let all = self.landscape.options.orders + self.sales();
         let sales = usize::try_from(self.tills.progress().sales).unwrap_or(usize::MAX);
@@ -332,7 +254,7 @@ impl World for RunningLandscape<'_> {
         let fulfilling = self.landscape.cloud.unshipped() > 0 || self.partner.open() > 0;
         let rest = if fulfilling { FULFIL_AFTER.max(PARTNER_PACE.ship) } else { Duration::ZERO };
         let looks_up = counts.is_none_or(|counts| counts.unsettled > 0);
-        if looks_up { LONGEST_LOOK_UP.max(rest) } else { rest }
+        if looks_up { MAX_LOOK_UP_TIME.max(rest) } else { rest }
     }
 
     fn moment(&self) -> Moment {

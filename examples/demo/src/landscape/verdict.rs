@@ -1,13 +1,13 @@
-//! Compares everything that was sold with what the two ERPs hold, their stock with the arithmetic of sales and
-//! returns and with what the shop shows, and what came back with what the ERPs did: from the ledgers of shop, tills
-//! and ERPs alone, never from what the host reports.
+//! The verdict of a run: compares everything that was sold with the documents of the two ERPs, their stock with sales
+//! and returns and with the shop's stock, and the shop's fulfilments with what the ERPs shipped. It is based on the
+//! ledgers of shop, tills and ERPs alone, never on what the host reports.
 //!
 //! | of an order | in the cloud ERP | with the legacy partner |
 //! |---|---|---|
-//! | is it there | the document of its reference, once | the purchase order of its number, once |
-//! | as it must be | the table of [`crate::verify`], in the ERP's articles, accounts and warehouses | each line's article, pieces and price; discount, tax, freight, total; the day; where it goes; the warehouse |
+//! | existence | the document of its reference, once | the purchase order of its number, once |
+//! | content | the table of [`crate::verify`], in the ERP's articles, accounts and warehouses | each line's article, pieces and price; discount, tax, freight, total; the day; where it goes; the warehouse |
 //! | refunds | documents of their own | none: what was returned is no longer ordered (860) |
-//! | its way | sent in parcels | acknowledged (997), confirmed (855), sent (856), invoiced (810) |
+//! | its progress | sent in parcels | acknowledged (997), confirmed (855), sent (856), invoiced (810) |
 //!
 //! An order that was cancelled in the end may be absent from an ERP only if that ERP's ledger, from which nothing is
 //! ever removed, shows that it was never booked. Where shop and ERP acted on an order at the same time, [`races`]
@@ -20,42 +20,30 @@
 //! [`races`]: super::races
 
 mod echoes;
+mod evidence;
 mod status;
 mod stock;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use rust_decimal::Decimal;
+use std::collections::{BTreeSet, HashMap};
 
 use super::articles::{account, article};
 use super::purchase::ExpectedPurchase;
 use super::races::{Decision, Ledgers};
 use super::stores::OwningErp;
-use crate::erp;
 use crate::erp::document::Order;
-use crate::erp::stock::StockKey;
 use crate::exceptions::ExpectedExceptions;
-use crate::partner::books::{PurchaseOrder, Violations};
+use crate::partner::books::Violations;
+use crate::partner::purchase_order::PurchaseOrder;
 use crate::shop::Sent;
-use crate::shop::admin::state::{AdminState, ShopOrder};
-use crate::shop::life::{Life, Market, Plant};
+use crate::shop::admin::order::ShopOrder;
+use crate::shop::life::{Life, Plant};
+use crate::shop::market::Market;
 use crate::till::SaleRecord;
 use crate::verify::{Expected, Finding, Verdict, finding, verify_all};
 use crate::{shop, till};
 pub(super) use echoes::Echoes;
-
-/// Everything there is to look at.
-pub(super) struct Evidence<'a> {
-    pub(super) shop: &'a shop::Ledger,
-    pub(super) tills: &'a till::Ledger,
-    pub(super) cloud: &'a erp::Documents,
-    pub(super) cloud_stock: &'a BTreeMap<StockKey, Decimal>,
-    pub(super) partner: &'a [PurchaseOrder],
-    pub(super) partner_stock: &'a BTreeMap<StockKey, Decimal>,
-    pub(super) violations: &'a Violations,
-    pub(super) admin: &'a AdminState,
-}
+pub(super) use evidence::Evidence;
 
 /// The result of comparing the ledgers.
 pub(super) struct Judgement {

@@ -1,6 +1,7 @@
 //! The documents about an order that the partner writes, each as segments between `ST` and `SE`.
 
-use super::books::{Line, Now, PurchaseOrder};
+use super::now::Now;
+use super::purchase_order::{Line, PurchaseOrder};
 use super::x12::{Draft, clean};
 use rust_decimal::Decimal;
 

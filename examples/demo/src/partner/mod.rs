@@ -7,6 +7,8 @@
 
 pub mod books;
 mod documents;
+mod now;
+pub mod purchase_order;
 pub mod reading;
 pub mod x12;
 
@@ -20,7 +22,9 @@ use tokio::task::JoinHandle;
 
 use crate::erp::stock::{Shelves, StockKey};
 use crate::lock;
-use books::{Answered, Books, Now, Pace, PurchaseOrder, Violations};
+use books::{Books, Pace, Violations};
+use now::Now;
+use purchase_order::{Answered, PurchaseOrder};
 use x12::{Draft, Writer};
 
 /// How the partner is set up.

@@ -2,7 +2,6 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::books::Answered;
 use super::reading::Charges;
 use super::*;
 use crate::erp::stock::Article;

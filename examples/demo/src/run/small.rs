@@ -1,9 +1,10 @@
 //! A small world for the tests: a shop, one ERP, and nothing that goes back.
 
 use super::*;
-use crate::erp::Erp;
+use crate::erp::{self, Erp};
 use crate::exceptions::ExpectedExceptions;
 use crate::report::{HeldCount, Outcome, Summary};
+use crate::shop::life::Plant;
 use crate::shop::{self, Shop};
 use crate::verify::verify;
 

@@ -4,6 +4,9 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 
+/// The shop's locations.
+pub const LOCATIONS: [u64; 2] = [655_441_491, 655_441_492];
+
 /// An article.
 #[derive(Debug)]
 pub(crate) struct Product {

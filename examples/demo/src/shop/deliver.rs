@@ -11,8 +11,11 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::admin::state::Webhook;
+use super::counters::Counters;
+use super::ledger::Ledger;
+use super::options::Options;
 use super::plan::{Purpose, Try};
-use super::{Counters, Ledger, Options, sign};
+use super::sign;
 use crate::client::{self, Client};
 use crate::lock;
 

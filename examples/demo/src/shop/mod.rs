@@ -9,139 +9,38 @@
 
 pub mod admin;
 pub(crate) mod catalogue;
+mod counters;
 mod deliver;
 mod expect;
+mod ledger;
 pub mod life;
+pub mod market;
+mod options;
 mod order;
 mod payload;
 pub mod plan;
 pub mod sign;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::lock;
 use admin::Admin;
 use admin::state::PendingWebhook;
+use counters::Counters;
 use deliver::WebhookSender;
-use life::{Life, Plant};
+use life::Plant;
 use plan::{Plan, Planted, Purpose};
 
-/// How a shop is set up.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The plan of the webhooks.
-    pub plan: plan::Options,
-    /// Where to: the full URL of the host's intake, `http://127.0.0.1:8080/in/shopify`.
-    pub target: String,
-    /// Requests in flight at once, those waiting for their next retry included.
-    pub concurrency: usize,
-    /// Keep to the plan's times; otherwise everything is sent as fast as it is accepted, in the plan's order.
-    pub paced: bool,
-    /// The longest pause between two tries; the first is a hundredth of it.
-    pub longest_pause: Duration,
-    /// Where the shop waits for something else to be done. `None`: nowhere.
-    pub gate: Option<Gate>,
-}
-
-/// Stops the shop after a number of orders until it is opened.
-#[derive(Debug, Clone)]
-pub struct Gate {
-    /// So many orders are begun before.
-    pub after: usize,
-    /// Turns true when the shop may go on; it also goes on when the other side is gone.
-    pub is_open: watch::Receiver<bool>,
-}
-
-impl Options {
-    /// A varied shop at 100 orders a second.
-    pub fn new(target: impl Into<String>, secret: impl Into<String>, orders: usize, seed: u64) -> Self {
-        let plan = plan::Options {
-            seed,
-            orders,
-            shop: "crossdock-demo.myshopify.com".to_owned(),
-            secret: secret.into(),
-            pace: 100.0,
-            spread: Duration::from_secs(5),
-            shares: plan::Shares::default(),
-        };
-        let longest_pause = Duration::from_secs(2);
-        Self { plan, target: target.into(), concurrency: 48, paced: true, longest_pause, gate: None }
-    }
-}
-
-/// How far one order has been sent.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// The order.
-    pub life: Arc<Life>,
-    /// When the first try of the webhook that was sent first began.
-    pub first_sent: Option<Instant>,
-    /// For each of its facts: when the first try began. From then on the shop shows the fact.
-    pub tried: Vec<Option<Instant>>,
-    /// For each of its facts: whether any try was answered 2xx.
-    pub accepted: Vec<bool>,
-}
-
-/// The shop's record of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Ledger {
-    /// Every order that has begun.
-    pub orders: Vec<Sent>,
-}
-
-impl Ledger {
-    /// Distinct webhooks of orders that were accepted.
-    pub fn accepted_facts(&self) -> usize {
-        self.orders.iter().flat_map(|sent| &sent.accepted).filter(|accepted| **accepted).count()
-    }
-
-    /// Begins the record of a life; the index is its place in the plan.
-    pub(crate) fn open(&mut self, life: Arc<Life>) {
-        let (tried, accepted) = (vec![None; life.facts.len()], vec![false; life.facts.len()]);
-        self.orders.push(Sent { life, first_sent: None, tried, accepted });
-    }
-}
-
-/// Figures of a run, for the progress line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Good orders begun.
-    pub orders: usize,
-    /// Distinct webhooks begun, forged ones and repetitions apart.
-    pub webhooks: u64,
-    /// Answered 2xx, repetitions included.
-    pub accepted: u64,
-    /// Tries that were not answered 2xx: refused, timed out, 5xx.
-    pub retries: u64,
-    /// Forged webhooks that were answered 401, as they must.
-    pub refused_forgeries: u64,
-    /// Forged webhooks that were answered 2xx: the host believed them.
-    pub believed_forgeries: u64,
-    /// Webhooks accepted about the writes of others.
-    pub echoes: u64,
-    /// Why the last unsuccessful try failed.
-    pub last_trouble: Option<String>,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    orders: AtomicUsize,
-    webhooks: AtomicU64,
-    accepted: AtomicU64,
-    retries: AtomicU64,
-    refused_forgeries: AtomicU64,
-    believed_forgeries: AtomicU64,
-    echoes: AtomicU64,
-    echoing: AtomicU64,
-    last_trouble: Mutex<Option<String>>,
-}
+pub use counters::Progress;
+pub use ledger::{Ledger, Sent};
+pub use options::{Gate, Options};
 
 /// A shop at work; it stops sending when this is dropped.
 pub struct Shop {
@@ -192,17 +91,7 @@ impl Shop {
 
     /// Where it is.
     pub fn progress(&self) -> Progress {
-        let counters = &self.counters;
-        Progress {
-            orders: counters.orders.load(Ordering::Relaxed),
-            webhooks: counters.webhooks.load(Ordering::Relaxed),
-            accepted: counters.accepted.load(Ordering::Relaxed),
-            retries: counters.retries.load(Ordering::Relaxed),
-            refused_forgeries: counters.refused_forgeries.load(Ordering::Relaxed),
-            believed_forgeries: counters.believed_forgeries.load(Ordering::Relaxed),
-            echoes: counters.echoes.load(Ordering::Relaxed),
-            last_trouble: lock(&counters.last_trouble).clone(),
-        }
+        self.counters.progress()
     }
 
     /// A copy of the record; the lives in it are shared.

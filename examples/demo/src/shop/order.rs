@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::catalogue::Region;
-use super::life::Market;
+use super::market::Market;
 
 /// The shop's currency.
 pub(super) const CURRENCY: &str = "USD";

@@ -7,12 +7,12 @@
 //! The tills know the host only by the addresses they send to, and by the folder they write into. They send until
 //! they are answered: that this has an end is the harness's business.
 
+mod counters;
+mod options;
 pub mod poslog;
 pub mod sale;
 pub mod square;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,27 +24,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::erp::document;
 use crate::landscape::stores::{STORES, Store, Style};
 use crate::lock;
-use sale::{Register, Sale};
+use counters::Counters;
+use sale::{Register, Sale, Transaction};
 use square::Square;
 
-/// How the tills are set up.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The seed of all sales.
-    pub seed: u64,
-    /// Sales of each till.
-    pub sales: usize,
-    /// The time over which they sell.
-    pub during: Duration,
-    /// Where POSLog files are put: the exchange folder's `in`.
-    pub folder: PathBuf,
-    /// Where POSLog is posted to.
-    pub poslog: String,
-    /// The key that signs posted POSLog.
-    pub poslog_secret: String,
-    /// Where Square sends notifications.
-    pub square: String,
-}
+pub use counters::Progress;
+pub use options::Options;
 
 /// One sale as the books must show it.
 #[derive(Debug, Clone)]
@@ -66,44 +51,6 @@ pub struct SaleRecord {
 pub struct Ledger {
     /// Every sale that was begun.
     pub sold: Vec<SaleRecord>,
-}
-
-/// Figures for the progress line and the table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Sales rung up.
-    pub sales: u64,
-    /// Sales uploaded late by tills that were offline.
-    pub late: u64,
-    /// Files and requests that were sent again.
-    pub doubled: u64,
-    /// Requests that were not answered 2xx.
-    pub retries: u64,
-    /// Requests that were answered 2xx, and files that were put: so many as the tills have to send, and no more.
-    pub accepted: u64,
-}
-
-#[derive(Default)]
-pub(crate) struct Counters {
-    sales: AtomicU64,
-    late: AtomicU64,
-    doubled: AtomicU64,
-    retries: AtomicU64,
-    accepted: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn accepted(&self) {
-        self.accepted.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn retried(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn repeated(&self) {
-        self.doubled.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// Tills at work; they stop when this is dropped.
@@ -143,14 +90,7 @@ impl Tills {
 
     /// Their figures.
     pub fn progress(&self) -> Progress {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Progress {
-            sales: read(&self.counters.sales),
-            late: read(&self.counters.late),
-            doubled: read(&self.counters.doubled),
-            retries: read(&self.counters.retries),
-            accepted: read(&self.counters.accepted),
-        }
+        self.counters.progress()
     }
 
     /// A copy of the record.
@@ -171,17 +111,6 @@ struct Outlets {
     poslog: poslog::Outlet,
     counters: Arc<Counters>,
     ledger: Arc<Mutex<Ledger>>,
-}
-
-/// A transaction at a till.
-#[derive(Debug, Clone)]
-pub(crate) enum Transaction {
-    /// A sale.
-    Sale(Sale),
-    /// Goods of the sale were returned.
-    Return(Sale, sale::Return),
-    /// The sale was voided as a whole, at another till of the store.
-    Void(Sale, sale::PostVoid),
 }
 
 impl Outlets {
@@ -225,7 +154,7 @@ async fn work(store: &'static Store, seed: u64, options: Options, outlets: Outle
         if !is_offline && !unsent.is_empty() {
             upload(store, std::mem::take(&mut unsent), &mut rng, &outlets).await;
         }
-        outlets.counters.sales.fetch_add(1, Ordering::Relaxed);
+        outlets.counters.sold();
         // What is uploaded late was sold yesterday, and belongs to yesterday's books.
         let now = Timestamp::now();
         let now = if is_offline { now.checked_sub(Span::new().hours(24)).unwrap_or(now) } else { now };
@@ -273,7 +202,7 @@ async fn void(store: &'static Store, register: &mut Register, sale: Sale, outlet
 /// The till is online again: everything at once, in any order, and some of it twice.
 async fn upload(store: &'static Store, mut unsent: Vec<Transaction>, rng: &mut SmallRng, outlets: &Outlets) {
     let sales = unsent.iter().filter(|one| matches!(one, Transaction::Sale(_))).count() as u64;
-    outlets.counters.late.fetch_add(sales, Ordering::Relaxed);
+    outlets.counters.uploaded_late(sales);
     let again: Vec<Transaction> = unsent.iter().filter(|_| rng.random_bool(0.6)).cloned().collect();
     for _ in &again {
         outlets.counters.repeated();

@@ -13,8 +13,9 @@ use hyper::Request;
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::sale::{PostVoid, Return, Sale, Tender, amount, tax};
-use super::{Counters, Options, Transaction};
+use super::counters::Counters;
+use super::options::Options;
+use super::sale::{PostVoid, Return, Sale, Tender, Transaction, amount, tax};
 use crate::client::Client;
 use crate::landscape::stores::{Store, Style};
 

@@ -326,3 +326,14 @@ impl Register {
         PostVoid { sequence: self.next(), clock: now }
     }
 }
+
+/// A transaction at a till.
+#[derive(Debug, Clone)]
+pub(crate) enum Transaction {
+    /// A sale.
+    Sale(Sale),
+    /// Goods of the sale were returned.
+    Return(Sale, Return),
+    /// The sale was voided as a whole, at another till of the store.
+    Void(Sale, PostVoid),
+}

@@ -37,8 +37,8 @@ use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::sale::{Return, Sale, Tender};
-use super::{Counters, Transaction};
+use super::counters::Counters;
+use super::sale::{Return, Sale, Tender, Transaction};
 use crate::client::Client;
 use crate::landscape::stores::Store;
 use crate::lock;

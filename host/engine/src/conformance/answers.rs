@@ -40,9 +40,9 @@ fn accepted() -> serde_json::Value {
 
 /// Order 1 was placed and then changed, and the target received both.
 async fn two_messages(store: &Driver) -> (i64, i64) {
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     store.received(&store.claim_only(placed, t(1)).await, "000001", 1).await;
-    let (changed, _) = store.owe(order("order.updated", 1, 2), t(2)).await;
+    let (changed, _) = store.enqueue(order("order.updated", 1, 2), t(2)).await;
     store.received(&store.claim_only(changed, t(2)).await, "000002", 2).await;
     (placed, changed)
 }
@@ -71,11 +71,11 @@ pub async fn a_document_posts_what_was_received(store: Store) {
 
 pub async fn a_confirmation_releases_what_waits_for_it(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     let next = Next::Received { overdue_at: t(100), releases: false };
     store.settle(&claimed, answer(next, Sent::Yes), t(1)).await;
-    let (refunded, what) = store.owe(refund(5, 1), t(2)).await;
+    let (refunded, what) = store.enqueue(refund(5, 1), t(2)).await;
     assert_eq!(what, "queued");
     assert_eq!(store.said("855", 3, accepted()).await.ready, [ERP]);
     store.claim_only(refunded, t(3)).await;
@@ -122,17 +122,20 @@ pub async fn what_is_refused_later_is_an_exception_in_the_targets_words(store: S
     let (placed, changed) = two_messages(&store).await;
     let refused =
         json!({ "kind": "acknowledgement", "state": "refused", "answers": "000002", "reason": "AK5*R*5" });
-    let told = store.said("997", 3, refused).await;
-    assert_eq!((told.raised[0].delivery, told.raised[0].problem.message.as_str()), (changed, "AK5*R*5"));
+    let admitted = store.said("997", 3, refused).await;
+    assert_eq!(
+        (admitted.raised[0].delivery, admitted.raised[0].problem.message.as_str()),
+        (changed, "AK5*R*5")
+    );
     assert_eq!(store.reason(changed).await.code, "refused");
-    let (after, what) = store.owe(refund(5, 1), t(4)).await;
+    let (after, what) = store.enqueue(refund(5, 1), t(4)).await;
     assert_eq!(what, "queued");
     let rejected =
         json!({ "id": "1", "sku": "A", "quantity": "2", "state": "rejected", "reason": "discontinued" });
     let document =
         json!({ "kind": "sales-order", "state": "accepted", "answers": "000001", "lines": [rejected] });
-    let told = store.said("855", 5, document).await;
-    assert_eq!(told.raised[0].problem.code, "lines-rejected");
+    let admitted = store.said("855", 5, document).await;
+    assert_eq!(admitted.raised[0].problem.code, "lines-rejected");
     assert_eq!(store.reason(placed).await.message, "the target rejects A × 2: discontinued");
     // What it booked in part is asked about before it is sent again.
     store.moved(Command::Retry { delivery: placed, by: "me".into(), now: t(6) }).await;
@@ -156,7 +159,7 @@ pub async fn only_a_connectors_own_documents_confirm(store: Store) {
     store.admit(vec![from("another", new(document, vec![]))], t(3)).await;
     assert_eq!(store.state(placed).await, "received");
     // Nor does it confirm what is on its way, or what nobody received.
-    let (sending, _) = store.owe(order("order.placed", 2, 0), t(4)).await;
+    let (sending, _) = store.enqueue(order("order.placed", 2, 0), t(4)).await;
     store.claim_only(sending, t(4)).await;
     let mut other = super::samples::document("856", 5, accepted());
     other.parent.as_mut().unwrap().id = "2".into();
@@ -189,7 +192,7 @@ pub async fn one_mapping_releases_all_that_waits_for_it(store: Store) {
     let store = Driver(store);
     let mut held = Vec::new();
     for number in 1..=3 {
-        let (delivery, _) = store.owe(order("order.placed", number, 0), t(1)).await;
+        let (delivery, _) = store.enqueue(order("order.placed", number, 0), t(1)).await;
         let claimed = store.claim_only(delivery, t(1)).await;
         let values: &[&str] = if number == 3 { &["A-1", "A-2"] } else { &["A-1"] };
         store.settle(&claimed, unmapped(values), t(1)).await;
@@ -200,7 +203,7 @@ pub async fn one_mapping_releases_all_that_waits_for_it(store: Store) {
     assert_eq!(shown.reason.unwrap().message, "not mapped: sku: A-1, sku: A-2");
     assert_eq!(shown.waits_for.as_deref(), Some("mapping/sku/A-1"));
     // What belongs to the order stays behind it.
-    assert_eq!(store.owe(refund(5, 1), t(2)).await.1, "queued");
+    assert_eq!(store.enqueue(refund(5, 1), t(2)).await.1, "queued");
     let stuck = store.0.stuck(None, t(2), stuck_page(10)).await.unwrap();
     assert!(stuck.iter().any(|it| it.why.contains("waits for exception")), "{stuck:#?}");
     assert!(stuck.iter().any(|it| it.next.contains("mapped")), "{stuck:#?}");
@@ -218,7 +221,7 @@ pub async fn one_mapping_releases_all_that_waits_for_it(store: Store) {
 
 pub async fn a_mapping_that_came_during_the_call_is_not_waited_for(store: Store) {
     let store = Driver(store);
-    let (delivery, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (delivery, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(delivery, t(1)).await;
     put(&store, ERP, "A-1", 2).await;
     let mut settle = store.settling(&claimed, unmapped(&["A-1"]), t(3));

@@ -8,7 +8,7 @@ use crate::{Admit, Applied, AttemptKind, Claim, Command, Error, Store};
 
 pub async fn a_claim_says_durably_that_it_may_have_been_sent(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(with_person(order("order.placed", 1, 0), "Ada"), t(1)).await;
+    let (placed, _) = store.enqueue(with_person(order("order.placed", 1, 0), "Ada"), t(1)).await;
     let claimed = store.claim_only(placed, t(2)).await;
     assert_eq!((claimed.sent, claimed.look_up, claimed.serial), (Sent::No, false, 1));
     assert_eq!(claimed.event, with_person(order("order.placed", 1, 0), "Ada"));
@@ -45,7 +45,7 @@ pub async fn a_claim_in_the_group_of_its_event_gets_it(store: Store) {
 
 pub async fn an_old_claim_cannot_settle(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let old = store.claim_only(placed, t(1)).await;
     store.moved(Command::Expire { now: t(61), limit: 1000 }).await;
     let settle = || Command::Settle(Box::new(store.settling(&old, posted(&["SO-1"]), t(62))));
@@ -61,7 +61,7 @@ pub async fn an_old_claim_cannot_settle(store: Store) {
 
 pub async fn a_lost_lease_leads_to_a_find(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     store.claim_only(placed, t(1)).await;
     assert_eq!(store.moved(Command::Expire { now: t(60), limit: 1000 }).await.count, 0);
     let moved = store.moved(Command::Expire { now: t(61), limit: 1000 }).await;
@@ -74,7 +74,7 @@ pub async fn a_lost_lease_leads_to_a_find(store: Store) {
 
 pub async fn a_find_that_is_lost_sent_nothing(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     let doubt =
         Settlement { sent_at: Some(t(2)), ..answer(Next::Retry { at: t(3), find: true }, Sent::Maybe) };
@@ -89,7 +89,7 @@ pub async fn a_find_that_is_lost_sent_nothing(store: Store) {
 pub async fn taking_over_gives_back_every_claim(store: Store) {
     let store = Driver(store);
     for number in 1..=3 {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
     let held = store.claim_of(ERP, 2, t(1)).await;
     assert_eq!(store.moved(Command::RecoverClaims { now: t(2), limit: 1000 }).await.count, 2);
@@ -117,21 +117,21 @@ pub async fn a_serial_number_is_allotted_once_and_kept(store: Store) {
 
 pub async fn no_more_is_claimed_than_asked_and_the_longest_due_first(store: Store) {
     let store = Driver(store);
-    let mut owed = Vec::new();
+    let mut deliveries = Vec::new();
     for (number, at) in [(1, 3), (2, 1), (3, 2)] {
-        owed.push(store.owe(order("order.placed", number, 0), t(at)).await.0);
+        deliveries.push(store.enqueue(order("order.placed", number, 0), t(at)).await.0);
     }
     assert!(store.claim_of(ERP, 0, t(9)).await.is_empty());
     let two: Vec<_> = store.claim_of(ERP, 2, t(9)).await.iter().map(|claimed| claimed.delivery).collect();
-    assert_eq!(two, [owed[1], owed[2]]);
+    assert_eq!(two, [deliveries[1], deliveries[2]]);
     assert_eq!(store.0.next_due().await.unwrap(), [(ERP.to_owned(), t(3))]);
-    store.claim_only(owed[0], t(9)).await;
+    store.claim_only(deliveries[0], t(9)).await;
     assert_eq!(store.0.next_due().await.unwrap(), []);
 }
 
 pub async fn what_is_due_later_is_claimed_later(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     store.settle(&claimed, answer(Next::Retry { at: t(50), find: false }, Sent::No), t(2)).await;
     assert!(store.claim(t(49)).await.is_empty());
@@ -141,7 +141,7 @@ pub async fn what_is_due_later_is_claimed_later(store: Store) {
 
 pub async fn a_paused_connector_claims_nothing(store: Store) {
     let store = Driver(store);
-    store.owe(order("order.placed", 1, 0), t(1)).await;
+    store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let why = problem("maintenance", "the ERP is being moved");
     store.one(Command::Pause { connector: ERP.into(), why, by: "me".into(), now: t(2) }).await.unwrap();
     assert!(store.claim(t(3)).await.is_empty());
@@ -156,7 +156,7 @@ pub async fn a_paused_connector_claims_nothing(store: Store) {
 
 pub async fn what_answers_unauthorized_pauses_its_connector(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     let refused = Settlement {
         pause: true,
@@ -171,7 +171,7 @@ pub async fn what_answers_unauthorized_pauses_its_connector(store: Store) {
 
 pub async fn a_partial_goes_on_where_it_was(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     let partial = Settlement {
         resume: Some("created".into()),
@@ -187,7 +187,7 @@ pub async fn a_partial_goes_on_where_it_was(store: Store) {
 pub async fn references_are_many_to_many_and_keep_their_lines(store: Store) {
     let store = Driver(store);
     for number in 1..=2 {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
     let claimed = store.claim(t(1)).await;
     store.settle(&claimed[0], posted(&["SO-77", "SO-78"]), t(2)).await;
@@ -197,7 +197,7 @@ pub async fn references_are_many_to_many_and_keep_their_lines(store: Store) {
     assert_eq!(store.0.resolve(ERP, "sales-order", "SO-78").await.unwrap(), [order_id(1), order_id(2)]);
     assert!(store.0.resolve("wms", "sales-order", "SO-78").await.unwrap().is_empty());
     // Told again with other lines: the lines are replaced, the reference stays one.
-    store.owe(order("order.updated", 1, 5), t(5)).await;
+    store.enqueue(order("order.updated", 1, 5), t(5)).await;
     let claimed = store.claim(t(5)).await;
     assert_eq!(claimed[0].references, named);
     let mut changed = reference("SO-77");
@@ -211,7 +211,7 @@ pub async fn references_are_many_to_many_and_keep_their_lines(store: Store) {
 
 pub async fn a_step_knows_how_often_it_was_tried(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let again = |find| Settlement {
         uses_attempt: true,
         plugin_failed: true,

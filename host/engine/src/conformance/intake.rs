@@ -154,7 +154,7 @@ pub async fn an_order_goes_where_it_is_pinned(store: Store) {
     // The route sends to another by now. The pin counts, once, and only for routes that pin.
     let targets = vec![pinning("cloud"), pinning("legacy"), to("archive")];
     let refunded = store.admit(vec![new(refund(5, 1), targets)], t(2)).await;
-    let connectors: Vec<_> = refunded.deliveries.iter().map(|owed| owed.connector.as_str()).collect();
+    let connectors: Vec<_> = refunded.deliveries.iter().map(|delivery| delivery.connector.as_str()).collect();
     assert_eq!(connectors, ["legacy", "archive"]);
     let other = store.admit(vec![new(order("order.placed", 2, 0), vec![pinning("cloud")])], t(3)).await;
     assert_eq!(other.deliveries[0].connector, "cloud");

@@ -10,12 +10,12 @@ use crate::{Command, Store, Target};
 
 pub async fn only_the_head_of_a_lane_is_claimed(store: Store) {
     let store = Driver(store);
-    let (first, what) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (first, what) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     assert_eq!(what, "ready");
     let claimed = store.claim_only(first, t(1)).await;
-    let (second, what) = store.owe(order("order.updated", 1, 2), t(2)).await;
+    let (second, what) = store.enqueue(order("order.updated", 1, 2), t(2)).await;
     assert_eq!(what, "queued");
-    let (third, _) = store.owe(refund(5, 1), t(2)).await;
+    let (third, _) = store.enqueue(refund(5, 1), t(2)).await;
     assert!(store.claim(t(3)).await.is_empty());
     let settled = store.settle(&claimed, posted(&["SO-1"]), t(4)).await;
     assert_eq!((settled.released, settled.ready), (vec![second], vec![ERP.to_owned()]));
@@ -26,9 +26,9 @@ pub async fn only_the_head_of_a_lane_is_claimed(store: Store) {
 
 pub async fn lanes_do_not_wait_for_each_other(store: Store) {
     let store = Driver(store);
-    let (first, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (first, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     store.claim_only(first, t(1)).await;
-    let (second, _) = store.owe(order("order.placed", 2, 0), t(1)).await;
+    let (second, _) = store.enqueue(order("order.placed", 2, 0), t(1)).await;
     store.claim_only(second, t(1)).await;
     // Nor do the lanes of another connector.
     let other = store.admit(vec![new(order("order.updated", 1, 3), vec![to("wms")])], t(3)).await;
@@ -38,9 +38,9 @@ pub async fn lanes_do_not_wait_for_each_other(store: Store) {
 
 pub async fn an_exception_blocks_its_lane_until_a_person_decides(store: Store) {
     let store = Driver(store);
-    let (first, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (first, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(first, t(1)).await;
-    let (second, _) = store.owe(refund(5, 1), t(2)).await;
+    let (second, _) = store.enqueue(refund(5, 1), t(2)).await;
     let settled = store.settle(&claimed, rejected(Sent::No), t(2)).await;
     assert!(settled.released.is_empty());
     assert!(store.claim(t(3)).await.is_empty());
@@ -61,10 +61,10 @@ pub async fn an_exception_blocks_its_lane_until_a_person_decides(store: Store) {
 
 pub async fn a_refund_waits_for_its_order_and_follows_it(store: Store) {
     let store = Driver(store);
-    let (waiting, what) = store.owe(refund(5, 1), t(1)).await;
+    let (waiting, what) = store.enqueue(refund(5, 1), t(1)).await;
     assert_eq!(what, "waiting");
     assert!(store.claim(t(2)).await.is_empty());
-    let (placed, what) = store.owe(order("order.placed", 1, 0), t(2)).await;
+    let (placed, what) = store.enqueue(order("order.placed", 1, 0), t(2)).await;
     assert_eq!(what, "ready");
     let claimed = store.claim_only(placed, t(2)).await;
     let settled = store.settle(&claimed, posted(&["SO-1"]), t(3)).await;
@@ -75,20 +75,20 @@ pub async fn a_refund_waits_for_its_order_and_follows_it(store: Store) {
     assert_eq!(claimed.lane, order_id(1));
     // From now on the order is there: the next refund need not wait.
     store.settle(&claimed, posted(&[]), t(4)).await;
-    assert_eq!(store.owe(refund(6, 1), t(5)).await.1, "ready");
+    assert_eq!(store.enqueue(refund(6, 1), t(5)).await.1, "ready");
 }
 
 pub async fn a_refund_behind_its_open_order_queues(store: Store) {
     let store = Driver(store);
-    store.owe(order("order.placed", 1, 0), t(1)).await;
-    assert_eq!(store.owe(refund(5, 1), t(1)).await.1, "queued");
+    store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    assert_eq!(store.enqueue(refund(5, 1), t(1)).await.1, "queued");
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub async fn a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing(store: Store) {
     let store = Driver(store);
-    let (waiting, _) = store.owe(refund(5, 1), t(0)).await;
+    let (waiting, _) = store.enqueue(refund(5, 1), t(0)).await;
     assert_eq!(
         store
             .moved(Command::Overdue { connector: ERP.into(), now: t(86_399), wait_limit: DAY, limit: 1000 })
@@ -107,18 +107,18 @@ pub async fn a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing
     let reason = shown[0].row.reason.as_ref().unwrap();
     assert_eq!((shown[0].row.id, reason.code.as_str()), (waiting, "referent-missing"));
     assert!(reason.message.contains(&order_id(1)), "{reason:?}");
-    let (placed, what) = store.owe(order("order.placed", 1, 0), t(90_000)).await;
+    let (placed, what) = store.enqueue(order("order.placed", 1, 0), t(90_000)).await;
     assert_eq!(what, "ready");
     store.claim_only(placed, t(90_000)).await;
 }
 
 pub async fn what_waited_in_vain_goes_on_when_its_referent_comes(store: Store) {
     let store = Driver(store);
-    let (waiting, _) = store.owe(refund(5, 1), t(0)).await;
+    let (waiting, _) = store.enqueue(refund(5, 1), t(0)).await;
     store
         .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
         .await;
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(90_000)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(90_000)).await;
     let claimed = store.claim_only(placed, t(90_000)).await;
     assert_eq!(store.settle(&claimed, posted(&["SO-1"]), t(90_001)).await.released, [waiting]);
     store.claim_only(waiting, t(90_001)).await;
@@ -126,50 +126,50 @@ pub async fn what_waited_in_vain_goes_on_when_its_referent_comes(store: Store) {
 
 pub async fn a_newer_state_joins_an_unsent_one(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
-    let (joined, what) = store.owe(order("order.updated", 1, 2), t(2)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let (joined, what) = store.enqueue(order("order.updated", 1, 2), t(2)).await;
     assert_eq!((what.as_str(), store.state(joined).await.as_str()), ("joined", "joined"));
     assert_eq!(store.0.delivery(joined).await.unwrap().unwrap().row.joined_to, Some(placed));
     let claimed = store.claim_only(placed, t(3)).await;
     assert_eq!(claimed.key, format!("{}/placed", order_id(1)));
     assert_eq!(claimed.event, order("order.updated", 1, 2));
     // What is on its way is not changed any more.
-    assert_eq!(store.owe(order("order.updated", 1, 4), t(4)).await.1, "queued");
+    assert_eq!(store.enqueue(order("order.updated", 1, 4), t(4)).await.1, "queued");
 }
 
 pub async fn a_joined_exception_becomes_ready_again(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
-    assert_eq!(store.owe(order("order.updated", 1, 3), t(3)).await.1, "joined");
+    assert_eq!(store.enqueue(order("order.updated", 1, 3), t(3)).await.1, "joined");
     let claimed = store.claim_only(placed, t(3)).await;
     assert_eq!((claimed.event, claimed.attempts), (order("order.updated", 1, 3), 0));
 }
 
 pub async fn a_cancel_removes_what_was_not_sent(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
-    let (refunded, _) = store.owe(refund(5, 1), t(2)).await;
-    let (cancelled, what) = store.owe(order("order.cancelled", 1, 3), t(3)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let (refunded, _) = store.enqueue(refund(5, 1), t(2)).await;
+    let (cancelled, what) = store.enqueue(order("order.cancelled", 1, 3), t(3)).await;
     assert_eq!(what, "annulled");
     for delivery in [placed, refunded, cancelled] {
         assert_eq!(store.state(delivery).await, "annulled");
     }
     assert!(store.claim(t(4)).await.is_empty());
     // What belongs to the order and comes later is annulled too.
-    assert_eq!(store.owe(refund(6, 1), t(5)).await.1, "annulled");
+    assert_eq!(store.enqueue(refund(6, 1), t(5)).await.1, "annulled");
     // A newer state that is not cancelled creates the order after all.
-    let (revived, what) = store.owe(order("order.updated", 1, 6), t(6)).await;
+    let (revived, what) = store.enqueue(order("order.updated", 1, 6), t(6)).await;
     assert_eq!(what, "ready");
     store.claim_only(revived, t(6)).await;
 }
 
 pub async fn a_cancel_queues_behind_what_may_have_been_sent(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
-    let (cancelled, what) = store.owe(order("order.cancelled", 1, 3), t(3)).await;
+    let (cancelled, what) = store.enqueue(order("order.cancelled", 1, 3), t(3)).await;
     assert_eq!(what, "queued");
     store.settle(&claimed, posted(&["SO-1"]), t(4)).await;
     assert_eq!(store.claim_only(cancelled, t(4)).await.references, [reference("SO-1")]);
@@ -177,23 +177,23 @@ pub async fn a_cancel_queues_behind_what_may_have_been_sent(store: Store) {
 
 pub async fn an_older_state_is_settled_as_stale(store: Store) {
     let store = Driver(store);
-    store.owe(order("order.updated", 1, 5), t(5)).await;
-    let (late, what) = store.owe(order("order.placed", 1, 0), t(6)).await;
+    store.enqueue(order("order.updated", 1, 5), t(5)).await;
+    let (late, what) = store.enqueue(order("order.placed", 1, 0), t(6)).await;
     assert_eq!((what.as_str(), store.state(late).await.as_str()), ("stale", "stale"));
     let reason = store.0.delivery(late).await.unwrap().unwrap().row.reason.unwrap();
     assert!(reason.message.contains("newer"), "{reason:?}");
     assert_eq!(store.claim(t(7)).await.len(), 1);
     // The version counts per connector: another one has not heard of it.
     let other = store.admit(vec![new(order("order.paid", 1, 2), vec![to("wms"), to(ERP)])], t(8)).await;
-    let what: Vec<_> = other.deliveries.iter().map(|owed| owed.state).collect();
+    let what: Vec<_> = other.deliveries.iter().map(|delivery| delivery.state).collect();
     assert_eq!(what, ["ready", "stale"]);
 }
 
 pub async fn a_received_delivery_releases_its_lane(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
-    let (next, _) = store.owe(refund(5, 1), t(2)).await;
+    let (next, _) = store.enqueue(refund(5, 1), t(2)).await;
     let received = answer(Next::Received { overdue_at: t(100), releases: true }, Sent::Yes);
     assert_eq!(store.settle(&claimed, received, t(3)).await.released, [next]);
     assert_eq!(store.state(placed).await, "received");
@@ -215,7 +215,7 @@ pub async fn a_received_delivery_releases_its_lane(store: Store) {
     let claimed = store.claim_only(next, t(101)).await;
     store.settle(&claimed, posted(&[]), t(101)).await;
     // Overdue as it is, it holds nothing up.
-    let (after, what) = store.owe(refund(6, 1), t(102)).await;
+    let (after, what) = store.enqueue(refund(6, 1), t(102)).await;
     assert_eq!(what, "ready");
     let confirm = Command::Confirm { delivery: placed, references: vec![reference("SO-9")], now: t(103) };
     store.one(confirm).await.unwrap();
@@ -225,9 +225,9 @@ pub async fn a_received_delivery_releases_its_lane(store: Store) {
 
 pub async fn a_received_delivery_can_hold_its_lane(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
-    let (next, _) = store.owe(refund(5, 1), t(2)).await;
+    let (next, _) = store.enqueue(refund(5, 1), t(2)).await;
     let received = answer(Next::Received { overdue_at: t(100), releases: false }, Sent::Yes);
     assert!(store.settle(&claimed, received, t(3)).await.released.is_empty());
     assert!(store.claim(t(4)).await.is_empty());
@@ -240,7 +240,7 @@ pub async fn what_a_connectors_own_system_has_need_not_be_delivered(store: Store
     let home = Target { system: Some("shopify".into()), ..to("shop") };
     let strange = Target { system: Some("shop".into()), ..to(ERP) };
     let admitted = store.admit(vec![new(refund(5, 1), vec![home, strange])], t(1)).await;
-    let what: Vec<_> = admitted.deliveries.iter().map(|owed| owed.state).collect();
+    let what: Vec<_> = admitted.deliveries.iter().map(|delivery| delivery.state).collect();
     assert_eq!(what, ["ready", "waiting"]);
 }
 
@@ -259,9 +259,9 @@ pub async fn a_route_can_demand_that_the_lane_is_held(store: Store) {
     assert!(!store.claim_only(free, t(4)).await.until_posted);
 }
 
-pub async fn each_connector_has_its_own_patience(store: Store) {
+pub async fn each_connector_has_its_own_wait_limit(store: Store) {
     let store = Driver(store);
-    let owed = store.admit(vec![new(refund(5, 1), vec![to(ERP), to("wms")])], t(0)).await.deliveries;
+    let deliveries = store.admit(vec![new(refund(5, 1), vec![to(ERP), to("wms")])], t(0)).await.deliveries;
     let overdue = |connector: &str, hours: u64| Command::Overdue {
         connector: connector.into(),
         limit: 1000,
@@ -270,16 +270,16 @@ pub async fn each_connector_has_its_own_patience(store: Store) {
     };
     assert_eq!(store.moved(overdue(ERP, 24)).await.count, 0);
     assert_eq!(store.moved(overdue("wms", 1)).await.count, 1);
-    assert_eq!(store.state(owed[0].delivery).await, "waiting");
-    assert_eq!(store.state(owed[1].delivery).await, "exception");
+    assert_eq!(store.state(deliveries[0].delivery).await, "waiting");
+    assert_eq!(store.state(deliveries[1].delivery).await, "exception");
 }
 
 pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: Store) {
     let store = Driver(store);
     for (number, ignored) in [(1, true), (2, false)] {
-        let (waiting, what) = store.owe(refund(number, number), t(1)).await;
+        let (waiting, what) = store.enqueue(refund(number, number), t(1)).await;
         assert_eq!(what, "waiting");
-        let (placed, _) = store.owe(order("order.placed", number, 0), t(1)).await;
+        let (placed, _) = store.enqueue(order("order.placed", number, 0), t(1)).await;
         let claimed = store.claim_only(placed, t(2)).await;
         if ignored {
             let settled = answer(Next::Settle(Ending::Ignored), Sent::No);
@@ -293,10 +293,10 @@ pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: S
         store.settle(&claimed, posted(&[]), t(3)).await;
     }
     // While another state of the order has yet to be sent, that is waited for.
-    let (waiting, _) = store.owe(refund(3, 3), t(4)).await;
-    let (placed, _) = store.owe(order("order.placed", 3, 0), t(4)).await;
+    let (waiting, _) = store.enqueue(refund(3, 3), t(4)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 3, 0), t(4)).await;
     let claimed = store.claim_only(placed, t(4)).await;
-    let (updated, _) = store.owe(order("order.updated", 3, 5), t(5)).await;
+    let (updated, _) = store.enqueue(order("order.updated", 3, 5), t(5)).await;
     store.settle(&claimed, answer(Next::Settle(Ending::Ignored), Sent::No), t(6)).await;
     assert_eq!(store.state(waiting).await, "waiting");
     let claimed = store.claim_only(updated, t(6)).await;
@@ -305,12 +305,12 @@ pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: S
 
 pub async fn a_state_that_was_received_is_not_sent_again_after_a_newer_one(store: Store) {
     let store = Driver(store);
-    let (older, _) = store.owe(order("order.placed", 1, 1), t(1)).await;
+    let (older, _) = store.enqueue(order("order.placed", 1, 1), t(1)).await;
     let claimed = store.claim_only(older, t(1)).await;
     let received = Next::Received { overdue_at: t(10), releases: true };
     store.settle(&claimed, answer(received, Sent::Yes), t(2)).await;
     store.moved(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 }).await;
-    let (newer, _) = store.owe(order("order.updated", 1, 2), t(12)).await;
+    let (newer, _) = store.enqueue(order("order.updated", 1, 2), t(12)).await;
     let claimed = store.claim_only(newer, t(12)).await;
     store.settle(&claimed, posted(&["SO-1"]), t(13)).await;
     store.moved(Command::Retry { delivery: older, by: "me".into(), now: t(14) }).await;
@@ -320,7 +320,7 @@ pub async fn a_state_that_was_received_is_not_sent_again_after_a_newer_one(store
 
 pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store) {
     let store = Driver(store);
-    let (edited, what) = store.owe(edit("e1", 1, 3), t(0)).await;
+    let (edited, what) = store.enqueue(edit("e1", 1, 3), t(0)).await;
     assert_eq!(what, "waiting");
     store
         .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
@@ -330,7 +330,7 @@ pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store)
     // Nobody knows whether it arrived, and then a state overtakes it that contains it.
     let outside = Next::Wait { parent: order_id(1), retry_at: t(86_500) };
     store.settle(&claimed, answer(outside, Sent::Maybe), t(86_402)).await;
-    let (placed, _) = store.owe(order("order.placed", 1, 4), t(86_403)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 4), t(86_403)).await;
     let claimed = store.claim_only(placed, t(86_403)).await;
     store.settle(&claimed, posted(&["SO-1"]), t(86_404)).await;
     assert_eq!(store.state(edited).await, "joined");

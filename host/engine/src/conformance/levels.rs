@@ -1,4 +1,4 @@
-//! Stock that several systems count, told to a channel as one sum.
+//! Stock that several systems count, sent to a channel as one sum.
 
 use crossdock_model::event::{Event, Fact};
 use crossdock_rules::lane::Sent;
@@ -25,7 +25,7 @@ fn available(event: &Event) -> Option<String> {
     }
 }
 
-pub async fn levels_of_several_sources_are_told_as_their_sum(store: Store) {
+pub async fn levels_of_several_sources_are_sent_as_their_sum(store: Store) {
     let store = Driver(store);
     let first = store.admit(vec![counted("legacy", "10", Some("4"), 1)], t(1)).await;
     assert_eq!(first.deliveries[0].state, "ready");
@@ -38,7 +38,7 @@ pub async fn levels_of_several_sources_are_told_as_their_sum(store: Store) {
         (first.deliveries[0].delivery, "stock/A/1/hamburg")
     );
     assert_eq!(available(&claimed.event).as_deref(), Some("6.5"));
-    // While it is on its way, the next stands behind it, and tells what is true when it leaves.
+    // While it is in flight the next one queues behind it, and sends the sum as it is when it is claimed.
     let third = store.admit(vec![counted("legacy", "10", Some("3"), 3)], t(3)).await;
     assert_eq!(third.deliveries[0].state, "queued");
     store.admit(vec![counted("cloud", "8", Some("10"), 4)], t(4)).await;
@@ -61,7 +61,7 @@ pub async fn levels_of_several_sources_are_told_as_their_sum(store: Store) {
     assert!(store.0.stock_levels("A/1", "berlin").await.unwrap().is_empty());
 }
 
-pub async fn the_latest_level_of_a_location_wins_whatever_the_others_told(store: Store) {
+pub async fn the_latest_level_of_a_location_wins_whatever_the_others_reported(store: Store) {
     let store = Driver(store);
     store.admit(vec![counted("legacy", "10", Some("4"), 9)], t(9)).await;
     // Another source's clock has nothing to do with it.
@@ -73,7 +73,7 @@ pub async fn the_latest_level_of_a_location_wins_whatever_the_others_told(store:
     assert_eq!(stale.deliveries[0].state, "stale");
     let claimed = store.claim_of(SHOP, 9, t(12)).await.pop().unwrap();
     assert_eq!(available(&claimed.event).as_deref(), Some("6"));
-    // A try that failed tells what is true by then.
+    // A retry sends the sum as it is by then.
     let again = answer(Next::Retry { at: t(13), find: false }, Sent::No);
     store.settle(&claimed, again, t(12)).await;
     store.admit(vec![counted("legacy", "10", None, 13)], t(13)).await;
@@ -85,7 +85,7 @@ pub async fn the_latest_level_of_a_location_wins_whatever_the_others_told(store:
     assert_eq!(available(&claimed.event), None);
 }
 
-pub async fn a_claim_in_the_group_of_a_level_tells_it(store: Store) {
+pub async fn a_claim_in_the_same_unit_as_a_level_sends_it(store: Store) {
     let store = Driver(store);
     store.admit(vec![counted("cloud", "7", Some("2"), 1)], t(1)).await;
     let events = vec![counted("legacy", "10", Some("5"), 2), counted("legacy", "11", Some("1"), 2)];
@@ -101,7 +101,7 @@ pub async fn a_claim_in_the_group_of_a_level_tells_it(store: Store) {
     }
 }
 
-pub async fn a_level_that_is_not_summed_is_told_as_it_is(store: Store) {
+pub async fn a_level_that_is_not_summed_is_sent_as_it_is(store: Store) {
     let store = Driver(store);
     store.admit(vec![counted("legacy", "10", Some("4"), 1)], t(1)).await;
     let alone = from("cloud", new(level("cloud", "A/1", "7", Some("2"), 2), vec![to("wms")]));

@@ -71,12 +71,12 @@ pub async fn every_change_of_a_table_is_a_version_of_it(store: Store) {
     let answer = kept(&store, put(&second, 2)).await;
     assert_eq!((answer.changed, answer.unchanged, answer.removed), (1, 2, 1));
     let history = store.0.mapping_history(Some(ERP), None, Page::default()).await.unwrap();
-    let told: Vec<_> = history
+    let changes: Vec<_> = history
         .iter()
         .map(|it| (it.table.as_str(), it.value.as_str(), it.version, it.old.as_deref(), it.new.as_deref()))
         .collect();
     assert_eq!(
-        told,
+        changes,
         [
             ("tender", "visa", 2, Some("1410"), None),
             ("tax", "CA", 2, Some("02"), Some("03")),
@@ -158,7 +158,7 @@ pub async fn mappings_are_listed_page_by_page(store: Store) {
 pub async fn adding_a_value_releases_all_that_waits_for_it(store: Store) {
     let store = Driver(store);
     for (number, value) in [(1, "US"), (2, "US"), (3, "CA")] {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
         let claimed = store.claim(t(1)).await.pop().unwrap();
         let next = Next::Wait { parent: mapping_key("tax", value), retry_at: t(1_000_000) };
         store.settle(&claimed, answer(next, Sent::No), t(i64::from(number))).await;
@@ -169,11 +169,11 @@ pub async fn adding_a_value_releases_all_that_waits_for_it(store: Store) {
     let next = Next::Wait { parent: mapping_key("carrier", "DHL/EU"), retry_at: t(1_000_000) };
     store.settle(&claimed[0], answer(next, Sent::No), t(1)).await;
     let missing = store.0.unmapped().await.unwrap();
-    let told: Vec<_> = missing
+    let listed: Vec<_> = missing
         .iter()
         .map(|it| (it.connector.as_str(), it.table.as_str(), it.value.as_str(), it.waiting))
         .collect();
-    assert_eq!(told, [(ERP, "tax", "CA", 1), (ERP, "tax", "US", 2), ("wms", "carrier", "DHL/EU", 1)]);
+    assert_eq!(listed, [(ERP, "tax", "CA", 1), (ERP, "tax", "US", 2), ("wms", "carrier", "DHL/EU", 1)]);
     assert_eq!((missing[1].deliveries.len(), missing[1].since), (2, t(1)));
     // Another connector's value helps nobody here.
     assert_eq!(kept(&store, put(&[("wms/tax/US", Some("01"))], 5)).await.released, 0);

@@ -8,7 +8,8 @@ use crate::view::{EventFilter, Page};
 use crate::{Applied, Command, Filter, Replay, Store};
 
 async fn post(store: &Driver, number: u32, reference: &str) -> i64 {
-    let (placed, _) = store.owe(with_person(order("order.placed", number, 0), "Ada Lovelace"), t(1)).await;
+    let (placed, _) =
+        store.enqueue(with_person(order("order.placed", number, 0), "Ada Lovelace"), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     let mut settle = store.settling(&claimed, posted(&[reference]), t(2));
     settle.attempt.exchange = Some("POST /orders Ada Lovelace".into());
@@ -51,10 +52,10 @@ pub async fn a_preview_counts_what_a_replay_does(store: Store) {
     post(&store, 1, "SO-1").await;
     post(&store, 2, "SO-2").await;
     // A newer state of order 2, and a stale one: neither that nor what it superseded is sent again.
-    let (updated, _) = store.owe(order("order.updated", 2, 5), t(5)).await;
+    let (updated, _) = store.enqueue(order("order.updated", 2, 5), t(5)).await;
     let claimed = store.claim_only(updated, t(5)).await;
     store.settle(&claimed, posted(&[]), t(5)).await;
-    store.owe(order("order.paid", 2, 3), t(6)).await;
+    store.enqueue(order("order.paid", 2, 3), t(6)).await;
     for (filter, generation, expected) in [
         (Filter::default(), None, (2, 2)),
         (Filter { entity: Some(order_id(1)), ..Filter::default() }, None, (1, 0)),
@@ -76,7 +77,7 @@ pub async fn a_replay_leaves_alone_what_a_person_discarded(store: Store) {
     let store = Driver(store);
     post(&store, 1, "SO-1").await;
     // Booked by hand, and given up here.
-    let (discarded, _) = store.owe(order("order.placed", 5, 0), t(1)).await;
+    let (discarded, _) = store.enqueue(order("order.placed", 5, 0), t(1)).await;
     let claimed = store.claim_only(discarded, t(1)).await;
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
     let (why, by) = ("booked by hand".into(), "me".into());
@@ -104,7 +105,7 @@ pub async fn a_replay_of_exceptions_tries_them_again(store: Store) {
     let store = Driver(store);
     let done = post(&store, 9, "SO-9").await;
     for number in 1..=3 {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
     let claimed = store.claim(t(1)).await;
     for one in &claimed[..2] {
@@ -170,7 +171,7 @@ pub async fn a_person_that_was_erased_is_nowhere(store: Store) {
     }
     assert!(!read.contains("Ada"), "{read}");
     // Who comes back is a person again, under a new key; what was erased stays so.
-    let (back, _) = store.owe(with_person(order("order.updated", 1, 9), "Ada"), t(9)).await;
+    let (back, _) = store.enqueue(with_person(order("order.updated", 1, 9), "Ada"), t(9)).await;
     let claimed = store.claim(t(9)).await.into_iter().find(|claimed| claimed.delivery == back).unwrap();
     assert_eq!(claimed.event, with_person(order("order.updated", 1, 9), "Ada"));
     assert!(store.0.event(refunded.events[0]).await.unwrap().unwrap().erased);
@@ -217,8 +218,8 @@ pub async fn a_body_goes_with_its_retention(store: Store) {
 pub async fn a_restored_database_looks_before_it_sends(store: Store) {
     let store = Driver(store);
     let done = post(&store, 3, "SO-3").await;
-    store.owe(order("order.placed", 1, 0), t(1)).await;
-    store.owe(order("order.placed", 2, 0), t(1)).await;
+    store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    store.enqueue(order("order.placed", 2, 0), t(1)).await;
     let old = store.claim_of(ERP, 1, t(1)).await;
     let before = store.0.meta().await.unwrap().incarnation;
     let incarnation = uuid::Uuid::from_u128(7);
@@ -233,7 +234,7 @@ pub async fn a_restored_database_looks_before_it_sends(store: Store) {
         assert_eq!((claimed.look_up, claimed.sent, claimed.sent_at), (true, Sent::Maybe, t(5)));
     }
     assert_eq!(store.state(done).await, "posted");
-    store.owe(order("order.placed", 4, 0), t(7)).await;
+    store.enqueue(order("order.placed", 4, 0), t(7)).await;
     assert!(store.claim(t(7)).await[0].serial > 1000);
 }
 
@@ -275,21 +276,21 @@ pub async fn what_operators_do_is_written_down(store: Store) {
 pub async fn everything_open_says_why(store: Store) {
     let store = Driver(store);
     // One of each: an exception and what is behind it, one on its way, one due later, one waiting, one received.
-    let (exception, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (exception, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(exception, t(1)).await;
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
-    let (behind, _) = store.owe(refund(5, 1), t(2)).await;
-    let (received, _) = store.owe(order("order.placed", 2, 0), t(3)).await;
+    let (behind, _) = store.enqueue(refund(5, 1), t(2)).await;
+    let (received, _) = store.enqueue(order("order.placed", 2, 0), t(3)).await;
     let claimed = store.claim_only(received, t(3)).await;
     let next = Next::Received { overdue_at: t(900), releases: true };
     store.settle(&claimed, answer(next, Sent::Yes), t(4)).await;
-    let (later, _) = store.owe(order("order.placed", 3, 0), t(5)).await;
+    let (later, _) = store.enqueue(order("order.placed", 3, 0), t(5)).await;
     let claimed = store.claim_only(later, t(5)).await;
     let mut down = answer(Next::Retry { at: t(500), find: true }, Sent::Maybe);
     down.reason = Some(problem("timeout", "it did not answer"));
     store.settle(&claimed, down, t(6)).await;
-    let (waiting, _) = store.owe(refund(6, 9), t(7)).await;
-    let (sending, _) = store.owe(order("order.placed", 4, 0), t(8)).await;
+    let (waiting, _) = store.enqueue(refund(6, 9), t(7)).await;
+    let (sending, _) = store.enqueue(order("order.placed", 4, 0), t(8)).await;
     store.claim_only(sending, t(8)).await;
     let stuck = store.0.stuck(Some(ERP), t(10), stuck_page(100)).await.unwrap();
     let of = |id: i64| stuck.iter().find(|stuck| stuck.delivery.id == id).unwrap();
@@ -311,10 +312,10 @@ pub async fn everything_open_says_why(store: Store) {
 pub async fn counts_are_of_what_is_there(store: Store) {
     let store = Driver(store);
     let done = post(&store, 1, "SO-1").await;
-    store.owe(order("order.placed", 2, 0), t(5)).await;
-    store.owe(refund(5, 2), t(6)).await;
-    store.owe(refund(6, 9), t(6)).await;
-    store.owe(order("order.placed", 3, 0), t(7)).await;
+    store.enqueue(order("order.placed", 2, 0), t(5)).await;
+    store.enqueue(refund(5, 2), t(6)).await;
+    store.enqueue(refund(6, 9), t(6)).await;
+    store.enqueue(order("order.placed", 3, 0), t(7)).await;
     store.claim_of(ERP, 1, t(9)).await;
     let counts = &store.0.counts().await.unwrap()[0];
     assert_eq!((counts.ready, counts.queued, counts.sending, counts.waiting), (1, 1, 1, 1));
@@ -326,8 +327,8 @@ pub async fn counts_are_of_what_is_there(store: Store) {
 
 pub async fn what_took_a_later_state_along_is_no_receipt(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
-    assert_eq!(store.owe(order("order.updated", 1, 1), t(2)).await.1, "joined");
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    assert_eq!(store.enqueue(order("order.updated", 1, 1), t(2)).await.1, "joined");
     let claimed = store.claim_only(placed, t(3)).await;
     store.settle(&claimed, posted(&["SO-1"]), t(3)).await;
     assert!(store.0.posted(ERP, "order.placed", t(9), 5).await.unwrap().is_empty());
@@ -336,8 +337,8 @@ pub async fn what_took_a_later_state_along_is_no_receipt(store: Store) {
 pub async fn events_are_found_by_what_they_are(store: Store) {
     let store = Driver(store);
     let posted = post(&store, 1, "SO-1").await;
-    store.owe(order("order.placed", 2, 0), t(5)).await;
-    store.owe(refund(5, 1), t(6)).await;
+    store.enqueue(order("order.placed", 2, 0), t(5)).await;
+    store.enqueue(refund(5, 1), t(6)).await;
     let found = async |filter: EventFilter| {
         let events = store.0.events(&filter, Page::default()).await.unwrap();
         events.into_iter().map(|event| (event.kind, event.entity)).collect::<Vec<_>>()

@@ -43,9 +43,9 @@ async fn waiting(store: &Driver) -> Vec<String> {
 pub async fn a_call_settles_as_a_whole_with_its_files_and_numbers(store: Store) {
     let store = Driver(store);
     for number in 1..=3 {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
-    let (refunded, _) = store.owe(refund(5, 1), t(1)).await;
+    let (refunded, _) = store.enqueue(refund(5, 1), t(1)).await;
     let claimed = store.claim(t(1)).await;
     assert_eq!(claimed.len(), 3);
     let command = settle_all(&store, &claimed, handed(&["850-1.x12", "850-2.x12"], &[("isa", 7)], 2));
@@ -77,7 +77,7 @@ pub async fn a_call_settles_as_a_whole_with_its_files_and_numbers(store: Store) 
 
 pub async fn what_a_file_carries_is_overdue_only_after_it_was_handed_over(store: Store) {
     let store = Driver(store);
-    let (placed, _) = store.owe(order("order.placed", 1, 0), t(1)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim_only(placed, t(1)).await;
     // It may take an hour to be confirmed; the folder can not be reached for two.
     let next = Next::Received { overdue_at: t(3602), releases: true };
@@ -107,7 +107,7 @@ pub async fn what_a_file_carries_is_overdue_only_after_it_was_handed_over(store:
 pub async fn a_fenced_settlement_refuses_the_whole_call(store: Store) {
     let store = Driver(store);
     for number in 1..=2 {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
     let claimed = store.claim(t(1)).await;
     let mut late = claimed.clone();
@@ -139,7 +139,7 @@ pub async fn a_fenced_settlement_refuses_the_whole_call(store: Store) {
 
 pub async fn a_file_name_is_used_once(store: Store) {
     let store = Driver(store);
-    store.owe(order("order.placed", 1, 0), t(1)).await;
+    store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let claimed = store.claim(t(1)).await;
     let first = Command::PutOutbox(handed(&["a.x12"], &[], 1));
     let again = settle_all(&store, &claimed, handed(&["b.x12", "a.x12"], &[("isa", 9)], 2));

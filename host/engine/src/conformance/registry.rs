@@ -59,13 +59,13 @@ pub async fn every_change_of_a_store_is_a_version_of_it(store: Store) {
     assert_eq!(store.0.store_of_code("shopify", "700").await.unwrap(), None);
     kept(&store, put(vec![shop("S1", "655")], 5)).await;
     let history = store.0.store_history("S1").await.unwrap();
-    let told: Vec<_> = history.iter().map(|it| (it.version, it.at, it.record.clone())).collect();
+    let changes: Vec<_> = history.iter().map(|it| (it.version, it.at, it.record.clone())).collect();
     let first = || Some(shop("S1", "655"));
-    assert_eq!(told, [(4, t(5), first()), (3, t(4), None), (2, t(2), Some(moved)), (1, t(1), first())]);
+    assert_eq!(changes, [(4, t(5), first()), (3, t(4), None), (2, t(2), Some(moved)), (1, t(1), first())]);
     let audit = store.0.audit(Page::default()).await.unwrap();
-    let told: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.detail.as_str())).collect();
-    assert_eq!(told[..2], [("store.put", "version 4"), ("store.remove", "version 3")]);
-    assert_eq!(told.len(), 4);
+    let audited: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.detail.as_str())).collect();
+    assert_eq!(audited[..2], [("store.put", "version 4"), ("store.remove", "version 3")]);
+    assert_eq!(audited.len(), 4);
 }
 
 pub async fn two_stores_never_have_one_code(store: Store) {
@@ -102,7 +102,7 @@ pub async fn a_whole_file_takes_the_place_of_the_registry(store: Store) {
 pub async fn adding_a_store_releases_what_waits_for_it(store: Store) {
     let store = Driver(store);
     for (number, value) in [(1, "655"), (2, "S1"), (3, "656")] {
-        store.owe(order("order.placed", number, 0), t(1)).await;
+        store.enqueue(order("order.placed", number, 0), t(1)).await;
         let claimed = store.claim(t(1)).await.pop().unwrap();
         let next = Next::Wait { parent: mapping_key("store", value), retry_at: t(1_000_000) };
         store.settle(&claimed, answer(next, Sent::No), t(1)).await;
@@ -115,7 +115,7 @@ pub async fn adding_a_store_releases_what_waits_for_it(store: Store) {
 pub async fn a_store_that_came_during_the_call_is_not_waited_for(store: Store) {
     let store = Driver(store);
     for (number, value, released) in [(1, "655", true), (2, "S1", true), (3, "656", false)] {
-        let (delivery, _) = store.owe(order("order.placed", number, 0), t(1)).await;
+        let (delivery, _) = store.enqueue(order("order.placed", number, 0), t(1)).await;
         let second = i64::from(number) * 10;
         let began = t(second);
         let claimed = store.claim_only(delivery, began).await;

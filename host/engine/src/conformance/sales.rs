@@ -1,5 +1,4 @@
-//! Sales that two systems tell, days that are closed, orders older than Crossdock, and deliveries that have
-//! to wait for their hour.
+//! Sales that two systems report, closed days, orders older than Crossdock, and deliveries with a due time.
 
 use crossdock_model::event::{Event, Fact};
 use crossdock_model::order::Order;
@@ -11,12 +10,12 @@ use serde_json::json;
 use super::samples::*;
 use crate::{Command, NewEvent, Store, Target};
 
-/// A sale as a system tells it.
+/// A sale as a system reports it.
 fn sale(system: &str, number: u32, at: i64, change: impl FnOnce(&mut Order)) -> Event {
     let mut event = order("order.placed", number, at);
     event.entity.system = system.into();
-    if let Fact::Order(told) = &mut event.fact {
-        change(&mut told.order);
+    if let Fact::Order(fact) = &mut event.fact {
+        change(&mut fact.order);
     }
     event
 }
@@ -33,7 +32,7 @@ fn refund_of(event: &Event, number: u32) -> Event {
     refund
 }
 
-fn owed_to_erp(event: Event) -> Vec<NewEvent> {
+fn routed_to_erp(event: Event) -> Vec<NewEvent> {
     vec![new(event, vec![Target { pin: true, ..to(ERP) }])]
 }
 
@@ -41,33 +40,33 @@ pub async fn two_orders_of_one_natural_key_are_one_sale(store: Store) {
     let store = Driver(store);
     let till = sale("poslog", 1, 0, named("31/2/2026-11-23/77"));
     let shop = sale("shopify", 900, 1, named("31/2/2026-11-23/77"));
-    let first = store.admit(owed_to_erp(till.clone()), t(1)).await;
+    let first = store.admit(routed_to_erp(till.clone()), t(1)).await;
     assert_eq!(first.deliveries[0].state, "ready");
-    let second = store.admit(owed_to_erp(shop.clone()), t(2)).await;
+    let second = store.admit(routed_to_erp(shop.clone()), t(2)).await;
     assert_eq!(second.deliveries[0].state, "same-sale");
     let shown = store.0.delivery(second.deliveries[0].delivery).await.unwrap().unwrap().row;
     assert_eq!(shown.ending.as_deref(), Some("same-sale"));
     let reason = shown.reason.unwrap();
     assert_eq!(reason.message, format!("the same sale as {}", till.entity));
-    // Whatever the second tells later, with or without the key, is of the same sale.
+    // What the second system reports later, with or without the key, belongs to the same sale.
     let mut later = order("order.updated", 900, 5);
     later.entity = shop.entity.clone();
-    assert_eq!(store.admit(owed_to_erp(later), t(5)).await.deliveries[0].state, "same-sale");
-    // What the first tells is not.
+    assert_eq!(store.admit(routed_to_erp(later), t(5)).await.deliveries[0].state, "same-sale");
+    // A later state that the first system reports is admitted as usual.
     let mut more = order("order.updated", 1, 6);
     more.entity = till.entity.clone();
-    assert_eq!(store.admit(owed_to_erp(more), t(6)).await.deliveries[0].state, "joined");
+    assert_eq!(store.admit(routed_to_erp(more), t(6)).await.deliveries[0].state, "joined");
     let other = sale("shopify", 901, 7, named("31/2/2026-11-23/78"));
-    assert_eq!(store.admit(owed_to_erp(other), t(7)).await.deliveries[0].state, "ready");
+    assert_eq!(store.admit(routed_to_erp(other), t(7)).await.deliveries[0].state, "ready");
 }
 
 pub async fn a_refund_of_the_same_sale_follows_the_first(store: Store) {
     let store = Driver(store);
     let till = sale("poslog", 1, 0, named("k"));
     let shop = sale("shopify", 900, 1, named("k"));
-    let both = [till.clone(), shop.clone()].into_iter().flat_map(owed_to_erp).collect();
+    let both = [till.clone(), shop.clone()].into_iter().flat_map(routed_to_erp).collect();
     let placed = store.admit(both, t(1)).await.deliveries[0].delivery;
-    let back = store.admit(owed_to_erp(refund_of(&shop, 5)), t(2)).await;
+    let back = store.admit(routed_to_erp(refund_of(&shop, 5)), t(2)).await;
     assert_eq!(back.deliveries[0].state, "queued");
     let claimed = store.claim_only(placed, t(2)).await;
     assert_eq!(store.settle(&claimed, posted(&["SO-1"]), t(3)).await.released, [back.deliveries[0].delivery]);
@@ -83,49 +82,51 @@ pub async fn a_refund_of_the_same_sale_follows_the_first(store: Store) {
 
 /// A refund that gave money back.
 fn gave_back(mut refund: Event, amount: &str) -> Event {
-    if let Fact::RefundIssued(told) = &mut refund.fact {
+    if let Fact::RefundIssued(fact) = &mut refund.fact {
         let price = json!({ "shop": { "amount": amount, "currency": "USD" } });
         let payment = json!({
             "id": "1", "kind": "refund", "outcome": "success", "tender": "card", "gateway": "g",
             "amount": price, "at": t(0).to_string(), "test": false
         });
-        told.payments = vec![serde_json::from_value(payment).unwrap()];
+        fact.payments = vec![serde_json::from_value(payment).unwrap()];
     }
     refund
 }
 
-pub async fn a_refund_that_both_tell_is_one(store: Store) {
+pub async fn a_refund_that_both_report_is_one(store: Store) {
     let store = Driver(store);
     let (till, shop) = (sale("poslog", 1, 0, named("k")), sale("shopify", 900, 1, named("k")));
-    // One tells its refund before anything is known of the other.
-    store.admit(owed_to_erp(till.clone()), t(1)).await;
-    let first = store.admit(owed_to_erp(gave_back(refund_of(&till, 5), "10.00")), t(2)).await;
+    // The till reports its refund before the shop has reported the sale.
+    store.admit(routed_to_erp(till.clone()), t(1)).await;
+    let first = store.admit(routed_to_erp(gave_back(refund_of(&till, 5), "10.00")), t(2)).await;
     assert_eq!(first.deliveries[0].state, "queued");
-    store.admit(owed_to_erp(shop.clone()), t(3)).await;
-    let told = |number, amount| store.admit(owed_to_erp(gave_back(refund_of(&shop, number), amount)), t(4));
-    let again = told(6, "10").await;
+    store.admit(routed_to_erp(shop.clone()), t(3)).await;
+    let report =
+        |number, amount| store.admit(routed_to_erp(gave_back(refund_of(&shop, number), amount)), t(4));
+    let again = report(6, "10").await;
     assert_eq!(again.deliveries[0].state, "same-sale");
     let reason = store.0.delivery(again.deliveries[0].delivery).await.unwrap().unwrap().row.reason.unwrap();
     assert_eq!(reason.message, "the same refund as poslog/acme/refund/5");
     // Another of that amount, and one of another, are refunds of their own.
-    assert_eq!(told(7, "10").await.deliveries[0].state, "queued");
-    assert_eq!(told(8, "3").await.deliveries[0].state, "queued");
-    // What the till tells of them then is not.
-    let back = store.admit(owed_to_erp(gave_back(refund_of(&till, 9), "3.00")), t(5)).await;
+    assert_eq!(report(7, "10").await.deliveries[0].state, "queued");
+    assert_eq!(report(8, "3").await.deliveries[0].state, "queued");
+    // The till's own report of one of them then is the same refund again.
+    let back = store.admit(routed_to_erp(gave_back(refund_of(&till, 9), "3.00")), t(5)).await;
     assert_eq!(back.deliveries[0].state, "same-sale");
 }
 
-pub async fn what_waits_for_a_sale_that_another_told_first_goes_on_with_that(store: Store) {
+pub async fn waiting_refunds_continue_with_the_order_that_was_reported_first(store: Store) {
     let store = Driver(store);
     let (shop, till) = (sale("shopify", 900, 1, named("k")), sale("poslog", 1, 0, named("k")));
-    // A till's refunds come before its sale; the shop told the sale, and one of the refunds, first.
-    let placed = store.admit(owed_to_erp(shop.clone()), t(1)).await.deliveries[0].delivery;
-    store.admit(owed_to_erp(gave_back(refund_of(&shop, 5), "3")), t(2)).await;
-    let early = |number, amount| store.admit(owed_to_erp(gave_back(refund_of(&till, number), amount)), t(2));
+    // A till's refunds come before its sale; the shop reported the sale, and one of the refunds, first.
+    let placed = store.admit(routed_to_erp(shop.clone()), t(1)).await.deliveries[0].delivery;
+    store.admit(routed_to_erp(gave_back(refund_of(&shop, 5), "3")), t(2)).await;
+    let early =
+        |number, amount| store.admit(routed_to_erp(gave_back(refund_of(&till, number), amount)), t(2));
     let (same, other) =
         (early(6, "3.00").await.deliveries.remove(0), early(7, "10").await.deliveries.remove(0));
     assert_eq!((same.state, other.state), ("waiting", "waiting"));
-    assert_eq!(store.admit(owed_to_erp(till), t(3)).await.deliveries[0].state, "same-sale");
+    assert_eq!(store.admit(routed_to_erp(till), t(3)).await.deliveries[0].state, "same-sale");
     assert_eq!(store.state(same.delivery).await, "same-sale");
     assert_eq!(store.state(other.delivery).await, "queued");
     let claimed = store.claim_only(placed, t(4)).await;
@@ -137,17 +138,17 @@ pub async fn what_waits_for_a_sale_that_another_told_first_goes_on_with_that(sto
     assert_eq!(claimed.parent_references, [reference("SO-1")]);
 }
 
-pub async fn a_refund_that_comes_first_does_not_choose_the_home(store: Store) {
+pub async fn a_refund_that_comes_first_does_not_choose_the_owning_erp(store: Store) {
     let store = Driver(store);
     let pinning = |connector: &str| vec![Target { pin: true, ..to(connector) }, to("wms")];
-    // A refund says neither channel nor tags: the route takes it for the cloud's.
+    // A refund has neither channel nor tags, so the route sends it to the cloud ERP.
     let early = store.admit(vec![new(refund(5, 1), pinning("erp-cloud"))], t(1)).await;
-    let told: Vec<_> = early.deliveries.iter().map(|it| (it.connector.as_str(), it.state)).collect();
-    assert_eq!(told, [("erp-cloud", "waiting"), ("wms", "waiting")]);
+    let states: Vec<_> = early.deliveries.iter().map(|it| (it.connector.as_str(), it.state)).collect();
+    assert_eq!(states, [("erp-cloud", "waiting"), ("wms", "waiting")]);
     assert_eq!(store.0.pin(&order_id(1)).await.unwrap(), None);
     let edited =
         store.admit(vec![new(edit("e1", 1, 9), pinning("erp-cloud"))], t(1)).await.deliveries.remove(0);
-    // What waited in vain is moved too.
+    // A refund whose wait has run out is moved too.
     let given_up =
         store.admit(vec![new(refund(6, 1), pinning("erp-cloud"))], t(1)).await.deliveries.remove(0);
     let waiting = std::time::Duration::ZERO;
@@ -161,7 +162,7 @@ pub async fn a_refund_that_comes_first_does_not_choose_the_home(store: Store) {
         .await;
     let placed = store.admit(vec![new(order("order.placed", 1, 0), pinning("erp-legacy"))], t(2)).await;
     assert_eq!(store.0.pin(&order_id(1)).await.unwrap().as_deref(), Some("erp-legacy"));
-    // Its home is told of the refund, once and after its order; whoever is told of the order anyway keeps his.
+    // The owning ERP receives the refund once and after its order; another connector keeps its own delivery.
     let claimed = store.claim_of("erp-legacy", 10, t(2)).await;
     assert_eq!(claimed.iter().map(|it| it.delivery).collect::<Vec<_>>(), [placed.deliveries[0].delivery]);
     store.settle(&claimed[0], posted(&["SO-1"]), t(3)).await;
@@ -177,7 +178,7 @@ pub async fn a_refund_that_comes_first_does_not_choose_the_home(store: Store) {
     assert_eq!(store.claim_of("wms", 10, t(5)).await[0].delivery, placed.deliveries[1].delivery);
 }
 
-pub async fn a_refund_that_was_owed_to_the_home_too_is_told_once(store: Store) {
+pub async fn a_refund_already_enqueued_for_the_owning_erp_is_sent_once(store: Store) {
     let store = Driver(store);
     let class = Some(Class::Erp);
     let erp = |connector: &str| Target { pin: true, class, ..to(connector) };
@@ -186,62 +187,65 @@ pub async fn a_refund_that_was_owed_to_the_home_too_is_told_once(store: Store) {
     store.admit(vec![new(order("order.placed", 1, 0), vec![erp("b")])], t(2)).await;
     assert_eq!(store.state(early.deliveries[0].delivery).await, "joined");
     assert_eq!(store.state(early.deliveries[1].delivery).await, "waiting");
-    // A cancelled order takes what was moved to it along.
+    // Cancelling the order before it was sent annuls the refund that was moved to it.
     let early = store.admit(vec![new(refund(6, 2), vec![erp("a")])], t(3)).await;
     store.admit(vec![new(order("order.placed", 2, 0), vec![erp("b")])], t(4)).await;
     store.admit(vec![new(order("order.cancelled", 2, 5), vec![erp("a")])], t(5)).await;
     assert_eq!(store.state(early.deliveries[0].delivery).await, "annulled");
 }
 
-pub async fn one_erp_keeps_the_books_and_others_are_told_what_their_routes_say(store: Store) {
+pub async fn one_erp_owns_the_books_and_others_receive_what_their_routes_say(store: Store) {
     let store = Driver(store);
     let of = |connector: &str, class| Target { pin: true, class, ..to(connector) };
     let erp = |name: &str| of(name, Some(Class::Erp));
-    let told = |admitted: crate::Admitted| -> Vec<String> {
-        admitted.deliveries.into_iter().map(|owed| owed.connector).collect()
+    let connectors = |admitted: crate::Admitted| -> Vec<String> {
+        admitted.deliveries.into_iter().map(|delivery| delivery.connector).collect()
     };
-    // A warehouse is told too, wherever it stands; a second ERP is not.
+    // A warehouse receives it too, at any place in the list; a second ERP does not.
     let warehouse = || of("wms", Some(Class::Warehouse));
     let placed = vec![warehouse(), erp("erp"), erp("other")];
     let placed = store.admit(vec![new(order("order.placed", 1, 0), placed)], t(1)).await;
-    assert_eq!(told(placed), ["wms", "erp"]);
+    assert_eq!(connectors(placed), ["wms", "erp"]);
     let refunded = store.admit(vec![new(refund(5, 1), vec![erp("other"), warehouse()])], t(2)).await;
-    assert_eq!(told(refunded), ["erp", "wms"]);
-    // Where nobody said what they are, the first keeps the books; the second is told what it was told before.
+    assert_eq!(connectors(refunded), ["erp", "wms"]);
+    // Without a class in the configuration the first one owns the books; the second receives what it received before.
     let unsaid = |names: [&str; 2]| names.map(|name| of(name, None)).to_vec();
     let placed = store.admit(vec![new(order("order.placed", 2, 0), unsaid(["a", "b"]))], t(3)).await;
-    assert_eq!(told(placed), ["a", "b"]);
+    assert_eq!(connectors(placed), ["a", "b"]);
     let refunded = store.admit(vec![new(refund(6, 2), unsaid(["a", "b"]))], t(4)).await;
-    assert_eq!(told(refunded), ["a", "b"]);
+    assert_eq!(connectors(refunded), ["a", "b"]);
     let refunded = store.admit(vec![new(refund(7, 2), unsaid(["c", "a"]))], t(5)).await;
-    assert_eq!(told(refunded), ["a"]);
-    // One that is an ERP comes before one of which nobody said.
+    assert_eq!(connectors(refunded), ["a"]);
+    // A connector of class ERP comes before one without a class.
     let placed = vec![of("wms", None), erp("erp")];
     store.admit(vec![new(order("order.placed", 3, 0), placed)], t(6)).await;
     assert_eq!(store.0.pin(&order_id(3)).await.unwrap().as_deref(), Some("erp"));
-    // Nobody is told what they said themselves, wherever the books are.
+    // No system receives what it reported itself, whichever ERP owns the books.
     let own = from("erp", new(refund(8, 3), vec![erp("other")]));
-    assert_eq!(told(store.admit(vec![own], t(7)).await), [""; 0]);
+    assert_eq!(connectors(store.admit(vec![own], t(7)).await), [""; 0]);
 }
 
 pub async fn an_order_that_is_booked_on_its_own_stays_so(store: Store) {
     let store = Driver(store);
     let shop = sale("shopify", 900, 0, |_| ());
-    store.admit(owed_to_erp(shop), t(1)).await;
-    store.admit(owed_to_erp(sale("poslog", 1, 0, named("k"))), t(2)).await;
-    // Only later it learns what the till calls it: the ERP has it by then.
+    store.admit(routed_to_erp(shop), t(1)).await;
+    store.admit(routed_to_erp(sale("poslog", 1, 0, named("k"))), t(2)).await;
+    // The shop reports the natural key only later: the ERP has the order by then.
     let mut named = sale("shopify", 900, 3, named("k"));
-    if let Fact::Order(told) = &mut named.fact {
-        told.operation = crossdock_model::event::OrderOperation::Updated;
+    if let Fact::Order(fact) = &mut named.fact {
+        fact.operation = crossdock_model::event::OrderOperation::Updated;
     }
-    assert_eq!(store.admit(owed_to_erp(named), t(3)).await.deliveries[0].state, "joined");
+    assert_eq!(store.admit(routed_to_erp(named), t(3)).await.deliveries[0].state, "joined");
 }
 
 /// The event as it arrived at a second.
 fn arrived(event: Event, at: i64) -> Vec<NewEvent> {
-    let mut owed = owed_to_erp(event);
-    owed.iter_mut().filter_map(|new| new.incoming.business_day.as_mut()).for_each(|day| day.arrived = t(at));
-    owed
+    let mut events = routed_to_erp(event);
+    events
+        .iter_mut()
+        .filter_map(|new| new.incoming.business_day.as_mut())
+        .for_each(|day| day.arrived = t(at));
+    events
 }
 
 fn of_day(date: &str) -> impl FnOnce(&mut Order) {
@@ -262,26 +266,26 @@ pub async fn a_late_sale_of_a_closed_day_is_for_a_person(store: Store) {
     for part in ["till/acme/31", "2026-11-23", &t(2).to_string()] {
         assert!(raised.problem.message.contains(part), "{raised:?}");
     }
-    // A newer state of it is as late.
+    // A newer state of the late sale is late too.
     let mut more = sale("till", 2, 4, of_day("2026-11-23"));
-    if let Fact::Order(told) = &mut more.fact {
-        told.operation = crossdock_model::event::OrderOperation::Updated;
+    if let Fact::Order(fact) = &mut more.fact {
+        fact.operation = crossdock_model::event::OrderOperation::Updated;
     }
     assert_eq!(store.admit(arrived(more.clone(), 4), t(4)).await.deliveries[0].state, "joined");
     assert_eq!(store.state(late.deliveries[0].delivery).await, "exception");
-    // Other days, other stores, and what the ERP knows already go on.
+    // Other days, other stores, and an order that the ERP has already are admitted as usual.
     for sale in [sale("till", 3, 0, of_day("2026-11-24")), sale("other", 4, 0, of_day("2026-11-23"))] {
         assert_eq!(store.admit(arrived(sale, 5), t(5)).await.deliveries[0].state, "ready");
     }
     let mut known = sale("till", 1, 6, of_day("2026-11-23"));
-    if let Fact::Order(told) = &mut known.fact {
-        told.operation = crossdock_model::event::OrderOperation::Updated;
+    if let Fact::Order(fact) = &mut known.fact {
+        fact.operation = crossdock_model::event::OrderOperation::Updated;
     }
     assert_eq!(store.admit(arrived(known, 6), t(6)).await.deliveries[0].state, "joined");
     // A refund that is late too is decided with its sale.
     let mut refund = refund_of(&more, 9);
-    if let Fact::RefundIssued(told) = &mut refund.fact {
-        (told.store, told.business_date) = (Some("31".into()), Some("2026-11-23".into()));
+    if let Fact::RefundIssued(fact) = &mut refund.fact {
+        (fact.store, fact.business_date) = (Some("31".into()), Some("2026-11-23".into()));
     }
     assert_eq!(store.admit(arrived(refund, 6), t(6)).await.deliveries[0].state, "exception");
     store.claim(t(7)).await;
@@ -302,7 +306,7 @@ pub async fn what_came_before_the_closing_and_is_read_after_it_is_not_late(store
     }
 }
 
-pub async fn a_day_that_is_told_closed_twice_was_closed_the_first_time(store: Store) {
+pub async fn a_day_that_is_reported_closed_twice_was_closed_the_first_time(store: Store) {
     let store = Driver(store);
     let mut again = day_closed("till", "31", "2026-11-23", 9);
     again.entity.id = "another".into();
@@ -312,7 +316,7 @@ pub async fn a_day_that_is_told_closed_twice_was_closed_the_first_time(store: St
     assert!(late.raised[0].problem.message.ends_with(&t(2).to_string()), "{:?}", late.raised);
 }
 
-pub async fn an_older_order_goes_to_its_default_home_and_stays_there(store: Store) {
+pub async fn an_older_order_goes_to_its_default_erp_and_stays_there(store: Store) {
     let store = Driver(store);
     let target = || Target { pin: true, older_orders: Some("erp-legacy".into()), ..to("erp-cloud") };
     let update = store.admit(vec![new(order("order.updated", 1, 1), vec![target()])], t(1)).await;
@@ -322,7 +326,7 @@ pub async fn an_older_order_goes_to_its_default_home_and_stays_there(store: Stor
     let back = store.admit(vec![new(refund(5, 1), vec![cloud.clone()])], t(2)).await;
     assert_eq!(back.deliveries[0].connector, "erp-legacy");
     assert_eq!(store.0.pin(&order_id(1)).await.unwrap().as_deref(), Some("erp-legacy"));
-    // An order that has a home keeps it.
+    // An order that is pinned stays where it is.
     store.admit(vec![new(order("order.placed", 2, 1), vec![cloud])], t(3)).await;
     let later = store.admit(vec![new(order("order.updated", 2, 4), vec![target()])], t(4)).await;
     assert_eq!(later.deliveries[0].connector, "erp-cloud");
@@ -337,24 +341,24 @@ pub async fn what_has_its_hour_is_claimed_then(store: Store) {
     assert_eq!(store.0.next_due().await.unwrap(), [(ERP.to_owned(), t(3600))]);
     let stuck = store.0.stuck(None, t(2), stuck_page(1)).await.unwrap();
     assert_eq!((stuck[0].why.as_str(), stuck[0].next_at), ("waits until it is due", Some(t(3600))));
-    // A newer state goes out in the hour of the one it joins.
+    // A newer state is sent at the due time of the delivery that it joins.
     let newer = new(order("order.updated", 1, 2), vec![windowed(90_000)]);
     assert_eq!(store.admit(vec![newer], t(2)).await.deliveries[0].state, "joined");
     let claimed = store.claim_only(first.deliveries[0].delivery, t(3600)).await;
     assert_eq!(claimed.event, order("order.updated", 1, 2));
-    // One that was refused and is corrected waits for the next.
+    // One that was rejected and is corrected waits for the next due time.
     store.settle(&claimed, rejected(Sent::No), t(3601)).await;
     store.admit(vec![new(order("order.updated", 1, 3700), vec![windowed(90_000)])], t(3700)).await;
     assert!(store.claim(t(89_999)).await.is_empty());
     store.claim_only(first.deliveries[0].delivery, t(90_000)).await;
 }
 
-pub async fn an_edit_that_waited_is_not_told_after_the_state_that_contains_it(store: Store) {
+pub async fn an_edit_that_waited_is_not_sent_after_the_state_that_contains_it(store: Store) {
     let store = Driver(store);
-    let (contained, what) = store.owe(edit("e1", 1, 5), t(5)).await;
+    let (contained, what) = store.enqueue(edit("e1", 1, 5), t(5)).await;
     assert_eq!(what, "waiting");
-    let (after, _) = store.owe(edit("e2", 1, 9), t(9)).await;
-    let (placed, _) = store.owe(order("order.placed", 1, 7), t(10)).await;
+    let (after, _) = store.enqueue(edit("e2", 1, 9), t(9)).await;
+    let (placed, _) = store.enqueue(order("order.placed", 1, 7), t(10)).await;
     let claimed = store.claim_only(placed, t(10)).await;
     let settled = store.settle(&claimed, posted(&["SO-1"]), t(11)).await;
     assert_eq!(settled.released, [after]);
@@ -364,38 +368,38 @@ pub async fn an_edit_that_waited_is_not_told_after_the_state_that_contains_it(st
     store.claim_only(after, t(11)).await;
 }
 
-pub async fn what_a_fast_clock_tells_late_is_still_the_older_state(store: Store) {
+pub async fn a_late_report_of_a_fast_clock_is_still_the_older_state(store: Store) {
     let store = Driver(store);
     // Five minutes fast: the first state comes with a retry, long after the second.
-    let told = |at: i64, arrived: i64| {
+    let reported = |at: i64, arrived: i64| {
         let mut new = new(order("order.updated", 1, at), vec![to(ERP)]);
         new.incoming =
             crossdock_rules::admission::Incoming::of(&new.event, t(arrived)).expect("it can be read");
         new
     };
-    store.admit(vec![told(360, 61)], t(61)).await;
-    let late = store.admit(vec![told(300, 330)], t(330)).await;
+    store.admit(vec![reported(360, 61)], t(61)).await;
+    let late = store.admit(vec![reported(300, 330)], t(330)).await;
     assert_eq!(late.deliveries[0].state, "stale");
     let claimed = store.claim(t(331)).await.pop().unwrap();
     assert_eq!(claimed.event, order("order.updated", 1, 360));
-    // What is a little ahead is newer than what is further ahead, if it says so.
-    assert_eq!(store.admit(vec![told(400, 399)], t(399)).await.deliveries[0].state, "queued");
+    // Its own clock still orders the states of the source: a later one by that clock is newer.
+    assert_eq!(store.admit(vec![reported(400, 399)], t(399)).await.deliveries[0].state, "queued");
 }
 
 pub async fn a_clock_that_is_ahead_does_not_win(store: Store) {
     let store = Driver(store);
     let day = 86_400;
-    let told = |at: i64, arrived: i64| {
+    let reported = |at: i64, arrived: i64| {
         let mut new = new(order("order.updated", 1, at), vec![to(ERP)]);
         new.incoming =
             crossdock_rules::admission::Incoming::of(&new.event, t(arrived)).expect("it can be read");
         new
     };
-    store.admit(vec![told(day, 10)], t(10)).await;
+    store.admit(vec![reported(day, 10)], t(10)).await;
     // Read again later it is the same event.
-    let again = store.admit(vec![told(day, 500)], t(500)).await;
+    let again = store.admit(vec![reported(day, 500)], t(500)).await;
     assert_eq!((again.duplicates, again.deliveries.len()), (1, 0));
-    let right = store.admit(vec![told(20, 21)], t(21)).await;
+    let right = store.admit(vec![reported(20, 21)], t(21)).await;
     assert_eq!(right.deliveries[0].state, "joined");
     let claimed = store.claim(t(22)).await.pop().unwrap();
     assert_eq!(claimed.event, order("order.updated", 1, 20));

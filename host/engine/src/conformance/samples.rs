@@ -31,7 +31,7 @@ pub fn order_id(order: u32) -> String {
     format!("shopify/acme/order/{order}")
 }
 
-/// A snapshot of an order as it was at a second, told as that kind of event.
+/// A snapshot of an order as it was at a second, as an event of that kind.
 pub fn order(kind: &str, order: u32, at: i64) -> Event {
     let usd = json!({ "shop": { "amount": "12.50", "currency": "USD" } });
     let mut value = json!({
@@ -135,7 +135,7 @@ pub fn to(connector: &str) -> Target {
     Target { connector: connector.into(), ..Target::default() }
 }
 
-/// An event ready to be admitted, owed to these targets.
+/// An event ready to be admitted, routed to these targets.
 pub fn new(event: Event, targets: Vec<Target>) -> NewEvent {
     NewEvent {
         source: "shop".into(),
@@ -147,7 +147,7 @@ pub fn new(event: Event, targets: Vec<Target>) -> NewEvent {
     }
 }
 
-/// The event as another connector tells it.
+/// The event as another connector reports it.
 pub fn from(source: &str, new: NewEvent) -> NewEvent {
     NewEvent { source: source.into(), ..new }
 }
@@ -258,11 +258,11 @@ impl Driver {
         }
     }
 
-    /// Admits one event for the ERP and says which delivery came of it and what it is.
-    pub async fn owe(&self, event: Event, now: Millis) -> (i64, String) {
+    /// Admits one event routed to the ERP; returns its delivery and that delivery's state.
+    pub async fn enqueue(&self, event: Event, now: Millis) -> (i64, String) {
         let mut admitted = self.admit(vec![new(event, vec![to(ERP)])], now).await;
-        let owed = admitted.deliveries.pop().unwrap();
-        (owed.delivery, owed.state.to_owned())
+        let enqueued = admitted.deliveries.pop().unwrap();
+        (enqueued.delivery, enqueued.state.to_owned())
     }
 
     pub async fn claim_of(&self, connector: &str, limit: u32, now: Millis) -> Vec<Claimed> {

@@ -29,7 +29,7 @@ pub async fn a_secret_is_written_by_compare_and_set(store: Store) {
         assert!(matches!(refused, Err(Error::Changed { version: 1, .. })), "{refused:?}");
     }
     assert!(matches!(store.one(put("other", "x", Some(1), 2)).await, Err(Error::Changed { version: 0, .. })));
-    // Of two in one group that read the same version, one is told no.
+    // Of two in one group that read the same version, one is refused.
     let group = vec![put("token", "two", Some(1), 3), put("token", "three", Some(1), 3)];
     let answers = store.0.apply(group).await.unwrap();
     assert!(answers[0].is_ok() && matches!(answers[1], Err(Error::Changed { version: 2, .. })));
@@ -43,8 +43,8 @@ pub async fn a_secret_is_listed_and_printed_without_its_text(store: Store) {
     store.one(put("b", "hunter2", None, 1)).await.unwrap();
     store.one(put("a", "hunter2", None, 2)).await.unwrap();
     let rows = store.0.secrets().await.unwrap();
-    let told: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.version, row.at)).collect();
-    assert_eq!(told, [("a", 1, t(2)), ("b", 1, t(1))]);
+    let listed: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.version, row.at)).collect();
+    assert_eq!(listed, [("a", 1, t(2)), ("b", 1, t(1))]);
     let mut said = format!("{:?} {:?}", put("b", "hunter2", None, 1), store.0.secret("b").await.unwrap());
     said += &serde_json::to_string(&rows).unwrap();
     said += &serde_json::to_string(&store.0.audit(Page::default()).await.unwrap()).unwrap();
@@ -67,7 +67,7 @@ pub async fn a_version_of_a_secret_is_never_used_again(store: Store) {
 pub async fn everything_is_read_as_before_under_another_master_key(store: Store) {
     let store = Driver(store);
     let event = with_person(order("order.placed", 1, 0), "Ada");
-    let (before, _) = store.owe(event.clone(), t(1)).await;
+    let (before, _) = store.enqueue(event.clone(), t(1)).await;
     let inbound = store.accept(accept("1", b"kept")).await.inbound;
     // In one group with what is written before and after it.
     let rekey = Command::Rekey { to: MasterKey::new([9; 32]), by: "me".into(), now: t(2) };

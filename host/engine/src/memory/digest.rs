@@ -4,24 +4,23 @@
 //! their keys, not by their numbers, and the deliveries of a lane in their order: two databases in which other orders
 //! arrived in between have the same digest of an order.
 
+mod rows;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock_model::common::Reference;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
-use crossdock_rules::attributes::Fingerprints;
-use crossdock_rules::confirmation::REFUSED;
-use crossdock_rules::entity_state::EntityState;
 use crossdock_rules::lane::DeliveryState;
 
 use crate::delivery::{Delivery, NEVER};
-use crate::rows::{InFlightWait, InboundRow, InboundState, OutboundWrites};
+use crate::rows::{InFlightWait, InboundRow, InboundState};
 
 use super::state::State;
-use super::tables::{Map, Tables};
+use super::tables::Tables;
+use rows::{each, entity, fingerprints, reference, written};
 
 /// What a digest leaves out, since the caller knows that nothing decides by it.
 #[derive(Clone, Copy, Debug)]
@@ -277,42 +276,5 @@ impl<'s> View<'s> {
         let due = (row.state == InboundState::Pending).then(|| self.due(row.due_at));
         (&row.connector, due, row.leased, row.attempts, row.has_body, problem.map(|problem| &problem.code))
             .hash(to);
-    }
-}
-
-/// A table of rows of which a part decides.
-fn each<K: Hash, R>(table: &Map<K, Arc<R>>, to: &mut DefaultHasher, row: impl Fn(&R, &mut DefaultHasher)) {
-    table.len().hash(to);
-    for (key, of_key) in table.iter() {
-        key.hash(to);
-        row(of_key, to);
-    }
-}
-
-fn entity(row: &EntityState, to: &mut DefaultHasher) {
-    (&row.newest, row.exists, row.annulled, row.enqueued).hash(to);
-    fingerprints(row.reported.as_ref(), to);
-}
-
-/// The reference to a refused message names a claim, and claims are counted.
-fn reference(reference: &Reference, to: &mut DefaultHasher) {
-    let id = (reference.kind != REFUSED).then_some(&reference.id);
-    (&reference.kind, id, &reference.number).hash(to);
-    for line in &reference.lines {
-        (&line.line, &line.id).hash(to);
-    }
-}
-
-fn written(row: &OutboundWrites, to: &mut DefaultHasher) {
-    for (attribute, written) in &row.0 {
-        (attribute, &written.values).hash(to);
-    }
-}
-
-fn fingerprints(fingerprints: Option<&Fingerprints>, to: &mut DefaultHasher) {
-    let Some(fingerprints) = fingerprints else { return false.hash(to) };
-    true.hash(to);
-    for fingerprint in fingerprints.iter() {
-        fingerprint.hash(to);
     }
 }

@@ -65,7 +65,7 @@ impl FolderDriver {
     }
 }
 
-/// Sleeps. False when the host is told to stop meanwhile.
+/// Sleeps. False when the host is stopped meanwhile.
 async fn sleep(drain: &CancellationToken, pause: Duration) -> bool {
     tokio::select! {
         () = drain.cancelled() => false,

@@ -148,7 +148,7 @@ impl ReadQueue {
         self.wake();
     }
 
-    /// Has the driver look when the next request is due.
+    /// Wakes the driver, so that it looks up when the next request is due.
     pub fn wake(&self) {
         self.0.wake.notify_one();
     }
@@ -163,7 +163,7 @@ impl ReadQueue {
         self.0.unclaimed.load(Ordering::Acquire)
     }
 
-    /// The same, and clears it: whoever asks looks at the store.
+    /// The same, and clears the flag, since the caller claims from the store.
     pub fn take_unclaimed(&self) -> bool {
         self.0.unclaimed.swap(false, Ordering::AcqRel)
     }

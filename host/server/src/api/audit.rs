@@ -1,4 +1,4 @@
-//! The audit: what operators did.
+//! The audit log: what operators did.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,21 +6,23 @@ use crossdock_engine::view::{AuditRow, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::Query;
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Moment, Query, State as Shared};
+use super::state::State as Shared;
 
-/// A page of the audit.
+/// A page of the audit log.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// Go on after the number that the page before ended with.
+    /// Continue after this number, with which the previous page ended.
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
-/// An act of an operator.
+/// An operation that an operator carried out.
 #[derive(Debug, Serialize, ToSchema)]
 struct Act {
     /// Its number.
@@ -29,11 +31,11 @@ struct Act {
     at: Moment,
     /// Who: the name of the token, or `configuration`.
     by: String,
-    /// Did what (`connector.pause`).
+    /// The operation (`connector.pause`).
     action: String,
-    /// To what.
+    /// What it was applied to.
     subject: String,
-    /// In detail. Empty where there is nothing to add.
+    /// Details. Empty where there are none.
     detail: String,
 }
 
@@ -44,12 +46,12 @@ impl From<AuditRow> for Act {
     }
 }
 
-/// A page of acts.
+/// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Acts {
     /// Newest first.
     acts: Vec<Act>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }

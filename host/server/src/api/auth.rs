@@ -1,52 +1,15 @@
-//! Tokens: who may use the API. The store keeps their hashes; a token itself is shown once.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+//! Authentication: a request of the API carries a token whose hash the database stores. A token itself is shown once.
 
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
-use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
-use super::{Caller, State as Shared};
+use super::state::{Caller, State as Shared};
+use super::token_cache::hash_of;
 
-/// How long a token that was good is believed without asking the store.
-const BELIEVED: Duration = Duration::from_secs(5);
-
-/// What the store keeps of a token.
-#[must_use]
-pub fn hash_of(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
-/// Tokens that were good a moment ago.
-#[derive(Debug, Default)]
-pub struct TokenCache {
-    known: Mutex<HashMap<[u8; 32], (String, Instant)>>,
-}
-
-impl TokenCache {
-    fn get(&self, hash: &[u8; 32]) -> Option<String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(hash).filter(|(_, at)| at.elapsed() < BELIEVED).map(|(name, _)| name.clone())
-    }
-
-    fn put(&self, hash: [u8; 32], name: String) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, at)| at.elapsed() < BELIEVED);
-        known.insert(hash, (name, Instant::now()));
-    }
-
-    /// Forgets a token at once.
-    pub fn forget(&self, name: &str) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, (known, _)| known != name);
-    }
-}
-
-/// Lets a request through whose token the store knows.
+/// Accepts requests with a valid token, and records its name as the caller.
 pub async fn require_token(
     State(state): State<Shared>,
     mut request: Request,

@@ -1,4 +1,4 @@
-//! Conflicts: what a system told that is another's to tell.
+//! Conflicts: values reported by a system that does not own the attribute.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,10 +6,12 @@ use crossdock_engine::view;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::extract::Query;
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Listing, Moment, Query, State as Shared};
+use super::state::State as Shared;
 
-/// An attribute that a system told and does not own.
+/// An attribute value reported by a system that does not own the attribute.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Conflict {
@@ -19,21 +21,21 @@ struct Conflict {
     event: i64,
     /// The event's kind.
     kind: String,
-    /// The connector that told it.
+    /// The connector that reported it.
     connector: String,
-    /// What it is about.
+    /// The entity that the event is about.
     entity: String,
     /// The attribute (`stock.available`).
     attribute: String,
-    /// The value that was told. Absent where that is personal.
+    /// The reported value. Absent where that is personal.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The value that had last been written there. Absent when none was, and where that is personal.
+    /// The value that Crossdock last wrote there. Absent when it wrote none, and where the value is personal.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<String>,
-    /// True when it was delivered all the same, since it came with what is its source's own.
+    /// True when the event was delivered all the same, since it also changes something that its source owns.
     applied: bool,
-    /// When it was kept.
+    /// When it was recorded.
     at: Moment,
 }
 
@@ -59,13 +61,13 @@ impl From<view::Conflict> for Conflict {
 pub struct Conflicts {
     /// Newest first.
     conflicts: Vec<Conflict>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what systems told that is not theirs to tell, newest first. It was recorded and not applied, unless it
-/// came with something that is theirs.
+/// Lists values reported by systems that do not own the attribute, newest first. Such a value is
+/// recorded and not applied, unless its event also changes something that the system owns.
 #[utoipa::path(get, path = "/api/v1/conflicts", params(Listing), tag = "conflicts",
     responses((status = 200, body = Conflicts), (status = "4XX", body = Problem)))]
 pub async fn list(

@@ -1,4 +1,4 @@
-//! Connectors: how each stands, and pausing it.
+//! Connectors: their state, what is stuck, pause, resume and swap.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -7,11 +7,13 @@ use crossdock_flow::swap::SwapError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::problem::Problem;
 use super::setup::Finding;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
-/// How one connector stands.
+/// The state of a connector.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Connector {
@@ -19,37 +21,38 @@ struct Connector {
     name: String,
     /// Its plugin and version: the one that gets new calls.
     plugin: String,
-    /// Every version that is loaded, with its calls under way; the one that gets new calls first.
+    /// Every version that is loaded, with its calls in flight; the one that gets new calls first.
     versions: Vec<Version>,
     /// `running` or `paused`.
     state: &'static str,
     /// Why it is paused. Absent when it is running.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Since when it is paused.
+    /// The time of the pause.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Moment>,
-    /// What the last look at its system's set-up found; empty when all was well. Absent where nobody looks.
+    /// The findings of the last check of its system's set-up; empty when nothing was wrong. Absent where it is not
+    /// checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     setup: Option<Vec<Finding>>,
-    /// When that was.
+    /// The time of that check.
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_at: Option<Moment>,
     /// Deliveries that may be sent when they are due.
     ready: u64,
     /// Deliveries behind another of their lane.
     queued: u64,
-    /// Deliveries under way.
+    /// Deliveries in flight.
     sending: u64,
     /// Deliveries that wait for another entity.
     waiting: u64,
-    /// Deliveries the target has and has not confirmed.
+    /// Deliveries that the target has received and not confirmed yet.
     received: u64,
-    /// Deliveries a person must decide.
+    /// Deliveries that a person must decide.
     exceptions: u64,
     /// Deliveries that are done.
     settled: u64,
-    /// When the oldest delivery that may be sent is or was due.
+    /// The due time of the oldest delivery that may be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_due: Option<Moment>,
 }
@@ -64,7 +67,7 @@ struct Version {
     digest: String,
     /// True for the one that gets new calls.
     current: bool,
-    /// How many of its calls are under way.
+    /// How many of its calls are in flight.
     in_flight: u32,
 }
 
@@ -81,13 +84,13 @@ impl From<crossdock_flow::Version> for Version {
 pub struct Connectors {
     /// By name.
     connectors: Vec<Connector>,
-    /// How many requests are kept and not yet read.
+    /// How many requests are stored and not read yet.
     unread: i64,
-    /// How much work is in progress, as admission control counts it.
+    /// How much work is in progress: requests that wait to be read and deliveries that are ready to be sent.
     in_progress: i64,
 }
 
-/// Lists the connectors and how much is open on each.
+/// Lists the connectors with their open deliveries.
 #[utoipa::path(get, path = "/api/v1/connectors", tag = "connectors",
     responses((status = 200, body = Connectors), (status = "4XX", body = Problem)))]
 pub async fn list(State(state): State<Shared>) -> Result<Json<Connectors>, Problem> {
@@ -140,7 +143,7 @@ fn connector(
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct Limit {
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -152,17 +155,17 @@ struct Stuck {
     delivery: i64,
     /// The event's kind.
     kind: String,
-    /// What it is about.
+    /// The entity that the event is about.
     entity: String,
     /// Its state.
     state: String,
     /// Why it is not moving.
     why: String,
-    /// Since when.
+    /// The time since when it has not moved.
     since: Moment,
     /// What happens next.
     next: String,
-    /// When that is. Absent when it depends on something else.
+    /// When the next step is due. Absent when it depends on something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_at: Option<Moment>,
     /// The delivery that has to move first. Absent when none has.
@@ -193,7 +196,7 @@ pub struct StuckList {
     stuck: Vec<Stuck>,
 }
 
-/// Says of everything open on a connector why it is not done, since when, and what comes next.
+/// Lists the open deliveries of a connector: why each is not done, since when, and what happens next.
 #[utoipa::path(get, path = "/api/v1/connectors/{connector}/stuck", tag = "connectors",
     params(("connector" = String, Path, description = "The connector's name"), Limit),
     responses((status = 200, body = StuckList), (status = "4XX", body = Problem)))]
@@ -215,7 +218,7 @@ pub async fn stuck(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
-    /// For the record.
+    /// The reason, for the audit log.
     #[serde(default = "by_hand")]
     reason: String,
 }
@@ -224,7 +227,7 @@ fn by_hand() -> String {
     "paused by an operator".into()
 }
 
-/// It was done.
+/// The connector's new state.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Done {
     /// The connector.
@@ -233,7 +236,7 @@ pub struct Done {
     state: &'static str,
 }
 
-/// Sends nothing more through a connector. What is owed to it is kept.
+/// Pauses a connector: its deliveries stay queued and nothing is sent.
 #[utoipa::path(post, path = "/api/v1/connectors/{connector}/pause", tag = "connectors", request_body = Pause,
     params(("connector" = String, Path, description = "The connector's name")),
     responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
@@ -247,7 +250,7 @@ pub async fn pause(
     Ok(Json(Done { connector, state: "paused" }))
 }
 
-/// Sends through a connector again.
+/// Resumes a paused connector.
 #[utoipa::path(post, path = "/api/v1/connectors/{connector}/resume", tag = "connectors",
     params(("connector" = String, Path, description = "The connector's name")),
     responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
@@ -260,7 +263,7 @@ pub async fn resume(
     Ok(Json(Done { connector, state: "running" }))
 }
 
-/// Which plugin a connector gets.
+/// The plugin that a connector is swapped to.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
@@ -286,8 +289,8 @@ pub struct Swapped {
     receipts: usize,
 }
 
-/// Gives a connector another version of its plugin while work flows. The new version is loaded, compiled,
-/// tried out and asked for recent receipts first; where any of that fails, the old one goes on.
+/// Swaps a connector's plugin for another version while events flow. The new version is loaded, compiled and tried
+/// out, and has to find recent receipts first; if one of these steps fails, the old version stays.
 #[utoipa::path(post, path = "/api/v1/connectors/{connector}/swap", tag = "connectors", request_body = Swap,
     params(("connector" = String, Path, description = "The connector's name")),
     responses((status = 200, body = Swapped), (status = 409, body = Problem), (status = "4XX", body = Problem)))]
@@ -300,7 +303,7 @@ pub async fn swap(
     let done = match (swap.to, swap.back) {
         (Some(to), false) => state.handle.swap(&*state.loader, &connector, &to, &by).await,
         (None, true) => state.handle.swap_back(&*state.loader, &connector, &by).await,
-        _ => return Err(Problem::bad_request("Say either `to`, with a plugin, or `back`")),
+        _ => return Err(Problem::bad_request("Give either `to` with a plugin, or `back`")),
     };
     let done = done.map_err(|error| match error {
         SwapError::NoSuchConnector(_) => Problem::not_found(error.to_string()),

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Which events a request is about.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -19,9 +21,9 @@ use super::{Body, Caller, Moment, Path, Query, State as Shared};
 pub struct Choice {
     /// Only this kind (`order.placed`).
     kind: Option<String>,
-    /// Only of this entity or of this order: an id (`1001`) or a whole identity.
+    /// Only events of this entity or of this order: an id (`1001`) or a full identity.
     entity: Option<String>,
-    /// Only owed to this connector.
+    /// Only events with a delivery to this connector.
     connector: Option<String>,
     /// Only with a delivery in this state.
     state: Option<String>,
@@ -31,9 +33,9 @@ pub struct Choice {
     term: Option<String>,
     /// Only of the person with this e-mail address, telephone number or name.
     customer: Option<String>,
-    /// Go on after the number that the page before ended with.
+    /// Continue after this number, with which the previous page ended.
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -75,7 +77,7 @@ struct Event {
     key: String,
     /// Its kind.
     kind: String,
-    /// What it happened to.
+    /// The entity that it is about.
     entity: String,
     /// When it happened, by the source's clock.
     occurred_at: String,
@@ -87,7 +89,7 @@ struct Event {
     /// The trace of everything that belongs to the same order.
     trace: String,
     /// The deliveries in short: `erp posted, wms ready`.
-    owed: String,
+    delivery_summary: String,
     /// The deliveries.
     #[schema(value_type = Vec<Object>)]
     deliveries: Vec<DeliveryRow>,
@@ -95,7 +97,7 @@ struct Event {
 
 impl From<EventRow> for Event {
     fn from(row: EventRow) -> Self {
-        let owed: Vec<String> = row
+        let summary: Vec<String> = row
             .deliveries
             .iter()
             .map(|d| format!("{} {}", d.connector, d.ending.as_deref().unwrap_or(&d.state)))
@@ -109,7 +111,7 @@ impl From<EventRow> for Event {
             recorded_at: row.recorded_at.into(),
             inbound: row.inbound,
             trace: row.trace,
-            owed: owed.join(", "),
+            delivery_summary: summary.join(", "),
             deliveries: row.deliveries,
         }
     }
@@ -120,12 +122,12 @@ impl From<EventRow> for Event {
 pub struct Events {
     /// Newest first.
     events: Vec<Event>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what happened, newest first.
+/// Lists events, newest first.
 #[utoipa::path(get, path = "/api/v1/events", params(Choice), tag = "events",
     responses((status = 200, body = Events), (status = "4XX", body = Problem)))]
 pub async fn list(
@@ -152,7 +154,7 @@ pub async fn show(State(state): State<Shared>, Path(event): Path<String>) -> Res
     serde_json::to_value(detail).map(Json).map_err(|error| Problem::internal(error.to_string()))
 }
 
-/// What to send again.
+/// Which deliveries to send again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Replay {
@@ -160,35 +162,35 @@ pub struct Replay {
     event: Option<i64>,
     /// All of this kind.
     kind: Option<String>,
-    /// All of this entity's order: its whole identity.
+    /// All events of this order, by its full identity.
     entity: Option<String>,
-    /// All owed to this connector.
+    /// All deliveries to this connector.
     connector: Option<String>,
     /// All recorded at this moment or later.
     since: Option<String>,
-    /// Only what is in this state: `settled`, which needs not be said, or `exception`, to try those again.
+    /// Only deliveries in this state: `settled` (the default), or `exception` to retry those.
     state: Option<String>,
-    /// So many at most, those of the oldest events first.
+    /// The maximum number of deliveries, those of the oldest events first.
     limit: Option<u32>,
     /// True to count only.
     dry_run: bool,
-    /// Post again on purpose, under a key of its own. The same number twice does nothing.
+    /// Post again on purpose, under a key of its own. A generation that was used before has no effect.
     generation: Option<u32>,
 }
 
-/// What is sent again, or would be.
+/// What is sent again, or would be sent again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Replayed {
     /// How many deliveries.
     deliveries: u64,
-    /// How many the filter meant but the rules leave alone: open ones, stale ones.
+    /// How many match the filter and are not sent again by the rules: open ones and stale ones.
     skipped: u64,
-    /// Of these, how many cannot be sent again because their content has left with its retention.
+    /// Of these, how many cannot be sent again because their content was deleted after its retention.
     pruned: u64,
 }
 
-/// Sends events again. The key stays the same, so a target that has one says so, unless a generation is
-/// given.
+/// Sends events again. Unless a generation is given the key stays the same, so a target recognises what it has
+/// already.
 #[utoipa::path(post, path = "/api/v1/events/replay", tag = "events", request_body = Replay,
     responses((status = 200, body = Replayed), (status = "4XX", body = Problem)))]
 pub async fn replay(
@@ -207,13 +209,13 @@ pub async fn replay(
     let EventFilter { filter, id, .. } = choice.filter()?;
     if id.is_some() {
         return Err(Problem::bad_request(
-            "`entity` has to be a whole identity here, so that nothing else is meant",
+            "`entity` has to be a full identity here (`shopify/acme.myshopify.com/order/1001`), so that no other entity matches",
         ));
     }
     let filter = Filter { event: replay.event, ..filter };
     if filter == (Filter { state: filter.state.clone(), ..Filter::default() }) {
         return Err(Problem::bad_request(
-            "Say what to send again: an event, a kind, an entity, a connector or a time",
+            "Name what to send again: an event, a kind, an entity, a connector or a time",
         ));
     }
     let filter = Filter { limit: replay.limit, ..filter };

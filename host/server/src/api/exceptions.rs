@@ -1,4 +1,4 @@
-//! Exceptions: what a person must decide.
+//! Exceptions: deliveries that a person must decide.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -9,14 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path, Query};
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// One delivery that a person must decide.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Exception {
-    /// The delivery's number: what the exception is called by.
+    /// The delivery's number, which identifies the exception.
     delivery: i64,
     /// The event's number.
     event: i64,
@@ -24,20 +26,20 @@ struct Exception {
     connector: String,
     /// The event's kind.
     kind: String,
-    /// What it is about.
+    /// The entity that the event is about.
     entity: String,
     /// The idempotency key.
     key: String,
-    /// Since when.
+    /// When the exception was raised.
     since: Moment,
-    /// Why, for programs.
+    /// The code of the problem, for programs.
     code: String,
-    /// Why, for a person.
+    /// The problem, for a person.
     reason: String,
     /// The field concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    /// How often it was tried.
+    /// The number of attempts.
     attempts: u32,
 }
 
@@ -67,12 +69,12 @@ pub struct Exceptions {
     exceptions: Vec<Exception>,
     /// How many there are in all.
     total: u64,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what a person must decide, newest first.
+/// Lists the deliveries that a person must decide, newest first.
 #[utoipa::path(get, path = "/api/v1/exceptions", params(Listing), tag = "exceptions",
     responses((status = 200, body = Exceptions), (status = "4XX", body = Problem)))]
 pub async fn list(
@@ -89,7 +91,7 @@ pub async fn list(
     Ok(Json(Exceptions { exceptions: rows.into_iter().map(Exception::from).collect(), total, next }))
 }
 
-/// Shows one exception with everything that was tried.
+/// Shows one exception with all its attempts.
 #[utoipa::path(get, path = "/api/v1/exceptions/{delivery}", tag = "exceptions",
     params(("delivery" = i64, Path, description = "The exception's number")),
     responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
@@ -107,7 +109,7 @@ pub struct Retried {
     retried: u64,
 }
 
-/// Tries one exception again.
+/// Retries one exception.
 #[utoipa::path(post, path = "/api/v1/exceptions/{delivery}/retry", tag = "exceptions",
     params(("delivery" = i64, Path, description = "The exception's number")),
     responses((status = 200, body = Retried), (status = "4XX", body = Problem)))]
@@ -128,7 +130,7 @@ pub struct RetryMany {
     code: String,
 }
 
-/// Tries all exceptions with one code again, as after a repair.
+/// Retries all exceptions with one code, for instance after a repair.
 #[utoipa::path(post, path = "/api/v1/exceptions/retry", tag = "exceptions", request_body = RetryMany,
     responses((status = 200, body = Retried), (status = "4XX", body = Problem)))]
 pub async fn retry_many(
@@ -146,7 +148,7 @@ pub async fn retry_many(
             if detail.row.reason.as_ref().is_some_and(|problem| problem.code == many.code) {
                 match state.handle.retry(detail.row.id, &by).await {
                     Ok(moved) => retried = retried.saturating_add(moved.count),
-                    // Somebody else decided it meanwhile.
+                    // It was decided or retried by somebody else in the meantime.
                     Err(OperationError::Store(
                         StoreError::WrongState { .. } | StoreError::Unknown { .. },
                     )) => {}
@@ -158,11 +160,11 @@ pub async fn retry_many(
     Ok(Json(Retried { retried }))
 }
 
-/// Why an exception is given up.
+/// Why an exception is discarded.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Discard {
-    /// For the record.
+    /// The reason, for the audit log.
     reason: String,
 }
 
@@ -173,7 +175,7 @@ pub struct Discarded {
     discarded: u64,
 }
 
-/// Gives one exception up: it is never sent, and what waits behind it goes on.
+/// Discards an exception: it is never sent, and the deliveries behind it continue.
 #[utoipa::path(post, path = "/api/v1/exceptions/{delivery}/discard", tag = "exceptions", request_body = Discard,
     params(("delivery" = i64, Path, description = "The exception's number")),
     responses((status = 200, body = Discarded), (status = "4XX", body = Problem)))]

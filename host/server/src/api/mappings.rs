@@ -1,4 +1,5 @@
-//! Mappings: what values are called in connectors' systems, what was changed, and what is missing.
+//! Mappings of values to their names in connectors' systems: the tables, their history, and the values without a
+//! mapping.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -7,23 +8,25 @@ use crossdock_engine::{MappingChange, MappingChanged, MappingFilter, MappingRow,
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Query};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Which mappings a listing shows.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Which {
-    /// Only of this connector; `*` are those of every connector.
+    /// Only rows of this connector; `*` for those of every connector.
     connector: Option<String>,
-    /// Only of this table.
+    /// Only rows of this table.
     table: Option<String>,
     /// Only of this value.
     value: Option<String>,
-    /// Go on after the place that the page before ended with.
+    /// Continue after this position, with which the previous page ended.
     after: Option<String>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -37,7 +40,7 @@ struct Mapping {
     table: String,
     /// The value.
     value: String,
-    /// What it is called there.
+    /// Its name in the connector's system.
     target: String,
     /// When it was set.
     changed_at: Moment,
@@ -57,12 +60,12 @@ impl From<MappingRow> for Mapping {
 pub struct Mappings {
     /// In the order of connector, table and value.
     mappings: Vec<Mapping>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// The end of a page, as it is handed out: it means nothing to whoever gets it.
+/// The position at which a page ended, as an opaque text.
 fn place(name: &(String, String, String)) -> Option<String> {
     serde_json::to_vec(name).ok().map(hex::encode)
 }
@@ -81,9 +84,10 @@ pub async fn list(
     let Which { connector, table, value, after, limit } = which;
     let after = match after {
         None => None,
-        Some(text) => {
-            Some(placed(&text).ok_or_else(|| Problem::bad_request("`after` is not what a page ended with"))?)
-        }
+        Some(text) => Some(
+            placed(&text)
+                .ok_or_else(|| Problem::bad_request("`after` is not a position that a page ended with"))?,
+        ),
     };
     let limit = limit.unwrap_or(50).clamp(1, 1000);
     let rows =
@@ -105,7 +109,7 @@ struct Change {
     table: String,
     /// The value.
     value: String,
-    /// What it is called there. Absent: the value is removed.
+    /// Its name in the connector's system. Absent: the value is removed.
     target: Option<String>,
 }
 
@@ -121,18 +125,18 @@ pub struct Put {
     replace: bool,
 }
 
-/// What was done.
+/// What was changed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = TablesChanged)]
 pub struct Done {
     /// How many were added or changed.
     changed: u64,
-    /// How many were as they should be already.
+    /// How many were unchanged.
     unchanged: u64,
     /// How many were removed.
     removed: u64,
-    /// How many deliveries had waited for one of them and go on.
+    /// How many deliveries waited for one of them and were released.
     released: u64,
 }
 
@@ -143,7 +147,7 @@ impl From<Stored> for Done {
     }
 }
 
-/// Sets and removes mappings, all of them or none. What waits for a value goes on.
+/// Sets and removes mappings, all of them or none. Deliveries that wait for a value continue.
 #[utoipa::path(post, path = "/api/v1/mappings", tag = "mappings", request_body = Put,
     responses((status = 200, body = Done), (status = "4XX", body = Problem)))]
 pub async fn put(
@@ -167,13 +171,13 @@ pub async fn put(
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct WhichChanges {
-    /// Only of this connector; `*` are those of every connector.
+    /// Only rows of this connector; `*` for those of every connector.
     connector: Option<String>,
-    /// Only of this table.
+    /// Only rows of this table.
     table: Option<String>,
-    /// Go on after the number that the page before ended with.
+    /// Continue after this number, with which the previous page ended.
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -196,10 +200,10 @@ struct Changed {
     by: String,
     /// The value.
     value: String,
-    /// What it was called before. Absent when it was added.
+    /// Its name before. Absent when it was added.
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<String>,
-    /// What it is called since. Absent when it was removed.
+    /// Its name since. Absent when it was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     new: Option<String>,
 }
@@ -217,12 +221,12 @@ impl From<MappingChanged> for Changed {
 pub struct History {
     /// Newest first.
     changes: Vec<Changed>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists every change that was made of mappings, newest first.
+/// Lists all changes of mappings, newest first.
 #[utoipa::path(get, path = "/api/v1/mappings/history", params(WhichChanges), tag = "mappings",
     responses((status = 200, body = History), (status = "4XX", body = Problem)))]
 pub async fn history(
@@ -241,12 +245,12 @@ pub async fn history(
     Ok(Json(History { changes: rows.into_iter().map(Changed::from).collect(), next }))
 }
 
-/// A value that a table lacks.
+/// A value without a mapping.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MissingMapping)]
 struct Lacking {
-    /// The connector that lacks it.
+    /// The connector whose table lacks it.
     connector: String,
     /// The table.
     table: String,
@@ -254,9 +258,9 @@ struct Lacking {
     value: String,
     /// How many deliveries wait for it.
     waiting: u64,
-    /// Since when the first of them does.
+    /// Since when the first of them waits.
     since: Moment,
-    /// Which, oldest first: the first thousand.
+    /// The first thousand of them, oldest first.
     deliveries: Vec<i64>,
 }
 
@@ -267,7 +271,7 @@ impl From<Missing> for Lacking {
     }
 }
 
-/// Every value that is missing.
+/// All values without a mapping.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MissingMappings)]
 pub struct AllMissing {
@@ -275,7 +279,7 @@ pub struct AllMissing {
     missing: Vec<Lacking>,
 }
 
-/// Lists the values that deliveries wait for, with everything that waits for each.
+/// Lists the values without a mapping, with the deliveries that wait for each.
 #[utoipa::path(get, path = "/api/v1/mappings/missing", tag = "mappings",
     responses((status = 200, body = AllMissing), (status = "4XX", body = Problem)))]
 pub async fn missing(State(state): State<Shared>) -> Result<Json<AllMissing>, Problem> {

@@ -1,14 +1,15 @@
-//! Persons: erasing one.
+//! Erases the personal data of a person.
 
 use axum::extract::State;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::Body;
 use super::problem::Problem;
-use super::{Body, Caller, State as Shared};
+use super::state::{Caller, State as Shared};
 
-/// Whom to erase.
+/// Whose data to erase.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Erase {
@@ -23,8 +24,8 @@ pub struct Erased {
     keys: u64,
 }
 
-/// Erases a person everywhere: the key that everything personal about them rests under is destroyed, and
-/// the events stay. Raw requests rest under keys of their day and go with their retention.
+/// Erases a person's data everywhere: the key that encrypts it is destroyed, and the events stay. Raw requests are
+/// encrypted under a key of their day and are deleted after their retention.
 #[utoipa::path(post, path = "/api/v1/persons/erase", tag = "persons", request_body = Erase,
     responses((status = 200, body = Erased), (status = "4XX", body = Problem)))]
 pub async fn erase(
@@ -34,7 +35,7 @@ pub async fn erase(
 ) -> Result<Json<Erased>, Problem> {
     let moved = state.handle.erase(&erase.person, &by).await?;
     if moved.count == 0 {
-        return Err(Problem::not_found(format!("Nothing personal is kept about `{}`", erase.person)));
+        return Err(Problem::not_found(format!("No personal data is stored about `{}`", erase.person)));
     }
     Ok(Json(Erased { keys: moved.count }))
 }

@@ -3,18 +3,19 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use crossdock_flow::OperationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// A page about this kind of problem; `about:blank` where the title says all.
+    /// A page about this kind of problem, or `about:blank`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The kind of problem in a few words.
     title: &'static str,
-    /// The HTTP status, again.
+    /// The HTTP status.
     status: u16,
     /// The kind of problem for programs; stable.
     code: &'static str,
@@ -37,12 +38,12 @@ impl Problem {
         }
     }
 
-    /// 400: the request says something that cannot be.
+    /// 400: the request is malformed.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request is malformed", detail)
     }
 
-    /// 401 at the API: no token, or none that the host knows.
+    /// 401 at the API: the token is missing or unknown.
     pub fn token_required() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -52,7 +53,7 @@ impl Problem {
         )
     }
 
-    /// 401 at intake: the signature is not of these bytes.
+    /// 401 at intake: the signature does not match the request.
     pub fn not_authentic() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -62,39 +63,44 @@ impl Problem {
         )
     }
 
-    /// 404: there is no such thing.
+    /// 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+        Self::new(StatusCode::NOT_FOUND, "not-found", "The resource does not exist", detail)
     }
 
-    /// 405: the address takes another method.
+    /// 405: the path has other methods.
     pub fn wrong_method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "wrong-method",
-            "The address takes another method",
-            "What this address takes is in /api/v1/openapi.json",
+            "The method is not allowed",
+            "/api/v1/openapi.json describes the methods of this path",
         )
     }
 
-    /// 409: it cannot be done in the state it is in.
+    /// 409: the operation is not possible in the current state.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "Its state does not allow it", detail)
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "The operation is not possible in the current state",
+            detail,
+        )
     }
 
-    /// 409: something else has that name already.
+    /// 409: the name is in use.
     pub fn taken(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "taken", "It is taken", detail)
+        Self::new(StatusCode::CONFLICT, "taken", "The name or code is in use", detail)
     }
 
     /// 409: it was changed since it was read.
     pub fn changed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "changed", "It was changed meanwhile", detail)
+        Self::new(StatusCode::CONFLICT, "changed", "It was changed since it was read", detail)
     }
 
-    /// 422: it is understood, and cannot be kept so.
+    /// 422: the request is well-formed, but a value is invalid.
     pub fn invalid(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "It cannot be kept so", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is invalid", detail)
     }
 
     /// 409: a connector keeps the plugin it has; `code` names the step that failed.
@@ -102,17 +108,17 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "The connector keeps its plugin", detail)
     }
 
-    /// 413: the body is larger than the host takes.
+    /// 413: the body is larger than the host accepts.
     pub fn too_large(limit: u64) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The request is too large",
-            format!("The body is larger than the {limit} bytes that this host takes"),
+            format!("The body is larger than the {limit} bytes that this host accepts"),
         )
     }
 
-    /// 503: not now; come back after `seconds`.
+    /// 503: the host is busy; retry after `seconds`.
     pub fn busy(detail: impl Into<String>, seconds: u64) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The host is busy", detail);
         problem.retry_after = Some(seconds);
@@ -136,5 +142,34 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+impl From<crossdock_engine::Error> for Problem {
+    fn from(error: crossdock_engine::Error) -> Self {
+        use crossdock_engine::Error;
+        match &error {
+            Error::Unknown { .. } => Self::not_found(error.to_string()),
+            Error::WrongState { .. } | Error::CursorMoved { .. } | Error::Fenced { .. } => {
+                Self::conflict(error.to_string())
+            }
+            Error::Taken { .. } => Self::taken(error.to_string()),
+            Error::Changed { .. } => Self::changed(error.to_string()),
+            Error::Invalid { .. } => Self::invalid(error.to_string()),
+            Error::Busy | Error::Closed => Self::busy(error.to_string(), 1),
+            _ => {
+                tracing::error!(%error, "an API request failed: the database answered with an error");
+                Self::internal("The database failed; the host's log says why")
+            }
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::NoSuchConnector(_) => Self::not_found(error.to_string()),
+            OperationError::Store(error) => error.into(),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Quarantine: what arrived and could not be read.
+//! Quarantine: requests that could not be read.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -7,16 +7,18 @@ use crossdock_engine::view::{Page, Quarantined};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path, Query};
+use super::listing::{Listing, Moment};
 use super::problem::Problem;
-use super::{Body, Caller, Listing, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 
-/// A request that nobody could read.
+/// A request that could not be read.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     /// Its number.
     id: i64,
-    /// The connector it came in through.
+    /// The connector that received it.
     connector: String,
     /// When it arrived.
     received_at: Moment,
@@ -47,12 +49,12 @@ impl From<Quarantined> for Request {
 pub struct Requests {
     /// Newest first.
     requests: Vec<Request>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<i64>,
 }
 
-/// Lists what arrived and could not be read, newest first.
+/// Lists the requests that could not be read, newest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", params(Listing), tag = "quarantine",
     responses((status = 200, body = Requests), (status = "4XX", body = Problem)))]
 pub async fn list(
@@ -74,14 +76,13 @@ pub struct Arrived {
     /// The name of the file it was. Absent for requests that came by HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    /// Its headers, without those that authenticate. Absent, as is the body, when they have gone with their
-    /// retention.
+    /// Its headers, without those that authenticate. Absent, like the body, after their retention.
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<Header>>,
-    /// The body, where it is text.
+    /// The body, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// The body in base64, where it is no text.
+    /// The body in base64, if it is not text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
 }
@@ -105,14 +106,14 @@ pub async fn show(State(state): State<Shared>, Path(request): Path<i64>) -> Resu
     let row = store.quarantined(None, page).await?.pop().filter(|row| row.id == request);
     let row =
         row.ok_or_else(|| Problem::not_found(format!("There is no request {request} in quarantine")))?;
-    let kept = store.inbound(request).await?.and_then(|inbound| inbound.request);
+    let stored = store.inbound(request).await?.and_then(|inbound| inbound.request);
     let mut arrived =
         Arrived { request: row.into(), file: None, headers: None, body: None, body_base64: None };
-    if let Some(kept) = kept {
-        arrived.file = kept.file;
+    if let Some(stored) = stored {
+        arrived.file = stored.file;
         arrived.headers =
-            Some(kept.headers.into_iter().map(|(name, value)| Header { name, value }).collect());
-        match String::from_utf8(kept.body) {
+            Some(stored.headers.into_iter().map(|(name, value)| Header { name, value }).collect());
+        match String::from_utf8(stored.body) {
             Ok(text) => arrived.body = Some(text),
             Err(bytes) => arrived.body_base64 = Some(STANDARD.encode(bytes.as_bytes())),
         }
@@ -126,18 +127,18 @@ pub async fn show(State(state): State<Shared>, Path(request): Path<i64>) -> Resu
 pub struct Reread {
     /// One request, by its number.
     request: Option<i64>,
-    /// All of this connector.
+    /// All requests of this connector.
     connector: Option<String>,
 }
 
-/// What is read again.
+/// Which requests are read again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reading {
     /// How many requests.
     requests: u64,
 }
 
-/// Reads again what could not be read, as after a new version of a plugin.
+/// Reads requests in quarantine again, for instance after a new version of a plugin.
 #[utoipa::path(post, path = "/api/v1/quarantine/reread", tag = "quarantine", request_body = Reread,
     responses((status = 200, body = Reading), (status = "4XX", body = Problem)))]
 pub async fn reread(
@@ -159,7 +160,7 @@ pub async fn reread(
             }
         }
         Reread { .. } => {
-            return Err(Problem::bad_request("Say what to read again: a request or a connector"));
+            return Err(Problem::bad_request("Name what to read again: a request or a connector"));
         }
     };
     for request in &chosen {

@@ -7,8 +7,10 @@ use crossdock_engine::{SecretRow, SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, State as Shared};
+use super::state::{Caller, State as Shared};
 use crate::master_key;
 
 /// A secret's value. What is read is never shown.
@@ -18,31 +20,31 @@ use crate::master_key;
 pub struct Put {
     /// The value.
     value: String,
-    /// The version that the secret has to be at; 0: there has to be none. Absent: whatever there is.
+    /// The expected current version; 0: the secret must not exist. Absent: any version is replaced.
     expected: Option<u64>,
 }
 
-/// A secret that was put.
+/// A secret that was stored.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SecretKept)]
-pub struct Kept {
-    /// What it is called.
+#[schema(as = StoredSecret)]
+pub struct StoredSecret {
+    /// Its name.
     name: String,
-    /// The version it is at now.
+    /// Its new version.
     version: u64,
 }
 
-/// Puts a secret. A connector that names it as `stored:NAME` has it within seconds.
+/// Sets a secret. A connector that names it as `stored:NAME` uses it within seconds.
 #[utoipa::path(put, path = "/api/v1/secrets/{name}", tag = "secrets", request_body = Put,
-    params(("name" = String, Path, description = "What the secret is called")),
-    responses((status = 200, body = Kept), (status = "4XX", body = Problem)))]
+    params(("name" = String, Path, description = "The secret's name")),
+    responses((status = 200, body = StoredSecret), (status = "4XX", body = Problem)))]
 pub async fn put(
     State(state): State<Shared>,
     Extension(Caller(by)): Extension<Caller>,
     Path(name): Path<String>,
     Body(Put { value, expected }): Body<Put>,
-) -> Result<Json<Kept>, Problem> {
+) -> Result<Json<StoredSecret>, Problem> {
     let value = SecretText::new(value);
     let simple = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     if name.is_empty() || name.len() > 128 || !name.chars().all(simple) {
@@ -51,10 +53,10 @@ pub async fn put(
         ));
     }
     if value.expose().is_empty() {
-        return Err(Problem::invalid("A secret that is empty is none; remove it instead"));
+        return Err(Problem::invalid("A secret must not be empty; remove it instead"));
     }
     let version = state.handle.put_secret(&name, value, expected, &by).await?;
-    Ok(Json(Kept { name, version }))
+    Ok(Json(StoredSecret { name, version }))
 }
 
 /// A secret in a listing: never its value.
@@ -103,7 +105,7 @@ pub struct Removed {
 
 /// Forgets a secret.
 #[utoipa::path(delete, path = "/api/v1/secrets/{name}", tag = "secrets",
-    params(("name" = String, Path, description = "What the secret is called")),
+    params(("name" = String, Path, description = "The secret's name")),
     responses((status = 200, body = Removed), (status = "4XX", body = Problem)))]
 pub async fn remove(
     State(state): State<Shared>,
@@ -141,7 +143,7 @@ pub async fn rekey(
     match to.split_once(':') {
         Some(("env", _)) => {}
         Some(("file", path)) if std::path::Path::new(path).is_absolute() => {}
-        Some(("file", _)) => return Err(Problem::invalid("The key's file needs its whole path")),
+        Some(("file", _)) => return Err(Problem::invalid("The path of the key's file has to be absolute")),
         // Whoever holds a token operates the host; they do not get to run programs on its machine.
         Some(("command", _)) => {
             return Err(Problem::invalid(

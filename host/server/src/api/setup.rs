@@ -6,8 +6,10 @@ use crossdock_flow::setup::{Report, SetupError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::{Body, Path};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, State as Shared};
+use super::state::{Caller, State as Shared};
 
 /// Something about the set-up of a system that was not as it should be.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,9 +8,11 @@ use crossdock_engine::{StoreChanged, StoreRecord, StoreRow, Unlisted, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Body, Path, Query};
+use super::listing::Moment;
 use super::mappings::Done;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, Query, State as Shared};
+use super::state::{Caller, State as Shared};
 use crate::registry;
 
 /// A store, as the retailer knows it.
@@ -96,7 +98,7 @@ pub struct Which {
     code: Option<String>,
     /// Go on after the id that the page before ended with.
     after: Option<String>,
-    /// How many at most, up to 1000; 50 when not given.
+    /// The maximum number of rows, up to 1000; 50 by default.
     limit: Option<u32>,
 }
 
@@ -105,7 +107,7 @@ pub struct Which {
 pub struct Stores {
     /// By id.
     stores: Vec<Shown>,
-    /// What `after` has to be for the next page. Absent on the last one.
+    /// The value of `after` for the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }

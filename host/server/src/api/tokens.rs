@@ -5,9 +5,11 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::auth::hash_of;
+use super::extract::{Body, Path};
+use super::listing::Moment;
 use super::problem::Problem;
-use super::{Body, Caller, Moment, Path, State as Shared};
+use super::state::{Caller, State as Shared};
+use super::token_cache::hash_of;
 
 /// A new token: 256 bits from the operating system's generator.
 #[must_use]

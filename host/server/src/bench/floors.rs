@@ -1,5 +1,4 @@
-//! What the parts could do alone: the disk, the store, HTTP, the sandbox. Journeys are to be seen beside
-//! them.
+//! The throughput of each part alone (disk, database, HTTP, sandbox), as a scale for the measured journeys.
 
 use std::io::{Seek, Write};
 use std::path::Path;
@@ -18,12 +17,12 @@ use crossdock_storage::{CacheOptions, SqliteOptions, open_sqlite};
 use serde::Serialize;
 use serde_json::json;
 
-/// What the parts could do alone.
+/// The throughput of each part alone.
 #[derive(Debug, Serialize)]
 pub struct Floors {
     /// Durable writes of one page, one after the other.
     fsync_per_s: u64,
-    /// Requests kept by the store alone, 256 to a transaction.
+    /// Requests stored by the database alone, 256 in a transaction.
     rows_per_s: u64,
     /// Requests of the same size to a server that does nothing.
     http_per_s: f64,

@@ -20,6 +20,6 @@ pub async fn run(client: &Client, audit: Audit, print: Printer) -> anyhow::Resul
         [("AT", "at"), ("BY", "by"), ("DID", "action"), ("TO", "subject"), ("IN DETAIL", "detail")];
     let Audit::List(paging) = audit;
     let answer = client.get(&format!("/api/v1/audit{}", query(&paging.pairs()))).await?;
-    print.list(&answer, "acts", &COLUMNS, "Nothing was done yet.");
+    print.list(&answer, "acts", &COLUMNS, "No operations yet.");
     Ok(())
 }

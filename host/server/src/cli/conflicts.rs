@@ -1,4 +1,4 @@
-//! `crossdock conflicts …`: what a system told that is another's to tell.
+//! `crossdock conflicts …`: values reported by a system that does not own the attribute.
 
 use clap::Subcommand;
 

@@ -10,42 +10,42 @@ use crate::client::Client;
 /// `crossdock connector …`
 #[derive(Debug, Subcommand)]
 pub enum Connectors {
-    /// List the connectors: versions with their calls under way, how much is open, and why one is paused
+    /// List the connectors: plugin versions with their calls in flight, open deliveries, and why one is paused
     List,
-    /// Say of everything open on a connector why it is not done, since when, and what happens next
+    /// List the open deliveries of a connector: why each is not done, since when, and what happens next
     Stuck {
         /// The connector's name
         connector: String,
-        /// How many at most, up to 1000, the longest stuck first; 50 when not given
+        /// The maximum number of rows, up to 1000, the longest stuck first; 50 by default
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Send nothing more through a connector; what is owed to it is kept
+    /// Send nothing more through a connector; its deliveries stay queued
     Pause {
         /// The connector's name
         connector: String,
-        /// Why, for the record
+        /// The reason, for the audit log
         #[arg(long, default_value = "paused by an operator")]
         reason: String,
     },
-    /// Send again
+    /// Resume a paused connector
     Resume {
         /// The connector's name
         connector: String,
     },
-    /// Look whether the system tells the host what happens in it, as by webhooks that are registered there
+    /// Check that the system sends the host its changes, for instance by webhooks registered there
     Setup {
         /// The connector's name
         connector: String,
-        /// Put right what is not as it should be
+        /// Repair what is not set up as it should be
         #[arg(long)]
         repair: bool,
     },
-    /// Give a connector another version of its plugin while work flows
+    /// Swap a connector's plugin for another version while events flow
     ///
     /// The new version is loaded, compiled and tried out beside the old one, its settings are checked, and it
-    /// is asked for recent receipts of the old one. Then new calls go to it, and those under way end on the old
-    /// one. Where any step fails, the old one goes on, and the reason is said.
+    /// has to find recent receipts of the old one. Then new calls go to the new version, and calls in flight end
+    /// on the old one. If a step fails, the old version stays, and the reason is printed.
     Swap {
         /// The connector's name
         connector: String,
@@ -76,7 +76,7 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
         Connectors::List => {
             let mut answer = client.get("/api/v1/connectors").await?;
             if !print.json {
-                tell_versions(&mut answer);
+                add_running_versions(&mut answer);
             }
             print.list(&answer, "connectors", &COLUMNS, "No connectors are configured.");
         }
@@ -104,7 +104,7 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
         Connectors::Resume { connector } => {
             let path = format!("/api/v1/connectors/{}/resume", escape(&connector));
             let answer = client.post(&path, &json!({})).await?;
-            print.done(&answer, &format!("{connector} goes on."));
+            print.done(&answer, &format!("{connector} is running."));
         }
         Connectors::Setup { connector, repair } => {
             let path = format!("/api/v1/connectors/{}/setup", escape(&connector));
@@ -127,22 +127,22 @@ pub async fn run(client: &Client, connectors: Connectors, print: Printer) -> any
     Ok(())
 }
 
-/// Writes every version that is loaded in one text, with its calls under way: `erp@0.2.0 (3), erp@0.1.0 (1)`.
-fn tell_versions(answer: &mut Value) {
+/// Adds `running`: every loaded version with its calls in flight, as `erp@0.2.0 (3), erp@0.1.0 (1)`.
+fn add_running_versions(answer: &mut Value) {
     let connectors = answer.get_mut("connectors").and_then(Value::as_array_mut);
     for connector in connectors.into_iter().flatten().filter_map(Value::as_object_mut) {
         let versions = connector.get("versions").and_then(Value::as_array);
-        let told = versions.into_iter().flatten().map(|version| {
+        let running = versions.into_iter().flatten().map(|version| {
             let plugin = version.get("plugin").and_then(Value::as_str).unwrap_or("?");
             let calls = version.get("inFlight").and_then(Value::as_u64).unwrap_or(0);
             format!("{plugin} ({calls})")
         });
-        let told = told.collect::<Vec<_>>().join(", ");
-        connector.insert("running".into(), told.into());
+        let running = running.collect::<Vec<_>>().join(", ");
+        connector.insert("running".into(), running.into());
     }
 }
 
-/// A file that is here, by its whole path: the host may run in another folder.
+/// The absolute path of a local file, since the host may run in another folder; any other name is left as it is.
 fn located(plugin: &str) -> String {
     match std::fs::canonicalize(plugin) {
         Ok(path) if path.is_file() => path.display().to_string(),

@@ -1,4 +1,4 @@
-//! `crossdock events …`: what happened: list, show, replay.
+//! `crossdock events …`: list, show and replay events.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,24 +11,24 @@ use crate::client::Client;
 /// `crossdock events …`
 #[derive(Debug, Subcommand)]
 pub enum Events {
-    /// List what happened, newest first
+    /// List events, newest first
     List(EventFilter),
     /// Show one event with its deliveries, attempts and references
     Show {
         /// The event's number, or its key
         event: String,
     },
-    /// Send events again: one, or all that match. The key stays the same, so a target that has it says so
+    /// Send events again: one, or all that match. The key stays the same, so a target recognises what it has already
     Replay {
         /// The event's number; leave it out to choose by filter
         event: Option<i64>,
         #[command(flatten)]
         filter: ReplayFilter,
-        /// Post again on purpose, under a key of its own: what the target holds is booked a second time.
-        /// The same number twice does nothing
+        /// Post again on purpose, under a key of its own: the target books a second time what it has already.
+        /// A generation that was used before has no effect
         #[arg(long)]
         generation: Option<u32>,
-        /// Do it; without this only what would be sent again is counted
+        /// Send; without this option the matching deliveries are only counted
         #[arg(long)]
         yes: bool,
     },
@@ -40,48 +40,48 @@ pub struct EventFilter {
     /// Only this kind (`order.placed`)
     #[arg(long)]
     kind: Option<String>,
-    /// Only of this entity, by its id or its whole identity (`shopify/acme.myshopify.com/order/1001`)
+    /// Only events of this entity, by its id or its full identity (`shopify/acme.myshopify.com/order/1001`)
     #[arg(long)]
     entity: Option<String>,
-    /// Only owed to this connector
+    /// Only events with a delivery to this connector
     #[arg(long)]
     connector: Option<String>,
-    /// Only with a delivery in this state (ready, queued, sending, waiting, received, exception, settled)
+    /// Only events with a delivery in this state (ready, queued, sending, waiting, received, exception, settled)
     #[arg(long)]
     state: Option<String>,
-    /// Only recorded since then (`2026-11-23T00:00:00Z`)
+    /// Only events recorded at this time or later (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
-    /// Only with this order number (`#1001`), store, SKU, or reference in a connected system
+    /// Only events with this order number (`#1001`), store, SKU, or reference in a connected system
     #[arg(long)]
     term: Option<String>,
-    /// Only of the person with this e-mail address, telephone number or name
+    /// Only events of the person with this e-mail address, telephone number or name
     #[arg(long)]
     customer: Option<String>,
     #[command(flatten)]
     paging: Paging,
 }
 
-/// Which events to send again. Several choices narrow each other.
+/// Which events to send again. An event has to match all given options.
 #[derive(Debug, Default, Args)]
 pub struct ReplayFilter {
     /// Only this kind (`order.placed`)
     #[arg(long)]
     kind: Option<String>,
-    /// Only of this order, with all that belongs to it, by its whole identity
+    /// Only events of this order and everything that belongs to it, by its full identity
     /// (`shopify/acme.myshopify.com/order/1001`)
     #[arg(long)]
     entity: Option<String>,
-    /// Only to this connector
+    /// Only deliveries to this connector
     #[arg(long)]
     connector: Option<String>,
-    /// Only recorded since then (`2026-11-23T00:00:00Z`)
+    /// Only events recorded at this time or later (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
-    /// Only in this state: `settled`, which needs not be said, or `exception`, to try those again
+    /// Only deliveries in this state: `settled` (the default), or `exception` to retry those
     #[arg(long)]
     state: Option<String>,
-    /// So many at most, those of the oldest events first
+    /// The maximum number of deliveries, those of the oldest events first
     #[arg(long)]
     limit: Option<u32>,
 }
@@ -123,7 +123,7 @@ pub async fn run(client: &Client, events: Events, print: Printer) -> anyhow::Res
         ("RECORDED", "recordedAt"),
         ("KIND", "kind"),
         ("ENTITY", "entity"),
-        ("OWED TO", "owed"),
+        ("DELIVERIES", "deliverySummary"),
         ("KEY", "key"),
     ];
     match events {

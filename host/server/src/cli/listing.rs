@@ -1,4 +1,4 @@
-//! What every listing takes: how much of it, and from where on.
+//! The options of every listing: where the page starts and how long it is.
 
 use clap::Args;
 
@@ -7,10 +7,10 @@ use super::address::query;
 /// A page of a listing.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Paging {
-    /// Go on after the number that the page before ended with
+    /// Continue after this number, with which the previous page ended
     #[arg(long)]
     after: Option<i64>,
-    /// How many at most, up to 1000; 50 when not given
+    /// The maximum number of rows, up to 1000; 50 by default
     #[arg(long)]
     limit: Option<u32>,
 }
@@ -29,7 +29,7 @@ impl Paging {
 /// A page of a listing, of one connector or of all.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Listing {
-    /// Only of this connector
+    /// Only rows of this connector
     #[arg(long)]
     connector: Option<String>,
     #[command(flatten)]

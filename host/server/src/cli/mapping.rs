@@ -1,4 +1,4 @@
-//! `crossdock mapping …`: the tables that say what a value is called in a connector's system.
+//! `crossdock mapping …`: the tables that map a value to its name in a connector's system.
 
 use std::path::PathBuf;
 
@@ -24,14 +24,14 @@ pub enum Mappings {
         /// Only this value
         #[arg(long)]
         value: Option<String>,
-        /// Go on after the place that the page before ended with
+        /// Continue after this position, with which the previous page ended
         #[arg(long)]
         after: Option<String>,
-        /// How many at most
+        /// The maximum number of rows
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Set what a value is called; everything that waits for it goes on
+    /// Map a value; deliveries that wait for it continue
     Set {
         /// The connector; '*' for every connector that has no mapping of its own for the value
         connector: String,
@@ -39,7 +39,7 @@ pub enum Mappings {
         table: String,
         /// The value, exactly as the plugin asks for it
         value: String,
-        /// What it is called in the connector's system
+        /// Its name in the connector's system
         target: String,
     },
     /// Remove a value
@@ -51,12 +51,12 @@ pub enum Mappings {
         /// The value
         value: String,
     },
-    /// Set all mappings of a CSV file, or none of them
+    /// Import the mappings of a CSV file, all of them or none
     ///
-    /// The first line names the columns: connector,table,value,target. Spreadsheets' files with semicolons
-    /// are understood too.
+    /// The first line names the columns: connector,table,value,target. Files that a
+    /// spreadsheet writes with semicolons are accepted too.
     Import {
-        /// The file; - for the standard input
+        /// The file, or - for the standard input
         file: PathBuf,
         /// Remove every other value of the tables that the file names
         #[arg(long)]
@@ -64,30 +64,30 @@ pub enum Mappings {
     },
     /// Write mappings as CSV, as `import` reads them
     Export {
-        /// The file; the standard output when not given
+        /// The file; the standard output by default
         file: Option<PathBuf>,
         #[command(flatten)]
         which: Which,
     },
-    /// List every change that was made, newest first
+    /// List all changes, newest first
     History {
         #[command(flatten)]
         which: Which,
-        /// Go on after the number that the page before ended with
+        /// Continue after this number, with which the previous page ended
         #[arg(long)]
         after: Option<i64>,
-        /// How many at most
+        /// The maximum number of rows
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// List the values that are missing, and how much waits for each
+    /// List the values without a mapping, and how many deliveries wait for each
     Missing,
 }
 
 /// Which tables.
 #[derive(Debug, Default, Args)]
 pub struct Which {
-    /// Only of this connector; '*' are those of every connector
+    /// Only mappings of this connector; '*' for those of every connector
     #[arg(long)]
     connector: Option<String>,
     /// Only this table
@@ -158,7 +158,7 @@ pub async fn run(client: &Client, mappings: Mappings, print: Printer) -> anyhow:
                 ("limit", limit.map(|limit| limit.to_string())),
             ];
             let answer = client.get(&format!("/api/v1/mappings/history{}", pairs(which, more))).await?;
-            print.list(&answer, "changes", &COLUMNS, "Nothing was changed yet.");
+            print.list(&answer, "changes", &COLUMNS, "No changes yet.");
         }
         Mappings::Missing => {
             const COLUMNS: [Column; 5] = [
@@ -169,7 +169,7 @@ pub async fn run(client: &Client, mappings: Mappings, print: Printer) -> anyhow:
                 ("SINCE", "since"),
             ];
             let answer = client.get("/api/v1/mappings/missing").await?;
-            print.list(&answer, "missing", &COLUMNS, "Nothing is missing.");
+            print.list(&answer, "missing", &COLUMNS, "No mapping is missing.");
         }
     }
     Ok(())
@@ -232,7 +232,7 @@ fn released(answer: &Value) -> String {
     }
 }
 
-/// What an import did, for a person.
+/// The result of an import, as a sentence.
 pub(super) fn imported(answer: &Value) -> String {
     let [changed, unchanged, removed] = ["changed", "unchanged", "removed"].map(|name| number(answer, name));
     let released = match number(answer, "released") {

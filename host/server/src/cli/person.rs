@@ -9,11 +9,11 @@ use crate::client::Client;
 /// `crossdock person …`
 #[derive(Debug, Subcommand)]
 pub enum Persons {
-    /// Erase a person everywhere: their key is destroyed, events stay
+    /// Erase a person's data everywhere: the key that encrypts it is destroyed, and the events stay
     Erase {
         /// The customer's identity (`shopify/acme.myshopify.com/customer/42`), or a guest's order
         person: String,
-        /// Do it; this cannot be undone
+        /// Confirm: this cannot be undone
         #[arg(long)]
         yes: bool,
     },

@@ -19,29 +19,29 @@ use crate::keyring;
 /// `crossdock plugin …`
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
-    /// Show what a plugin says about itself, and who vouches for it, without running it
+    /// Show a plugin's manifest and who signed it, without running it
     Inspect {
         /// The plugin file
         file: PathBuf,
-        /// A file with trusted keys (`NAME KEY`, one a line): says whether one of them signed it
+        /// A file with trusted keys (`NAME KEY`, one a line): shows whether one of them signed the plugin
         #[arg(long)]
         trust: Option<PathBuf>,
     },
-    /// Put a manifest into a component: the plugin file
+    /// Add a manifest to a component, which makes the plugin file
     Pack {
-        /// The component, as the compiler made it
+        /// The component that the compiler wrote
         component: PathBuf,
         /// The manifest
         #[arg(long, default_value = "plugin.toml")]
         manifest: PathBuf,
-        /// Where the plugin file goes; beside the component by default
+        /// The plugin file to write; beside the component by default
         #[arg(long)]
         out: Option<PathBuf>,
         /// Sign it with this key
         #[arg(long)]
         sign: Option<PathBuf>,
     },
-    /// Sign a plugin file; the signature lies beside it
+    /// Sign a plugin file; the signature is written beside it
     Sign {
         /// The plugin file
         file: PathBuf,
@@ -49,24 +49,24 @@ pub enum Plugin {
         #[arg(long)]
         key: PathBuf,
     },
-    /// Compile plugins into a host's cache, so that its first start is as fast as any other
+    /// Compile plugins into a host's cache, so that the host's first start is as fast as later ones
     Compile {
         /// The plugin files
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// The cache: `cache` of the host's `[plugins]`
+        /// The cache folder: `cache` under `[plugins]` in the host's configuration
         #[arg(long)]
         cache: PathBuf,
-        /// A file with trusted keys; without one, plugins are taken unsigned
+        /// A file with trusted keys; without it, unsigned plugins are accepted
         #[arg(long)]
         trust: Option<PathBuf>,
     },
-    /// Make a key to sign with, and beside it (`.pub`) the line that others trust
+    /// Create a signing key, and beside it (`.pub`) the line for files of trusted keys
     Keygen {
-        /// Where the key goes
+        /// The key file to write
         #[arg(long)]
         out: PathBuf,
-        /// Whose key it is
+        /// The name of the signer
         #[arg(long, default_value = "vendor")]
         name: String,
     },
@@ -86,8 +86,8 @@ pub async fn run(plugin: Plugin, print: Printer) -> anyhow::Result<()> {
             if let Some(key) = sign {
                 write_signature(&out, &packed, &key)?;
             }
-            let told = json!({ "file": out, "bytes": packed.len(), "digest": digest(&packed) });
-            print.done(&told, &format!("{} ({} KB)", out.display(), packed.len().div_ceil(1024)));
+            let packed_file = json!({ "file": out, "bytes": packed.len(), "digest": digest(&packed) });
+            print.done(&packed_file, &format!("{} ({} KB)", out.display(), packed.len().div_ceil(1024)));
             Ok(())
         }
         Plugin::Compile { files, cache, trust } => compile(&files, cache, trust.as_deref(), print).await,
@@ -117,9 +117,9 @@ async fn compile(
         let plugin =
             sandbox.load_path(file).await.with_context(|| format!("compiling {}", file.display()))?;
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let told =
+        let compiled =
             json!({ "file": file, "plugin": plugin.label(), "digest": plugin.digest(), "millis": millis });
-        print.done(&told, &format!("{} is ready ({millis} ms)", plugin.label()));
+        print.done(&compiled, &format!("{} is ready ({millis} ms)", plugin.label()));
     }
     Ok(())
 }
@@ -164,10 +164,14 @@ fn keygen(out: &Path, name: &str, print: Printer) -> anyhow::Result<()> {
     file.write_all(key.to_text().as_bytes()).with_context(|| format!("writing {}", out.display()))?;
     let public = out.with_extension("pub");
     write(&public, format!("{name} {}\n", key.public()).as_bytes())?;
-    let told = json!({ "key": out, "public": public });
+    let files = json!({ "key": out, "public": public });
     print.done(
-        &told,
-        &format!("{} is the key: keep it. {} is what others trust.", out.display(), public.display()),
+        &files,
+        &format!(
+            "{} is the signing key: keep it secret. {} is its public line for files of trusted keys.",
+            out.display(),
+            public.display()
+        ),
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How listings look: tables for people, JSON for programs. Both show the same.
+//! Prints listings: tables for people, JSON for programs, with the same content.
 
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ impl Printer {
         }
     }
 
-    /// Prints one thing whole: indented JSON either way, since that is what it is.
+    /// Prints one record with all its fields, as JSON in both modes.
     pub fn one(self, answer: &Value) {
         if self.json {
             println!("{answer}");

@@ -1,4 +1,4 @@
-//! `crossdock quarantine …`: what arrived and could not be read.
+//! `crossdock quarantine …`: requests that could not be read.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -10,19 +10,19 @@ use crate::client::Client;
 /// `crossdock quarantine …`
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
-    /// List what could not be read, newest first
+    /// List the requests that could not be read, newest first
     List(Listing),
-    /// Show one as it arrived: its headers and its body, with the reason
+    /// Show a request as it arrived (headers and body), with the reason
     Show {
         /// The request's number
         request: i64,
     },
-    /// Read one again, or all of a connector, as after a new version of its plugin
+    /// Read a request again, or all of a connector, for instance after a new version of its plugin
     Reread {
         /// The request's number
         #[arg(required_unless_present = "connector")]
         inbound: Option<i64>,
-        /// All of this connector
+        /// Read all requests of this connector again
         #[arg(long, conflicts_with = "inbound")]
         connector: Option<String>,
     },
@@ -40,7 +40,7 @@ pub async fn run(client: &Client, quarantine: Quarantine, print: Printer) -> any
     match quarantine {
         Quarantine::List(listing) => {
             let answer = client.get(&format!("/api/v1/quarantine{}", listing.query())).await?;
-            print.list(&answer, "requests", &COLUMNS, "Nothing is in quarantine.");
+            print.list(&answer, "requests", &COLUMNS, "The quarantine is empty.");
         }
         Quarantine::Show { request } => {
             print.one(&client.get(&format!("/api/v1/quarantine/{request}")).await?);

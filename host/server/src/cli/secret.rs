@@ -1,4 +1,4 @@
-//! `crossdock secret …`: secrets in the host's database, and the key that they rest under.
+//! `crossdock secret …`: secrets in the host's database, and the key that encrypts it.
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
@@ -21,36 +21,36 @@ use crate::{master_key, serve};
 /// `crossdock secret …`
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "A connector uses a secret that is kept here by its name:\n  secrets = { token = \"stored:erp-token\" }\n\n  crossdock secret set erp-token < token.txt       the value comes from the standard input, never\n                                                   from the command line, which others can see"
+    after_help = "A connector uses a secret that is stored here by its name:\n  secrets = { token = \"stored:erp-token\" }\n\n  crossdock secret set erp-token < token.txt       the value comes from the standard input, never\n                                                   from the command line, which others can see"
 )]
 pub enum Secrets {
-    /// Put a secret; its value is read from the standard input
+    /// Set a secret; its value is read from the standard input
     Set {
-        /// What it is called
+        /// The secret's name
         name: String,
-        /// Only if it is at this version; 0: only if there is none
+        /// Set it only if this is its current version; 0: only if it does not exist
         #[arg(long)]
         expected: Option<u64>,
     },
     /// List the secrets by name, without their values
     List,
-    /// Forget a secret
+    /// Remove a secret
     Remove {
-        /// What it is called
+        /// The secret's name
         name: String,
     },
-    /// Put everything encrypted under another storage key, in one step
+    /// Change the storage key, under which the database is encrypted, in one step
     ///
     /// From then on the database opens with the new key alone: name it as `key` under [storage] in the
     /// configuration before the host starts again. Keep the old key as long as you keep backups from before.
     ///
-    /// A running host does it itself, with `file:` and `env:` as they are on its machine. With --config
-    /// it is done here, on the database of a host that does not run; then `command:` is possible too.
+    /// A running host changes the key itself, and `file:` and `env:` mean files and variables of its machine. With
+    /// --config this command changes the key in the database of a host that is not running; `command:` works too.
     Rekey {
         /// The new key: `file:PATH` (made when it is missing), `env:NAME`, or `command:LINE` with --config
         #[arg(long)]
         to: String,
-        /// The configuration of a host that does not run
+        /// The configuration of a host that is not running
         #[arg(long)]
         config: Option<PathBuf>,
     },
@@ -67,7 +67,7 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
             }
             let answer = client.put(&format!("/api/v1/secrets/{}", escape(&name)), &body).await?;
             let version = number(&answer, "version");
-            print.done(&answer, &format!("{name} is kept; this is version {version}."));
+            print.done(&answer, &format!("{name} is stored as version {version}."));
         }
         Secrets::List => {
             let columns =
@@ -101,7 +101,7 @@ pub async fn run(client: &Client, secrets: Secrets, print: Printer) -> anyhow::R
     Ok(())
 }
 
-/// A file's place by its whole path: the host may run in another folder, and its configuration lie in a third.
+/// A `file:` place with its absolute path, since host, configuration and this command may be in different folders.
 fn whole(to: String) -> std::io::Result<String> {
     match to.strip_prefix("file:") {
         Some(path) => Ok(format!("file:{}", std::path::absolute(path)?.display())),

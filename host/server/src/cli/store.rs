@@ -21,40 +21,40 @@ use crate::registry::{self, Format};
 pub enum Stores {
     /// List the stores by id
     List {
-        /// Go on after the id that the page before ended with
+        /// Continue after this id, with which the previous page ended
         #[arg(long)]
         after: Option<String>,
-        /// How many at most
+        /// The maximum number of rows
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// Show one store, by its id or by what a system calls it
+    /// Show one store, by its id or by its code in a system
     Show {
-        /// The store's id; with --system what that system calls it
+        /// The store's id; with --system its code in that system
         store: String,
-        /// The system that calls it so (`shopify`)
+        /// The system of the code (`shopify`)
         #[arg(long)]
         system: Option<String>,
-        /// Show every version of it
+        /// Show all versions of the store
         #[arg(long, conflicts_with = "system")]
         history: bool,
     },
-    /// Put all stores of a file, or none of them
+    /// Import the stores of a file, all of them or none
     Import {
-        /// The file, TOML or CSV by its ending; - for the standard input
+        /// The file, TOML or CSV by its extension, or - for the standard input
         file: PathBuf,
-        /// How it is written, when its ending does not say so
+        /// The format, if the file's extension does not name it
         #[arg(long)]
         format: Option<Format>,
         /// Remove every store that is not in the file
         #[arg(long)]
         replace: bool,
     },
-    /// Write the registry, as `import` reads it
+    /// Write the registry in the format that `import` reads
     Export {
-        /// The file, TOML or CSV by its ending; the standard output when not given
+        /// The file, TOML or CSV by its extension; the standard output by default
         file: Option<PathBuf>,
-        /// How it is written, when its ending does not say so
+        /// The format, if the file's extension does not name it
         #[arg(long)]
         format: Option<Format>,
     },
@@ -88,7 +88,7 @@ pub async fn run(client: &Client, stores: Stores, print: Printer) -> anyhow::Res
             let answer = client.get(&format!("/api/v1/stores{}", query(&pairs))).await?;
             match answer.get("stores").and_then(|stores| stores.get(0)) {
                 Some(found) => print.one(found),
-                None => bail!("{system} calls no store `{store}`"),
+                None => bail!("no store has the code `{store}` in {system}"),
             }
         }
         Stores::Show { store, history, .. } => {
@@ -132,7 +132,7 @@ async fn all(client: &Client) -> anyhow::Result<Vec<StoreRecord>> {
         let Some(Value::Array(rows)) = answer.get_mut("stores").map(Value::take) else { break };
         for mut row in rows {
             if let Some(row) = row.as_object_mut() {
-                // What is known of the record is no part of it.
+                // Version, time and author belong to the row and not to the store's record.
                 row.retain(|name, _| !["version", "changedAt", "changedBy"].contains(&name.as_str()));
             }
             all.push(serde_json::from_value(row).context("reading the host's answer")?);

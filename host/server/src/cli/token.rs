@@ -10,14 +10,14 @@ use crate::client::Client;
 /// `crossdock token …`
 #[derive(Debug, Subcommand)]
 pub enum Tokens {
-    /// Make a token; it is shown once
+    /// Create a token; it is shown once
     Create {
-        /// Whom or what it is for
+        /// The name of its user or program, for the audit log
         name: String,
     },
     /// List the tokens by name
     List,
-    /// Make a token worthless
+    /// Revoke a token
     Revoke {
         /// The token's name
         name: String,

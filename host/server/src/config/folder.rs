@@ -7,33 +7,34 @@ use bytesize::ByteSize;
 use crossdock_exchange::{Address, Layout};
 use serde::Deserialize;
 
-use super::{OneOrTwo, Span};
+use super::one_or_two::OneOrTwo;
+use super::units::Span;
 
-/// `[connector.folder]`: a directory, or one behind SFTP.
+/// `[connector.folder]`: a directory of this machine, or one on an SFTP server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Folder {
     /// A directory of this machine.
     pub path: Option<PathBuf>,
-    /// A directory behind SFTP: `sftp://user@host:22/dir`, or `/~/dir` in the user's home.
+    /// A directory on an SFTP server: `sftp://user@host:22/dir`, or `/~/dir` in the user's home.
     pub url: Option<String>,
-    /// Which of the connector's secrets logs in over SFTP: a password, or a private key (ed25519 or ECDSA,
+    /// The name of the connector's secret for the SFTP login: a password, or a private key (ed25519 or ECDSA,
     /// without a passphrase).
     pub secret: Option<String>,
-    /// The fingerprint of the server's key, as `ssh-keygen -l` shows it: `SHA256:…`. Two while the key
-    /// changes.
+    /// The fingerprint of the server's key, as `ssh-keygen -l` shows it: `SHA256:…`. A list
+    /// of two while the key is being replaced.
     pub host_key: Option<OneOrTwo>,
-    /// How often it is looked for new files.
+    /// The interval between two scans for new files.
     pub every: Span,
     /// How long a file must not have changed before it is read.
     pub settle: Span,
-    /// The largest file that is read, and the most that a call of the plugin may hand over.
+    /// The largest file that is read, and the maximum size of the files that one call of the plugin may write.
     pub limit: ByteSize,
-    /// What the directory is called that the partner writes to.
+    /// The name of the directory that the partner writes to.
     pub r#in: String,
-    /// What the directory is called that the partner takes files from.
+    /// The name of the directory that the partner fetches files from.
     pub out: String,
-    /// What the directory is called under which `in` and `out` are archived.
+    /// The name of the directory under which `in` and `out` are archived.
     pub archive: String,
 }
 
@@ -60,9 +61,9 @@ impl Default for Folder {
 pub enum At<'a> {
     /// On this machine.
     Path(&'a Path),
-    /// Behind SFTP.
+    /// On an SFTP server.
     Sftp {
-        /// Where, and as whom.
+        /// The server, the user and the directory.
         address: Address,
         /// The secret's name.
         secret: &'a str,
@@ -72,7 +73,7 @@ pub enum At<'a> {
 }
 
 impl Folder {
-    /// What the directories are called.
+    /// The names of the directories.
     pub fn layout(&self) -> Layout {
         let (incoming, outgoing) = (self.r#in.clone(), self.out.clone());
         Layout { incoming, outgoing, archive: self.archive.clone() }
@@ -81,7 +82,7 @@ impl Folder {
     /// Where it is.
     ///
     /// # Errors
-    /// When that is not said, said twice, or not said whole; a sentence.
+    /// A sentence, when neither or both of `path` and `url` are given, or a value is missing.
     pub fn at(&self) -> Result<At<'_>, String> {
         match (&self.path, &self.url) {
             (Some(path), None) if self.secret.is_none() && self.host_key.is_none() => Ok(At::Path(path)),
@@ -89,7 +90,7 @@ impl Folder {
             (None, Some(url)) => {
                 let address = url.parse()?;
                 let secret = self.secret.as_deref().ok_or("name the `secret` that logs in")?;
-                let host_keys = self.host_key.as_ref().map(OneOrTwo::places).unwrap_or_default();
+                let host_keys = self.host_key.as_ref().map(OneOrTwo::newest_first).unwrap_or_default();
                 if host_keys.is_empty() || !host_keys.iter().all(|key| is_fingerprint(key)) {
                     return Err(
                         "pin the server's `host-key` by its fingerprint, `SHA256:…`: `ssh-keyscan HOST | ssh-keygen -lf -`"
@@ -102,7 +103,7 @@ impl Folder {
         }
     }
 
-    /// What does not fit together, in a sentence. `secrets` are the names of the connector's.
+    /// The first contradiction, as a sentence. `secrets` are the names of the connector's secrets.
     pub(super) fn check<'a>(&self, mut secrets: impl Iterator<Item = &'a String>) -> Result<(), String> {
         if let At::Sftp { secret, .. } = self.at()?
             && !secrets.any(|name| name == secret)

@@ -1,4 +1,4 @@
-//! How people write spans of time and rates.
+//! Spans of time and rates, as people write them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,7 +13,9 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let wrong = || {
-            de::Error::custom(format!("`{text}` is no span of time; write `500ms`, `20s`, `5m` or `1h 30m`"))
+            de::Error::custom(format!(
+                "`{text}` is not a span of time; write `500ms`, `20s`, `5m` or `1h 30m`"
+            ))
         };
         let span: jiff::Span = text.parse().map_err(|_| wrong())?;
         let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
@@ -21,10 +23,10 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// So many in so long: `40/s`, `100/m`, `1000/h`.
+/// A number per time: `40/s`, `100/m`, `1000/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// How many a second.
+    /// The number per second.
     pub per_second: f64,
 }
 
@@ -32,7 +34,7 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no rate; write `40/s`, `100/m` or `1000/h`");
+        let wrong = || format!("`{text}` is not a rate; write `40/s`, `100/m` or `1000/h`");
         let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
         let count: f64 = count.trim().parse().map_err(|_| wrong())?;
         let seconds = match unit.trim() {

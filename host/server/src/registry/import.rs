@@ -1,8 +1,8 @@
 //! The files that the configuration names, imported when they have changed.
 //!
-//! A file stands for what it put itself: what is taken out of it is removed, and what a person put by the
-//! API stays. Where both name the same value, whoever came last is right; a file that has not changed does
-//! not come again.
+//! An import removes the rows that an earlier import of the file added and that are no longer in the file; rows that
+//! were added by the API stay. If file and API set the same value, the later one applies; a file that has not changed
+//! is not imported again.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use sha2::{Digest as _, Sha256};
 use super::{Format, mappings, read, stores};
 use crate::config::Registry;
 
-/// Who imports, for the audit.
+/// The author of an import in the audit log.
 const CONFIG: &str = "config";
 
-/// The files' content: mappings and stores, as far as they are named.
+/// The content of the configured files.
 type Content = (Option<(String, Vec<MappingChange>)>, Option<(String, Vec<StoreRecord>)>);
 
 /// Reads the files and changes nothing.
@@ -38,11 +38,11 @@ fn content(registry: &Registry) -> anyhow::Result<Content> {
         let text = read(path)?;
         Ok::<_, anyhow::Error>((hash(&text), mappings(&text).with_context(|| named(path))?))
     });
-    let kept = registry.stores.as_deref().map(|path| {
+    let stored = registry.stores.as_deref().map(|path| {
         let text = read(path)?;
         Ok::<_, anyhow::Error>((hash(&text), stores(&text, Format::of(path)).with_context(|| named(path))?))
     });
-    Ok((mapped.transpose()?, kept.transpose()?))
+    Ok((mapped.transpose()?, stored.transpose()?))
 }
 
 fn named(path: &Path) -> String {
@@ -52,16 +52,16 @@ fn named(path: &Path) -> String {
 /// Imports what has changed since it was imported last.
 ///
 /// # Errors
-/// When a file cannot be read, or the store refuses it; then nothing of that file is kept.
+/// When a file cannot be read, or the database refuses it; then nothing of that file is imported.
 pub async fn at_start(
     registry: &Registry,
     store: &Store,
     writer: &Writer,
     now: Millis,
 ) -> anyhow::Result<()> {
-    let (mapped, kept) = content(registry)?;
+    let (mapped, stores) = content(registry)?;
     let unlisted = Unlisted::RemoveOwn;
-    if let Some((hash, stores)) = kept {
+    if let Some((hash, stores)) = stores {
         let imported = ImportedFile { name: "stores".into(), hash };
         if store.imported(&imported.name).await?.as_ref() != Some(&imported.hash) {
             let (by, imported) = (CONFIG.into(), Some(imported));
@@ -82,7 +82,7 @@ pub async fn at_start(
 
 async fn submit(writer: &Writer, command: Command) -> anyhow::Result<()> {
     let Applied::Stored(stored) = writer.submit(command).await? else {
-        bail!("the store gave an answer that does not belong to the command");
+        bail!("importing a file: the database answered another command");
     };
     let Stored { changed, unchanged, removed, released, .. } = stored;
     tracing::info!(changed, unchanged, removed, released, "imported a file of the configuration");
@@ -116,7 +116,7 @@ mod tests {
         assert!(first.iter().all(|row| row.by == CONFIG && row.at == Millis(2)) && first.len() == 2);
         import(3).await.unwrap();
         assert_eq!(audit().await.len(), 2);
-        // What a person puts stays; what is taken out of the file goes.
+        // A row set by the API stays; a row removed from the file is removed.
         let change = |value: &str, target: &str| MappingChange {
             connector: "erp".into(),
             table: "tax".into(),

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn an_error_names_its_line() {
         for (text, expected) in [
             ("", "does not name the column `connector`"),
             ("connector,table,value\n", "does not name the column `target`"),

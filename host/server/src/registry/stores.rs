@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crossdock_engine::{StoreRecord, Weekday};
 use serde::{Deserialize, Serialize};
 
-/// How a registry is written.
+/// The format of a registry file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// `[[store]]`, one after the other.
@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the ending of a file's name; TOML where it has neither.
+    /// The format of a file by its extension; TOML where that is neither.
     pub fn of(path: &Path) -> Self {
         let csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
         if csv { Self::Csv } else { Self::Toml }
@@ -31,7 +31,7 @@ struct File {
     stores: Vec<Entry>,
 }
 
-/// A store as the file has it.
+/// A store in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Entry {
@@ -70,7 +70,7 @@ impl From<StoreRecord> for Entry {
     }
 }
 
-/// Whether a record says what it can mean: a zone that exists, a country and a currency of the right form.
+/// Checks a record: its time zone exists, and its country and currency have the right form.
 ///
 /// # Errors
 /// One sentence.
@@ -96,7 +96,7 @@ pub fn check(record: &StoreRecord) -> Result<(), String> {
 /// Reads a registry.
 ///
 /// # Errors
-/// When it is not written so, a store is given twice, or two stores have one code in a system.
+/// When the text is malformed, a store is given twice, or two stores have the same code in a system.
 pub fn stores(text: &str, format: Format) -> anyhow::Result<Vec<StoreRecord>> {
     let stores: Vec<StoreRecord> = match format {
         Format::Toml => {
@@ -246,7 +246,7 @@ codes = { shopify = "655441492" }
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn an_error_names_the_store_and_the_problem() {
         let toml =
             |more: &str| format!("[[store]]\nid = \"S1\"\nname = \"N\"\nzone = \"Europe/Berlin\"\n{more}");
         for (text, format, expected) in [

@@ -173,7 +173,7 @@ fn a_shipment_and_a_level_have_the_same_id_of_a_warehouse() {
     let line =
         json!([{ "id": 501, "sale": { "id": 12, "web_id": "shopify/acme.myshopify.com/order/1001" } }]);
     let _host = host()
-        .setting("tell", ["shipments"])
+        .setting("reports", ["shipments"])
         .expect(
             testing::get(&path("stock.shipment.out", &crate::events::SHIPMENT_FIELDS))
                 .query("d", &encode_query(&json!([["moves.origin.sale.web_shop", "=", 4, "sale.line"]])))

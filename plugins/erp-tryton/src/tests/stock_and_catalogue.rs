@@ -16,7 +16,7 @@ fn page_of(model: &str, domain: Value, fields: &[&str], limit: u32) -> testing::
 }
 
 fn poll(kinds: &[&str], requests: Vec<testing::ExpectedRequest>) -> Vec<Event> {
-    let mut host = host().setting("tell", kinds).setting("price-currency", "USD");
+    let mut host = host().setting("reports", kinds).setting("price-currency", "USD");
     for request in requests {
         host = host.expect(request);
     }
@@ -95,7 +95,7 @@ fn a_level_is_not_older_than_one_that_was_reported_before() {
         ["last_modified_at", ">=", { "__class__": "datetime", "year": 2026, "month": 11, "day": 23,
             "hour": 6, "minute": 37, "second": 40, "microsecond": 0 }]]);
     let _host = host()
-        .setting("tell", ["stock"])
+        .setting("reports", ["stock"])
         .expect(moves(30, json!([stock_move(1, 40, inside(5), outside())])))
         .expect(search_warehouses(json!([9, 1005]), &[5]))
         .expect(quantity(5, 98.0, false))
@@ -124,7 +124,7 @@ fn two_hundred_stores_are_reported_within_the_request_limit_of_a_call() {
     let page = |from: i64| -> Vec<Value> {
         (from..from + 30).map(|store| stock_move(store, 10, inside(store + 10), outside())).collect()
     };
-    let mut host = host().setting("tell", ["stock"]).setting("warehouses", warehouses);
+    let mut host = host().setting("reports", ["stock"]).setting("warehouses", warehouses);
     host = host.expect(moves(30, json!(page(1))));
     let stores: Vec<i64> = (11..41).collect();
     let locations: Vec<i64> = std::iter::once(9).chain(stores.iter().map(|store| 1000 + store)).collect();
@@ -141,7 +141,7 @@ fn two_hundred_stores_are_reported_within_the_request_limit_of_a_call() {
 #[test]
 fn a_small_limit_still_advances_the_cursor() {
     let _host = host()
-        .setting("tell", ["stock"])
+        .setting("reports", ["stock"])
         .expect(moves(1, json!([stock_move(1, 10, inside(5), outside())])))
         .expect(search_warehouses(json!([9, 1005]), &[5]))
         .expect(quantity(5, 4.0, false))

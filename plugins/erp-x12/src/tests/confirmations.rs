@@ -104,7 +104,7 @@ fn a_refused_order_has_a_reason() {
 
 #[test]
 fn a_rejection_confirms_a_cancellation_that_was_sent() {
-    let cancelled = Reference { number: Some("2/cancelled/".into()), ..Reference::new("told", "1001") };
+    let cancelled = Reference { number: Some("2/cancelled/".into()), ..Reference::new("last-sent", "1001") };
     let body = "BAK*00*RJ*1001*20261123\nPO1*1*2*EA*10**SK*TEA-250\nACK*IR*0*EA";
     let (_, document) = document(host_with_order().reference(order(), cancelled), "PR", "855", body);
     assert_eq!((document.state, document.reason.as_deref()), (DocumentState::Done, None));

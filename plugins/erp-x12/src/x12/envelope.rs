@@ -2,6 +2,7 @@
 
 use crossdock_sdk::connector::Problem;
 
+use super::checks::{check_control_number, check_count, is_same_number, misplaced, repeated_control_number};
 use super::functional_group::functional_group;
 use super::header;
 use super::other_format::refuse_other_formats;
@@ -238,53 +239,6 @@ fn set<'a>(header: Segment<'a>, group: Segment<'a>, segments: &mut Segments<'a>)
     }
 }
 
-fn misplaced(segment: Segment<'_>, position: &str) -> Problem {
-    let message = format!("{} (segment {}) is {position}", segment.id, segment.number);
-    segment.problem(0, "segment-misplaced", message)
-}
-
-/// Checks the count in a trailer.
-fn check_count(trailer: Segment<'_>, at: usize, found: usize, counted: &str) -> Result<(), Problem> {
-    let stated = trailer.value(at);
-    if stated.parse() == Ok(found) {
-        return Ok(());
-    }
-    let (name, number) = (trailer.name(at), trailer.number);
-    let message = format!("{name} (segment {number}) says {stated:?} {counted}, and there are {found}");
-    Err(trailer.problem(at, "count-mismatch", message))
-}
-
-/// Checks that a trailer has its header's control number.
-fn check_control_number(
-    trailer: Segment<'_>,
-    at: usize,
-    header: Segment<'_>,
-    header_at: usize,
-) -> Result<(), Problem> {
-    let (in_trailer, in_header) = (trailer.value(at), header.value(header_at));
-    if is_same_number(in_trailer, in_header) {
-        return Ok(());
-    }
-    let message = format!(
-        "{} (segment {}) has the control number {in_trailer:?}, and {} (segment {}) has {in_header:?}",
-        trailer.name(at),
-        trailer.number,
-        header.name(header_at),
-        header.number
-    );
-    Err(trailer.problem(at, "control-number-mismatch", message))
-}
-
-/// Compares control numbers. Some senders omit their leading zeros.
-fn is_same_number(one: &str, other: &str) -> bool {
-    let is_number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit()) && !text.is_empty();
-    if is_number(one) && is_number(other) {
-        one.trim_start_matches('0') == other.trim_start_matches('0')
-    } else {
-        one == other
-    }
-}
-
 fn check_distinct(sets: &[Set<'_>]) -> Result<(), Problem> {
     let mut seen = std::collections::HashSet::new();
     for set in sets {
@@ -294,10 +248,4 @@ fn check_distinct(sets: &[Set<'_>]) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-fn repeated_control_number(header: Segment<'_>, at: usize, control: &str) -> Problem {
-    let (name, number) = (header.name(at), header.number);
-    let message = format!("{name} (segment {number}) repeats the control number {control:?}");
-    header.problem(at, "control-number-repeated", message)
 }

@@ -20,6 +20,7 @@
 //!
 //! [`Problem`]: crossdock_sdk::connector::Problem
 
+mod checks;
 mod decode;
 mod envelope;
 mod functional_group;

@@ -6,6 +6,7 @@
 mod article;
 mod cancel;
 mod fulfilment;
+mod fulfilment_mutation;
 mod fulfilment_orders;
 mod location;
 mod lookup;
@@ -16,6 +17,7 @@ mod shipment;
 mod shipment_lines;
 mod status;
 mod stock;
+mod tracking;
 
 use crossdock_sdk::prelude::*;
 

@@ -7,14 +7,14 @@
 
 use crossdock_sdk::prelude::*;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::fulfilment::{Fulfilment, FulfilmentPayload};
+use super::fulfilment::Fulfilment;
+use super::fulfilment_mutation::{MutationPayload, fulfilment_of};
 use super::fulfilment_orders::{FulfilmentLines, OrderFulfilments};
 use super::shipment_lines::ShipmentLines;
+use super::tracking::{tracking_differs, tracking_input};
 use super::{location, lookup, order, status};
-use crate::admin::operations::Operation;
-use crate::admin::response::{UserError, check_user_errors, require_payload};
 use crate::admin::{Admin, id, operations};
 
 /// Delivers a shipment.
@@ -155,21 +155,6 @@ fn create(
     Ok(fulfilment)
 }
 
-/// The payload of a mutation that creates or changes a fulfilment.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MutationPayload {
-    fulfillment: Option<FulfilmentPayload>,
-    user_errors: Vec<UserError>,
-}
-
-/// The fulfilment that a mutation returned.
-fn fulfilment_of(payload: Option<MutationPayload>, operation: &Operation) -> Result<Fulfilment, Outcome> {
-    let payload = require_payload(payload, operation)?;
-    check_user_errors(&payload.user_errors)?;
-    Ok(require_payload(payload.fulfillment, operation)?.into())
-}
-
 /// Updates the tracking numbers where they differ, after all goods are fulfilled.
 fn update_tracking(
     shipment: &Shipment,
@@ -281,37 +266,6 @@ fn search(
         }
     }
     Ok(matches)
-}
-
-/// Whether the shop has other tracking numbers than the shipment. A shipment without tracking numbers removes none.
-fn tracking_differs(fulfilment: &Fulfilment, shipment: &Shipment) -> bool {
-    let mut expected: Vec<&str> = shipment.tracking.iter().map(|parcel| parcel.number.as_str()).collect();
-    let mut actual: Vec<&str> = fulfilment.tracking_numbers.iter().map(String::as_str).collect();
-    expected.sort_unstable();
-    actual.sort_unstable();
-    !expected.is_empty() && expected != actual
-}
-
-/// The tracking data as Shopify accepts them. The carrier is mapped by the table `carrier`; URLs are included when each
-/// parcel has one.
-fn tracking_input(shipment: &Shipment) -> Option<Value> {
-    let first = shipment.tracking.first()?;
-    let numbers: Vec<&str> = shipment.tracking.iter().map(|parcel| parcel.number.as_str()).collect();
-    let urls: Option<Vec<&str>> = shipment.tracking.iter().map(|parcel| parcel.url.as_deref()).collect();
-    let carrier = shipment.tracking.iter().find_map(|parcel| parcel.carrier.clone());
-    let carrier = carrier.map(|carrier| mappings::get("carrier", &carrier).unwrap_or(carrier));
-    let mut tracking = match numbers.as_slice() {
-        [_] => json!({ "number": first.number }),
-        several => json!({ "numbers": several }),
-    };
-    let object = tracking.as_object_mut()?;
-    object.extend(carrier.map(|carrier| ("company".to_owned(), json!(carrier))));
-    match urls.as_deref() {
-        Some([url]) => object.extend([("url".to_owned(), json!(url))]),
-        Some(urls) => object.extend([("urls".to_owned(), json!(urls))]),
-        None => {}
-    }
-    Some(tracking)
 }
 
 /// The progress of a partly written shipment. The resume token contains the number of fulfilments, so that it differs

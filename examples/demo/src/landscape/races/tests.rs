@@ -6,7 +6,8 @@ use super::*;
 use crate::erp::document::State;
 use crate::host::{Counts, OpenException};
 use crate::landscape::fixture::{World, life, paid};
-use crate::shop::life::{Effect, Life, Market};
+use crate::shop::life::{Effect, Life};
+use crate::shop::market::Market;
 
 /// An order of the home market that is cancelled in the end, with the place of the first fact that says so.
 fn cancelled() -> (Arc<Life>, usize) {
@@ -134,7 +135,7 @@ fn a_cancellation_after_the_shop_showed_the_parcel_needs_no_decision() {
     world.leave(&life);
     world.show_parcel(&life);
     world.send(&life, cancellation..life.facts.len());
-    // The partner was not told, and nobody was asked either.
+    // The partner did not get the cancellation, and no person was asked either.
     assert!(reported(&world, &life).1.len() == 1);
     world.cancel_at_partner(&life);
     world.count_stock();

@@ -1,13 +1,13 @@
-//! Echoes: writes in answer to webhooks about one's own writes.
+//! Counts echoes: writes that the host made because of webhooks about its own writes.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Evidence;
+use super::evidence::Evidence;
 use crate::shop::life::Life;
 
-/// Writes in answer to one's own, by the system that they were written to.
+/// Writes that the host made because of its own writes, by the system that they were made to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::landscape) struct Echoes {
     pub(in crate::landscape) cloud: u64,
@@ -22,8 +22,8 @@ impl Echoes {
 }
 
 impl Evidence<'_> {
-    /// To the cloud ERP they carry a version of the order that no customer made, and none that a customer made and
-    /// that it did not have; with the partner, and in the shop itself, they change nothing.
+    /// In the cloud ERP an echo is a write with a version of the order that no customer's change made, or that the ERP
+    /// had already. For the partner and in the shop it is a write that changes nothing.
     pub(super) fn echoes(&self) -> Echoes {
         let lives: BTreeMap<&str, &Life> =
             self.shop.orders.iter().map(|sent| (sent.life.reference.as_str(), &*sent.life)).collect();
@@ -38,8 +38,8 @@ impl Evidence<'_> {
     }
 }
 
-/// How many of these writes of an order carry only what was written by others than its customer. One that waits
-/// to be sent may take such a version along with what the customer did, and what is not answered is written again.
+/// How many of these writes of an order carry no new change of its customer. A write that waits to be sent may take a
+/// version of another system along with the customer's change, and a write without an answer is repeated.
 fn echoes(written: &[String], made: &[Timestamp]) -> u64 {
     let (mut echoes, mut before) = (0, Timestamp::MIN);
     for text in written {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Decision, Evidence, Purchase, good};
+use super::evidence::Evidence;
+use super::{Decision, Purchase, good};
 use crate::erp::StoredOrder;
 use crate::landscape::stores::OwningErp;
-use crate::partner::books::Answered;
+use crate::partner::purchase_order::Answered;
 use crate::shop::life::Life;
 use crate::verify::{Verdict, finding};
 

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::{Evidence, Purchase};
+use super::Purchase;
+use super::evidence::Evidence;
 use crate::erp;
 use crate::erp::document::Order;
 use crate::erp::stock::StockKey;
 use crate::landscape::articles::{PIECES, article, counted};
 use crate::landscape::stores::OwningErp;
-use crate::partner::books::PurchaseOrder;
-use crate::shop::admin::state::LOCATIONS;
+use crate::partner::purchase_order::PurchaseOrder;
+use crate::shop::catalogue::LOCATIONS;
 use crate::verify::{Expected, Verdict, finding};
 
 impl Evidence<'_> {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use rust_decimal::Decimal;
+
 use super::*;
 use crate::landscape::fixture::{World, paid};
-use crate::shop::admin::state::LOCATIONS;
+use crate::shop::catalogue::LOCATIONS;
 
 /// An order of each ERP that left, one of them with goods that came back.
 async fn world() -> World {

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::order::{ShopOrder, is_called};
 use super::query::list;
-use super::state::{AdminState, LOCATIONS, ShopOrder, Variant, is_called, item_id, variant_id};
+use super::state::{AdminState, Variant, item_id, variant_id};
+use crate::shop::catalogue::LOCATIONS;
 
 /// The version of the API that is served.
 pub(super) const VERSION: &str = "2026-07";

@@ -12,6 +12,7 @@
 //! The shop's own customers take nothing from its stock here: its levels are what others set.
 
 mod answer;
+pub(crate) mod order;
 mod query;
 pub mod state;
 mod write;

@@ -163,7 +163,7 @@ const SET: &str = "mutation S($input: InventorySetQuantitiesInput!, $key: String
 #[tokio::test]
 async fn stock_is_set_with_compare_and_a_key_or_not_at_all() {
     let caller = Caller::new(Options { pieces: 5, ..Options::new("t") }).await;
-    let location = format!("gid://shopify/Location/{}", state::LOCATIONS[1]);
+    let location = format!("gid://shopify/Location/{}", crate::shop::catalogue::LOCATIONS[1]);
     let variables = json!({ "query": "sku:'MUG-STONE-02'", "location": location, "name": "available" });
     let found =
         caller.data(LEVEL, variables.clone()).await["productVariants"]["nodes"][0]["inventoryItem"].clone();
@@ -189,7 +189,7 @@ async fn stock_is_set_with_compare_and_a_key_or_not_at_all() {
     );
     let (_, unkeyed) = caller.ask(&SET.replace(" @idempotent(key: $key)", ""), set(json!(3), 2, "c")).await;
     assert!(unkeyed["errors"][0]["message"].as_str().unwrap().contains("@idempotent"));
-    assert_eq!(caller.admin.stock()[&("MUG-STONE-02".to_owned(), state::LOCATIONS[1])], 3);
+    assert_eq!(caller.admin.stock()[&("MUG-STONE-02".to_owned(), crate::shop::catalogue::LOCATIONS[1])], 3);
     assert_eq!(caller.admin.writes(), Writes { done: 1, unchanged: 0, refused: 2 });
     let webhooks = caller.webhooks();
     assert_eq!((webhooks.len(), webhooks[0].topic), (1, Topic::StockSet));

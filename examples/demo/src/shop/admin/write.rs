@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::{digest, gid, number};
-use super::state::{AdminState, Fulfilment, LOCATIONS, item_id};
+use super::order::Fulfilment;
+use super::state::{AdminState, item_id};
+use crate::shop::catalogue::LOCATIONS;
 use crate::shop::life::Topic;
 
 /// Why something was not written, as the vendor answers it.

@@ -42,8 +42,8 @@ async fn tables_of_another_version_are_refused() {
 async fn everything_is_there_after_opening_again() {
     let scratch = scratch().await;
     let driver = &scratch.driver;
-    let (waiting, _) = driver.owe(with_person(refund(5, 1), "Ada"), t(1)).await;
-    let (placed, _) = driver.owe(order("order.placed", 1, 0), t(1)).await;
+    let (waiting, _) = driver.enqueue(with_person(refund(5, 1), "Ada"), t(1)).await;
+    let (placed, _) = driver.enqueue(order("order.placed", 1, 0), t(1)).await;
     let first = driver.claim_only(placed, t(1)).await;
     let inbound = driver.accept(accept("1", b"x")).await.inbound;
     let scratch = scratch_in(scratch.close().await).await;
@@ -78,7 +78,7 @@ async fn bytes(database: &Sqlite, text: &'static str) -> Vec<u8> {
 async fn no_person_and_no_destroyed_key_is_in_the_files() {
     let scratch = scratch().await;
     let folder = scratch.folder.path();
-    scratch.driver.owe(with_person(order("order.placed", 1, 0), "Ada Lovelace"), t(1)).await;
+    scratch.driver.enqueue(with_person(order("order.placed", 1, 0), "Ada Lovelace"), t(1)).await;
     let mut request = accept("1", b"{\"name\": \"Ada Lovelace\"}");
     request.request.headers.push(("x-person".into(), "Ada Lovelace".into()));
     scratch.driver.accept(request).await;
@@ -106,7 +106,7 @@ async fn a_new_master_key_is_the_only_one_that_opens() {
         now: t(1),
     };
     driver.one(put).await.unwrap();
-    let (delivery, _) = driver.owe(with_person(order("order.placed", 1, 0), "Ada"), t(1)).await;
+    let (delivery, _) = driver.enqueue(with_person(order("order.placed", 1, 0), "Ada"), t(1)).await;
     let inbound = driver.accept(accept("1", b"stored")).await.inbound;
     assert!(!on_disk(scratch.folder.path(), b"hunter2"));
     let old =

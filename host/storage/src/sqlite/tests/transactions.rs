@@ -66,7 +66,7 @@ async fn a_transaction_that_is_dropped_leaves_nothing_and_the_database_usable() 
 #[tokio::test]
 async fn a_number_is_never_used_again_though_its_row_has_left() {
     let scratch = scratch().await;
-    let (delivery, _) = scratch.driver.owe(order("order.placed", 1, 0), t(1)).await;
+    let (delivery, _) = scratch.driver.enqueue(order("order.placed", 1, 0), t(1)).await;
     let event = scratch.driver.0.delivery(delivery).await.unwrap().unwrap().row.event;
     let transaction = scratch.database.begin().await.unwrap();
     let mut changes = ChangeSet::default();
@@ -88,7 +88,7 @@ async fn a_number_is_never_used_again_though_its_row_has_left() {
 async fn nothing_of_an_order_that_left_is_in_any_table() {
     let scratch = scratch().await;
     let driver = &scratch.driver;
-    let (delivery, _) = driver.owe(with_person(order("order.placed", 1, 0), "Ada Lovelace"), t(1)).await;
+    let (delivery, _) = driver.enqueue(with_person(order("order.placed", 1, 0), "Ada Lovelace"), t(1)).await;
     let claimed = driver.claim_only(delivery, t(1)).await;
     let mut settle = driver.settling(&claimed, posted(&["SO-1"]), t(2));
     settle.attempt.exchange = Some("POST".into());

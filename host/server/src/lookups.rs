@@ -1,4 +1,4 @@
-//! What the host keeps for a connector's plugin: references, mappings, stores, numbers; from the store.
+//! Answers a plugin's look-ups from the database: references, mappings, stores and sequence numbers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use crossdock_engine::Store;
 use crossdock_model::common::{Entity, Reference};
 use tokio::sync::Mutex;
 
-/// The last number that was allotted of each connector's sequences, kept or not. All versions of a connector
+/// The last number that was allotted of each connector's sequences, stored or not. All plugin versions of a connector
 /// share them, so that two calls never get the same number.
 #[derive(Default)]
-pub struct Numbers(Mutex<HashMap<(String, String), u64>>);
+pub struct SequenceNumbers(Mutex<HashMap<(String, String), u64>>);
 
-impl Numbers {
+impl SequenceNumbers {
     async fn next(
         &self,
         store: &Store,
@@ -33,14 +33,14 @@ impl Numbers {
     }
 }
 
-/// What is kept for one connector.
-pub struct Known {
-    /// Where it is kept.
+/// The look-ups of one connector.
+pub struct Lookups {
+    /// The database.
     pub store: Store,
     /// The connector.
     pub connector: String,
-    /// The numbers of all connectors.
-    pub numbers: Arc<Numbers>,
+    /// The sequence numbers of all connectors.
+    pub numbers: Arc<SequenceNumbers>,
 }
 
 fn failed(error: impl std::fmt::Display) -> LookupFailed {
@@ -48,7 +48,7 @@ fn failed(error: impl std::fmt::Display) -> LookupFailed {
 }
 
 #[async_trait]
-impl References for Known {
+impl References for Lookups {
     async fn find(&self, entity: &Entity) -> Result<Vec<Reference>, LookupFailed> {
         self.store.references(&self.connector, &entity.to_string()).await.map_err(failed)
     }
@@ -60,7 +60,7 @@ impl References for Known {
 }
 
 #[async_trait]
-impl Tables for Known {
+impl Tables for Lookups {
     async fn mapping(&self, table: &str, value: &str) -> Result<Option<String>, LookupFailed> {
         self.store.mapping(&self.connector, table, value).await.map_err(failed)
     }
@@ -70,15 +70,15 @@ impl Tables for Known {
             None => self.store.store_of_id(code).await,
             Some(system) => self.store.store_of_code(system, code).await,
         };
-        let record = |kept: crossdock_engine::StoreRecord| StoreRecord {
-            id: kept.id,
-            name: kept.name,
-            zone: kept.zone,
-            country: kept.country,
-            region: kept.region,
-            legal_entity: kept.legal_entity,
-            warehouse: kept.warehouse,
-            currency: kept.currency,
+        let record = |stored: crossdock_engine::StoreRecord| StoreRecord {
+            id: stored.id,
+            name: stored.name,
+            zone: stored.zone,
+            country: stored.country,
+            region: stored.region,
+            legal_entity: stored.legal_entity,
+            warehouse: stored.warehouse,
+            currency: stored.currency,
         };
         Ok(found.map_err(failed)?.map(|row| record(row.record)))
     }
