@@ -6,7 +6,7 @@ use crossdock_engine::conformance::samples::problem;
 use crossdock_engine::conformance::target::{Request, half, receipt};
 use crossdock_engine::memory::{CommitFault, Memory};
 use crossdock_engine::{
-    Admit, Applied, Attempt, AttemptKind, Claim, Command, Engine, MappingChange, PutMappings, Settle,
+    Admit, Applied, Attempt, AttemptKind, Claim, Command, Engine, MappingChange, PutMappings, Queries, Settle,
 };
 use crossdock_model::common::Reference;
 use crossdock_model::connector::{Failure, Found, Outcome, Receipt, Throttle, Unmapped};
@@ -328,6 +328,13 @@ impl SmallWorld {
         self.lose(state, calls, fates)?;
         let now = state.now;
         self.must(state, Command::RecoverClaims { now, limit: ALL }).map(|_| ())
+    }
+
+    /// Whether a person has added what a delivery lacks.
+    pub(crate) fn is_mapped(&self, state: &State, connector: usize, delivery: i64) -> bool {
+        let name = self.connectors[connector].name;
+        let value = value(&state.requests[&delivery].key);
+        ready(state.memory.mapping(name, TABLE, &value)).expect("a database in memory").is_some()
     }
 
     fn put_mapping(&self, state: &mut State, connector: usize, key: &str) -> Result<(), Violation> {

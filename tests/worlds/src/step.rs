@@ -301,7 +301,7 @@ impl SmallWorld {
             }
             return;
         }
-        match row.reason_is(code::UNMAPPED) {
+        match row.reason_is(code::UNMAPPED) && !self.is_mapped(state, connector, row.id) {
             true => steps.push(Step::Map(row.id)),
             false => steps.push(Step::Retry(row.id)),
         }

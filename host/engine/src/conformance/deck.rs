@@ -27,7 +27,7 @@ pub struct Card {
 }
 
 /// What arrives, and what has to be in the books in the end.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Deck {
     cards: Vec<Card>,
     /// What is reported of each order to the ERP, by the order's number from 1.

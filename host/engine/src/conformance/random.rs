@@ -14,7 +14,7 @@ use crossdock_rules::safeguards::Safeguards;
 use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::deck::{Deck, SHOP};
+use super::deck::{Card, Deck, SHOP};
 use super::lane_rows::{Lanes, check_lanes, lanes};
 use super::samples::*;
 use super::target::{Content, Request, Target, Violation, half, receipt};
@@ -31,8 +31,10 @@ const SEED: u64 = 20_261_123;
 const SINKS: [&str; 2] = [ERP, SHOP];
 const LEASE: Duration = Duration::from_secs(60);
 const ALL: u32 = 10_000;
+/// After so many seconds a report counts as news though the write that it may echo is not resolved.
+const LONGEST_WAIT_FOR_A_WRITE: i64 = 90;
 /// After so many rounds everything has come to rest, or it never does.
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 400;
 
 /// A call that has not been answered.
 struct Call {
@@ -70,6 +72,10 @@ struct Game {
     /// Exceptions as they were when the lanes were last looked at.
     exceptions: Vec<DeliveryRow>,
     requests: BTreeMap<i64, Request>,
+    /// The values that a person has mapped.
+    mapped: BTreeSet<String>,
+    /// When each event arrived first, by its key.
+    arrived: BTreeMap<String, i64>,
 }
 
 /// Any commands leave lanes in order and books right.
@@ -111,6 +117,8 @@ pub async fn play(store: Store, safeguards: Safeguards, orders: u32, seed: u64) 
         paused: BTreeSet::new(),
         exceptions: Vec::new(),
         requests: BTreeMap::new(),
+        mapped: BTreeSet::new(),
+        arrived: BTreeMap::new(),
     };
     while !game.deck.is_empty() {
         for _ in 0..20 {
@@ -193,15 +201,37 @@ impl Game {
         let next = next_call(claimed.sent, claimed.look_up, self.policy.keys, self.policy.safeguards);
         let find = next == BeforeSending::Find;
         if !find {
-            if self.deck.echoes.contains(&request.key) {
-                return Err(format!("{} is an echo, and was sent on", request.key));
-            }
+            self.note_echo(&request)?;
             self.targets[sink].note_sent(&request)?;
         }
         let started = self.now();
         self.requests.insert(claimed.delivery, request.clone());
         self.calls.insert(claimed.delivery, Call { sink, claimed, request, find, started });
         Ok(())
+    }
+
+    /// What may be an echo awaits the write that it may be an echo of. Where that takes too long it is sent on as news,
+    /// and the target then has it.
+    fn note_echo(&mut self, request: &Request) -> Result<(), Violation> {
+        if !self.deck.echoes.contains(&request.key) {
+            return Ok(());
+        }
+        let waited = self.arrived.get(&request.key).map_or(0, |at| self.clock - at);
+        if waited < LONGEST_WAIT_FOR_A_WRITE {
+            return Err(format!("{} is an echo, and was sent on", request.key));
+        }
+        let order = request.order.rsplit('/').next().and_then(|id| id.parse::<usize>().ok());
+        let reported = order.and_then(|order| self.deck.reported.get_mut(order - 1));
+        if let (Content::State { at, cancelled }, Some(reported)) = (request.content, reported) {
+            reported.states.insert((at, cancelled));
+        }
+        Ok(())
+    }
+
+    /// An event arrives.
+    fn admit(&mut self, card: Card) -> Command {
+        self.arrived.entry(card.event.incoming.key.clone()).or_insert(self.clock);
+        Command::Admit(Admit { events: vec![card.event], now: self.now(), ..Admit::default() })
     }
 
     /// The host is killed, and another one opens the database.
@@ -237,8 +267,7 @@ impl Game {
         Ok(Some(match self.dice.random_range(0..100) {
             0..30 => {
                 let Some(card) = self.deck.deal(&self.targets) else { return Ok(None) };
-                let admit = Admit { events: vec![card.event], now, ..Admit::default() };
-                (Command::Admit(admit), Then::Nothing)
+                (self.admit(card), Then::Nothing)
             }
             30..45 => {
                 let sink = usize::from(self.dice.random_range(0..4) == 0);
@@ -326,6 +355,10 @@ impl Game {
         }
         if let (code::UNMAPPED, Some(value)) = (code, &row.waits_for) {
             let value = value.trim_start_matches(&mapping_key("sku", "")).to_owned();
+            if !self.mapped.insert(value.clone()) {
+                // It is mapped already: whoever sees that has it tried again.
+                return Command::Retry { delivery, by, now };
+            }
             let change = MappingChange {
                 connector: ERP.into(),
                 table: "sku".into(),
@@ -374,9 +407,16 @@ impl Game {
         if call.find { Ok(self.find_reply(call)) } else { self.send_reply(call) }
     }
 
+    /// Whether a call can fail without becoming a person's matter. At the shop nothing does: what a person has to decide
+    /// is awaited by no echo.
+    fn may_fail(call: &Call) -> bool {
+        SINKS[call.sink] == ERP || call.claimed.attempts + call.claimed.failures == 0
+    }
+
     fn find_reply(&mut self, call: &Call) -> Answer {
         let failed = |failure| Answer::Found(Found::Failed(failure));
         match self.dice.random_range(0..20) {
+            _ if !Self::may_fail(call) => self.found(call),
             0 => failed(Failure::Unavailable(problem("down", "it is down"))),
             1 => Answer::Found(Found::Pending),
             2 => Answer::Failed { fault: Fault::Trap, problem: problem("plugin-failed", "it trapped") },
@@ -409,6 +449,7 @@ impl Game {
         let (sink, request) = (call.sink, &call.request);
         let is_erp = SINKS[sink] == ERP;
         let outcome = match self.dice.random_range(0..40) {
+            _ if !Self::may_fail(call) => return self.truth(call),
             0..3 => {
                 self.meet(sink, request)?;
                 Outcome::Unknown(problem("no-answer", "the connection broke"))
@@ -453,16 +494,15 @@ impl Game {
                 let settle = self.settle(&call, answer);
                 self.apply(vec![(settle, Then::Settled(call.sink))]).await?;
             }
-            self.pass(700)?;
+            self.pass(40)?;
             let now = self.now();
             let lanes = self.look().await?;
-            if self.deck.is_empty() && lanes.values().flatten().all(|row| row.state == "settled") {
+            if self.deck_waits() && lanes.values().flatten().all(|row| row.state == "settled") {
                 return self.compare(&lanes);
             }
             let mut group = Vec::new();
             while let Some(card) = self.deck.deal(&self.targets) {
-                let admit = Admit { events: vec![card.event], now, ..Admit::default() };
-                group.push((Command::Admit(admit), Then::Nothing));
+                group.push((self.admit(card), Then::Nothing));
             }
             for sink in std::mem::take(&mut self.paused) {
                 let connector = SINKS[sink].to_owned();
@@ -488,7 +528,9 @@ impl Game {
             }
             self.apply(group).await?;
         }
-        Err(format!("something never comes to rest: {:#?}", self.exceptions))
+        let lanes = self.look().await?;
+        let open: Vec<_> = lanes.values().flatten().filter(|row| row.state != "settled").collect();
+        Err(format!("something never comes to rest: {open:#?}; still to arrive: {:?}", self.deck))
     }
 
     fn compare(&self, lanes: &Lanes) -> Result<(), Violation> {
