@@ -52,7 +52,7 @@ pub struct EventFilter {
     /// Only recorded since then (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
-    /// Only with this order number (`#1001`), store, SKU, or reference in a connected system
+    /// Only with this order number (`#1001`), store, SKU, total (`129.90`), or reference in a connected system
     #[arg(long)]
     term: Option<String>,
     /// Only of the person with this e-mail address, telephone number or name
