@@ -33,6 +33,9 @@ struct Pages {
     filtered: f64,
 }
 
+/// A figure of a database that is measured once.
+type Fact = fn(&Measured) -> f64;
+
 /// What the run ends with.
 #[derive(Serialize)]
 pub struct Report {
@@ -123,8 +126,8 @@ pub fn table(all: &[Measured]) -> Table {
     header.extend(all.iter().map(|measured| format!("{} settled", measured.size.settled)));
     header.push("ratio".to_owned());
     table.set_header(header);
-    let names =
-        all.first().map(|measured| measured.samples.0.keys().cloned().collect()).unwrap_or_else(Vec::new);
+    let names: Vec<String> =
+        all.first().map(|measured| measured.samples.0.keys().cloned().collect()).unwrap_or_default();
     for name in names {
         let medians: Vec<f64> = all.iter().filter_map(|measured| measured.samples.median(&name)).collect();
         let ratio = medians.first().zip(medians.last()).map(|(first, last)| last / first).unwrap_or_default();
@@ -133,7 +136,7 @@ pub fn table(all: &[Measured]) -> Table {
         row.push(format!("{ratio:.2}"));
         table.add_row(row);
     }
-    let facts: [(&str, fn(&Measured) -> f64); 3] = [
+    let facts: [(&str, Fact); 3] = [
         ("open deliveries", |measured| measured.facts.open as f64),
         ("bytes an order", |measured| measured.facts.bytes as f64 / measured.size.settled as f64),
         ("memory, MB", |measured| measured.facts.host_mb),
