@@ -106,7 +106,10 @@ async fn child(task: Task, folder: &Path, args: &Args) -> anyhow::Result<()> {
 fn ladder(settled: u64) -> Vec<Size> {
     let mut steps: Vec<u64> = LADDER.into_iter().filter(|step| *step < settled).collect();
     steps.push(settled);
-    let size = |settled: u64| Size { settled, open: (settled / 10).min(MOST_OPEN) * 10 / DELIVERIES_OF_TEN };
+    let size = |settled: u64| Size {
+        settled,
+        open: ((settled / 10).min(MOST_OPEN) * 10).div_ceil(DELIVERIES_OF_TEN),
+    };
     steps.into_iter().map(size).collect()
 }
 
