@@ -12,7 +12,7 @@ ARGS      ?=
 CARGO     ?= cargo
 export CROSSDOCK_PLUGINS := $(DIST)
 
-.PHONY: help demo test lint bench plugins pack wasm toolchain tools doc clean
+.PHONY: help demo test lint bench scale plugins pack wasm toolchain tools doc clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,10 @@ lint: toolchain tools ## Format, lints, documentation, licences and advisories
 bench: plugins ## What it can do, in figures; ARGS="--quick --json"
 	$(CARGO) build -q --release -p crossdock-server --bin crossdock
 	@$(TARGET)/release/crossdock bench $(ARGS)
+
+scale: ## What ten million orders cost, held against limits; ARGS="--settled 10000000 --json"
+	$(CARGO) build -q --release -p crossdock-scale
+	@$(TARGET)/release/crossdock-scale $(ARGS)
 
 plugins: wasm ## Builds, packs and signs the connectors into target/plugins
 	$(CARGO) build -q -p crossdock-server --bin crossdock

@@ -23,8 +23,9 @@ pub fn term(text: &str) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The terms of an event: number, store, article numbers, and the ids of its entity and of its root. The references
-/// of its entity are [terms of their own](reference_terms): they come later, and from other systems.
+/// The terms of an event: number, store, article numbers, the total as its source writes it, and the ids of its entity
+/// and of its root. The references of its entity are [terms of their own](reference_terms): they come later, and from
+/// other systems.
 #[must_use]
 pub fn terms(row: &EventRow) -> BTreeSet<String> {
     let mut terms = Terms::default();
@@ -38,6 +39,7 @@ pub fn terms(row: &EventRow) -> BTreeSet<String> {
             terms.add(&change.order.number);
             terms.add_any(change.order.store.as_ref());
             terms.add_any(change.order.lines.iter().filter_map(|line| line.sku.as_ref()));
+            terms.add(&change.order.totals.total.shop.amount);
         }
         Fact::RefundIssued(refund) => terms.add_any(refund.store.as_ref()),
         Fact::ShipmentUpdated(shipment) => {
@@ -47,6 +49,7 @@ pub fn terms(row: &EventRow) -> BTreeSet<String> {
         Fact::DocumentUpdated(document) => {
             terms.add_any(document.number.as_ref());
             terms.add_any(document.lines.iter().filter_map(|line| line.sku.as_ref()));
+            terms.add_any(document.total.as_ref().map(|total| &total.amount));
         }
         Fact::InventoryCounted(level) => terms.add_any(level.sku.as_ref()),
         Fact::InventoryAdjusted(adjustment) => terms.add(&adjustment.sku),

@@ -228,7 +228,8 @@ pub struct EventFilter {
     pub filter: crate::Filter,
     /// Only events whose entity's or root's id is this text (`1001`), whatever its system.
     pub id: Option<String>,
-    /// Only events that carry this search term: an order number (`#1001`), a store, a SKU, or a reference.
+    /// Only events that carry this search term: an order number (`#1001`), a store, a SKU, a total (`129.90`), or a
+    /// reference.
     pub term: Option<String>,
     /// Only events of the person with this e-mail address, telephone number or name.
     pub customer: Option<String>,

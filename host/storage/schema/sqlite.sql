@@ -112,7 +112,8 @@ CREATE TABLE event_body (
     body  TEXT    NOT NULL
 ) STRICT;
 
--- What people search events by: order number, store, article numbers, ids; in lower case. Leaves with its event.
+-- What people search events by: order number, store, article numbers, total, ids; in lower case. Leaves with its
+-- event.
 CREATE TABLE event_term (
     term  TEXT    NOT NULL,
     event INTEGER NOT NULL,

@@ -13,6 +13,8 @@ mod vault;
 mod writer;
 
 pub use cache::{CacheOptions, Cached};
+#[cfg(feature = "seed")]
+pub use sqlite::seed;
 pub use sqlite::{Options as SqliteOptions, Sqlite};
 pub use writer::{Options as WriterOptions, Writer};
 

@@ -100,6 +100,11 @@ const ARROWS: &[Arrow] = &[
         may_know: &[MODEL, RULES, ENGINE],
         because: "the walk drives the engine that ships, over its database in memory",
     },
+    Arrow {
+        of: "tests/scale",
+        may_know: &[MODEL, RULES, ENGINE, STORAGE],
+        because: "it measures the engine over its database, below plugins and HTTP",
+    },
     Arrow { of: "tests/structure", may_know: &[], because: "it reads the others as text" },
 ];
 

@@ -29,7 +29,7 @@ pub struct Choice {
     state: Option<String>,
     /// Only recorded at this moment or later.
     since: Option<String>,
-    /// Only with this order number (`#1001`), store, SKU, or reference in a connected system.
+    /// Only with this order number (`#1001`), store, SKU, total (`129.90`), or reference in a connected system.
     term: Option<String>,
     /// Only of the person with this e-mail address, telephone number or name.
     customer: Option<String>,

@@ -52,7 +52,7 @@ pub struct EventFilter {
     /// Only events recorded at this time or later (`2026-11-23T00:00:00Z`)
     #[arg(long)]
     since: Option<String>,
-    /// Only events with this order number (`#1001`), store, SKU, or reference in a connected system
+    /// Only events with this order number (`#1001`), store, SKU, total (`129.90`), or reference in a connected system
     #[arg(long)]
     term: Option<String>,
     /// Only events of the person with this e-mail address, telephone number or name

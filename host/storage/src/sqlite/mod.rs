@@ -16,6 +16,8 @@ mod load;
 mod queries;
 mod rows;
 mod schema;
+#[cfg(feature = "seed")]
+pub mod seed;
 mod state;
 mod statement;
 #[cfg(test)]

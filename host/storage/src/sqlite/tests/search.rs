@@ -54,6 +54,7 @@ fn filters() -> Vec<EventFilter> {
             EventFilter { id: some("5"), ..filter.clone() },
             EventFilter { term: some("#5"), ..filter.clone() },
             EventFilter { term: some("so-3"), ..filter.clone() },
+            EventFilter { term: some("12.50"), ..filter.clone() },
             EventFilter { customer: some("ada LOVELACE"), ..filter.clone() },
             EventFilter {
                 filter: Filter { state: some("ready"), ..filter.filter.clone() },
