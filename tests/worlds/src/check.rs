@@ -75,7 +75,9 @@ impl SmallWorld {
             return Err(format!("delivery {} of {} stays {} ({why})", open.id, open.entity, open.state));
         }
         let delivered: BTreeSet<i64> = rows.iter().map(|row| row.event).collect();
-        let events = self.arrivals.iter().filter(|arrival| !arrival.new.targets.is_empty()).count();
+        // What is reported only after something was booked does not arrive where a person gave that up.
+        let arrived = self.arrivals.iter().zip(&state.left).filter(|(arrival, left)| **left < arrival.copies);
+        let events = arrived.filter(|(arrival, _)| !arrival.new.targets.is_empty()).count();
         if delivered.len() != events {
             return Err(format!("{} events have deliveries, and {events} arrived", delivered.len()));
         }
@@ -88,6 +90,10 @@ impl SmallWorld {
                     && *row.connector == *self.connectors[*connector].name
             });
             let mut reported = reported.clone();
+            let mut missing = self.arrivals.iter().zip(&state.left).filter(|(_, left)| **left > 0);
+            if missing.any(|(arrival, _)| arrival.order == *order) {
+                reported.give_up(None);
+            }
             for (_, key) in state.given_up.iter().filter(|(of, _)| of == order) {
                 reported.give_up(key.as_deref());
             }

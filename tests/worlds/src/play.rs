@@ -253,6 +253,7 @@ impl SmallWorld {
             Reply::Truth | Reply::Pending if call.done => Outcome::Posted(self.receipt(call)),
             Reply::Truth | Reply::Pending => match target.deliver(request)? {
                 Outcome::Posted(_) => Outcome::Posted(self.receipt(call)),
+                Outcome::AlreadyThere(_) => Outcome::AlreadyThere(self.receipt(call)),
                 outcome => outcome,
             },
         };
