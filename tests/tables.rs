@@ -62,7 +62,7 @@ async fn mappings_are_kept_by_file_command_line_and_api() -> Result<()> {
     ensure!(host.cli(&["mapping", "remove", "erp", "tax", "DE"]).await.is_err());
     host.cli(&["mapping", "remove", "erp", "tax", "CA"]).await?;
     ensure!(host.cli(&["mapping", "export"]).await? == "connector,table,value,target\nerp,tax,US,03\n");
-    ensure!(host.cli(&["mapping", "missing"]).await?.contains("Nothing is missing"));
+    ensure!(host.cli(&["mapping", "missing"]).await?.contains("No mapping is missing"));
 
     // A long listing is read page by page.
     let many: String = (0..2500).map(|n| format!("erp,sku,{n:05},item {n}\n")).collect();

@@ -1,8 +1,8 @@
 //! Seeds a database with very many orders, for measurements: a few orders that the engine made are multiplied.
 //!
-//! The rows of *template* orders are read from a database of their own ([`template`]). Each copy is the same rows with
-//! numbers, times and names of its own ([`copy`]): keys, search terms and personal data are computed anew, so that a
-//! copy reads like an order that the engine admitted. The rows are inserted in bulk, without a journal ([`insert`]).
+//! The rows of *template* orders are read from a database of their own (module `template`). Each copy is the same rows with
+//! numbers, times and names of its own (module `copy`): keys, search terms and personal data are computed anew, so that a
+//! copy reads like an order that the engine admitted. The rows are inserted in bulk, without a journal (module `insert`).
 //!
 //! Only with the feature `seed`, which no host has: a crash in the middle leaves a database that is none.
 
