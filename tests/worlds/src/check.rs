@@ -149,7 +149,9 @@ fn check_waiting(rows: &[&Delivery], changed_there: bool) -> Result<(), Violatio
                 Some(Ending::Stale) => changed_there,
                 ending => ending.is_some_and(Ending::exists),
             };
-            other.entity == *awaited && other.fence > 0 && exists
+            // An edit says nothing of the order's own delivery, whose outcome may be unknown.
+            let is_state = other.effect != Effect::Difference;
+            other.entity == *awaited && other.fence > 0 && exists && is_state
         };
         if rows.iter().any(|other| is_there(&other)) {
             return Err(format!("delivery {} awaits {awaited}, which is there", row.id));
