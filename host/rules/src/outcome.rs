@@ -137,12 +137,12 @@ pub enum Next {
         /// When to try again even if the host does not learn of the parent: a person may create it in the target.
         retry_at: Millis,
     },
-    /// A person must decide; the lane is blocked meanwhile.
+    /// A person must decide; meanwhile the lane is blocked, unless what is referred to is all that is missing.
     Exception {
         /// The reason, a stable code: the problem's own, or one of those in [`code`](mod@crate::code).
         code: String,
-        /// The key of the mapping whose arrival returns it to its lane: see [`mapping_key`]. Absent when only a person
-        /// can.
+        /// What returns it to its lane by its arrival: the key of a mapping (see [`mapping_key`]), or the identity of an
+        /// entity. Absent when only a person can.
         awaits: Option<String>,
     },
 }

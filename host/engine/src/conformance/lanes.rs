@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crossdock_rules::code;
 use crossdock_rules::lane::{Ending, Sent};
 use crossdock_rules::outcome::Next;
 
@@ -335,4 +336,22 @@ pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store)
     store.settle(&claimed, posted(&["SO-1"]), t(86_404)).await;
     assert_eq!(store.state(edited).await, "joined");
     assert!(store.claim(t(90_000)).await.is_empty());
+}
+
+pub async fn what_may_be_there_is_not_annulled_once_a_person_discards_it(store: Store) {
+    let store = Driver(store);
+    let (placed, _) = store.enqueue(order("order.placed", 1, 1), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    let (updated, what) = store.enqueue(order("order.updated", 1, 2), t(2)).await;
+    assert_eq!(what, "queued");
+    let outside = Next::Wait { parent: "shopify/acme/customer/1".to_owned(), retry_at: t(500) };
+    store.settle(&claimed, answer(outside, Sent::No), t(3)).await;
+    let claimed = store.claim_only(updated, t(4)).await;
+    let unknown = Next::Exception { code: code::OUTCOME_UNKNOWN.to_owned(), awaits: None };
+    store.settle(&claimed, answer(unknown, Sent::Maybe), t(5)).await;
+    let discard =
+        Command::Discard { delivery: updated, why: "it is there".into(), by: "me".into(), now: t(6) };
+    store.moved(discard).await;
+    // The order may be there, so that its cancellation has to be sent.
+    assert_ne!(store.enqueue(order("order.cancelled", 1, 4), t(7)).await.1, "annulled");
 }
