@@ -338,6 +338,21 @@ pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store)
     assert!(store.claim(t(90_000)).await.is_empty());
 }
 
+pub async fn what_a_person_found_not_to_be_there_is_sent_before_newer_states(store: Store) {
+    let store = Driver(store);
+    let (placed, _) = store.enqueue(order("order.placed", 1, 1), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    let (cancelled, what) = store.enqueue(order("order.cancelled", 1, 2), t(2)).await;
+    assert_eq!(what, "queued");
+    let unknown = Next::Exception { code: code::OUTCOME_UNKNOWN.to_owned(), awaits: None };
+    store.settle(&claimed, answer(unknown, Sent::Maybe), t(3)).await;
+    store.moved(Command::Retry { delivery: placed, by: "me".into(), now: t(4) }).await;
+    let claimed = store.claim_only(placed, t(4)).await;
+    assert!(!claimed.look_up);
+    store.settle(&claimed, posted(&["SO-1"]), t(5)).await;
+    store.claim_only(cancelled, t(5)).await;
+}
+
 pub async fn what_may_be_there_is_not_annulled_once_a_person_discards_it(store: Store) {
     let store = Driver(store);
     let (placed, _) = store.enqueue(order("order.placed", 1, 1), t(1)).await;

@@ -43,12 +43,13 @@ impl State<'_> {
         let why = delivery.reason.as_ref().map_or_else(String::new, |reason| reason.code.clone());
         // Whoever retries what no target can be asked about has looked, and says: it is not there.
         let sent = if why == code::OUTCOME_UNKNOWN { Sent::No } else { sent };
+        // While it counts as sent, newer states stand behind it: what the person found to be lacking is sent first.
+        self.return_to_lane(id, now)?;
         self.change(id, |delivery| {
             (delivery.attempts, delivery.failures, delivery.finds) = (0, 0, 0);
             delivery.sent = sent;
             delivery.look_up = sent != Sent::No;
         })?;
-        self.return_to_lane(id, now)?;
         self.promote(&lane, now)?;
         self.audit(by, "exception.retry", &id.to_string(), &why, now);
         Ok(self.moved(1))
