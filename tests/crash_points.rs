@@ -85,7 +85,7 @@ async fn survives_a_crash_at(point: &str, times: u32) -> Result<()> {
 
 #[tokio::test]
 async fn after_accept_the_sender_sends_again() -> Result<()> {
-    survives_a_crash_at("after-accept", 7).await
+    survives_a_crash_at("after-authentication", 7).await
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The test of the test: a host without one of its safeguards fails the demo that it passes with them.
+//! A host without one of its safeguards fails the demo that it passes with them: the demo can fail.
 //!
 //! A harness that finds no loss and no duplicate proves something only if it finds them when the
 //! protection is gone. Each run ends in a verdict by itself, also when the host never gets through: then it is stuck.

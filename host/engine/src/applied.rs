@@ -97,7 +97,8 @@ pub struct Enqueued {
     pub state: &'static str,
 }
 
-/// A delivery that became an exception by time, or by a report of another system.
+/// A delivery that became an exception otherwise than by its own call: by time, by a report of another system, because
+/// its day was closed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Raised {
     /// The delivery.
@@ -133,7 +134,8 @@ pub struct Claimed {
     pub sent: Sent,
     /// The last moment at which a request may have left before this claim; the epoch when none has.
     pub sent_at: Millis,
-    /// True when the target has to be asked first: the last settlement said so, or a claim was lost.
+    /// True when the target has to be asked first: the last settlement said so, a claim was lost, or a
+    /// person or a replay wants it so.
     pub look_up: bool,
     /// Since when it waits for another entity, if it has waited.
     pub waiting_since: Option<Millis>,
@@ -143,7 +145,7 @@ pub struct Claimed {
     pub resume: Option<String>,
     /// When the lease ends.
     pub lease_until: Millis,
-    /// The lane: the root's identity text.
+    /// The lane: the root's identity text, or the article and its place where stock is summed.
     pub lane: String,
     /// The event's id: of the newest event where others joined.
     pub event_id: i64,
@@ -172,7 +174,7 @@ impl Claimed {
             sent: self.sent,
             resume: self.resume.clone(),
             waiting_since: self.waiting_since,
-            holds_until_posted: self.until_posted,
+            until_posted: self.until_posted,
             probe,
         }
     }

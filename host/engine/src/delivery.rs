@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
 use crossdock_rules::admission::OpenDelivery;
-use crossdock_rules::code;
 use crossdock_rules::effect::Effect;
-use crossdock_rules::lane::{DeliveryState, Ending, LaneEntry, Sent, occupies};
+use crossdock_rules::lane::{
+    DeliveryState, Ending, LaneEntry, Sent, is_parent_missing, is_released_by_arrival, occupies,
+};
 
 use crate::keys::{EntityKey, LaneKey};
 
@@ -15,7 +16,7 @@ use crate::keys::{EntityKey, LaneKey};
 pub const NEVER: Millis = Millis(i64::MAX);
 
 /// The code of the reason why a delivery waits until an in-flight write to its source is resolved.
-pub const AWAITS_IN_FLIGHT_WRITE: &str = "held";
+pub const AWAITS_IN_FLIGHT_WRITE: &str = "awaits-in-flight-write";
 
 /// A delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +169,7 @@ impl Delivery {
         LaneEntry {
             delivery: self.id,
             state: self.state,
-            holds: self.until_posted,
+            until_posted: self.until_posted,
             reason_code: self.reason.as_ref().map(|reason| reason.code.as_str()),
             awaits: self.awaits.is_some(),
         }
@@ -189,19 +190,13 @@ impl Delivery {
     /// True when it is an exception only because the entity that it awaits did not come in time.
     #[must_use]
     pub fn parent_is_missing(&self) -> bool {
-        self.state == DeliveryState::Exception
-            && self.awaits.is_some()
-            && self.reason_is(code::REFERENT_MISSING)
+        is_parent_missing(&self.as_entry())
     }
 
     /// True when it goes back into its lane as soon as what it awaits is there.
     #[must_use]
     pub fn is_released_by_arrival(&self) -> bool {
-        self.state == DeliveryState::Waiting
-            || self.parent_is_missing()
-            || (self.state == DeliveryState::Exception
-                && self.awaits.is_some()
-                && self.reason_is(code::UNMAPPED))
+        is_released_by_arrival(&self.as_entry())
     }
 
     /// True when it is listed among those that await something.

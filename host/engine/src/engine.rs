@@ -41,9 +41,10 @@ impl<D: Database> Engine<D> {
     /// Does the commands in their order and answers each. Commands go into one physical transaction together,
     /// but for those whose bulk changes stand alone ([`Command::is_exclusive`]). A command that is refused changes
     /// nothing and leaves the others alone. When this returns, what was done is durable.
+    /// Where a group fails as a whole, its commands are done again one by one, so that each answer has its own error.
     ///
     /// # Errors
-    /// When a transaction as a whole failed and none of its commands can be blamed: then nothing of it was stored.
+    /// None today: what fails stands in the answers.
     pub async fn apply(&self, commands: Vec<Command>) -> Result<Vec<Result<Applied>>> {
         let mut answers = Vec::with_capacity(commands.len());
         for group in commands.chunk_by(|a, b| !a.is_exclusive() && !b.is_exclusive()) {
@@ -131,7 +132,7 @@ impl<D: Database> Engine<D> {
             && commands.iter().all(Command::counts_rows)
         {
             moved.count += rows;
-            if let [Command::Retain(retention)] = commands {
+            if let [Command::ApplyRetention(retention)] = commands {
                 moved.more |= rows >= u64::from(retention.limit);
             }
         }

@@ -112,7 +112,7 @@ pub enum Error {
         /// The version it is at; 0 when there is none.
         version: u64,
     },
-    /// Reading `needs` does not end: a decision asks for the same rows again and again, which is a fault of
+    /// Reading does not end: a decision asks for the same rows again and again, which is a fault of
     /// the database or of the engine.
     #[error("a unit of work asked {rounds} times for more rows and was given up")]
     Endless {

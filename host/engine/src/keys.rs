@@ -1,4 +1,4 @@
-//! What rows are found by: names of two parts, each with its own meaning.
+//! What rows are found by: names of several parts, each with its own meaning.
 
 use std::fmt;
 use std::sync::Arc;

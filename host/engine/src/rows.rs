@@ -78,7 +78,7 @@ pub struct EventRow {
     pub effect: Effect,
     /// The digest of its fact.
     pub digest: Arc<str>,
-    /// The inbound it was read from. Absent when it was polled.
+    /// The inbound it was read from. Absent when it was polled and not set aside on the way.
     pub inbound: Option<i64>,
     /// Whose personal data it came with: identity text.
     pub subject: Arc<str>,
@@ -88,7 +88,7 @@ pub struct EventRow {
     pub recorded_at: Millis,
 }
 
-/// The values that were written to a system and have not been reported back by it, the latest last.
+/// The last values that were written to a system, the latest last: from the one that the system last reported back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundWrites(pub BTreeMap<Attribute, WrittenValues>);
 

@@ -10,8 +10,6 @@ use std::collections::BTreeSet;
 use crossdock_model::common::{Address, Personal, Reference};
 use crossdock_model::event::Fact;
 
-use crate::rows::EventRow;
-
 /// The fewest digits that a telephone number has: shorter ones would find anybody.
 const MIN_PHONE_DIGITS: usize = 5;
 
@@ -27,14 +25,14 @@ pub fn term(text: &str) -> Option<String> {
 /// and of its root. The references of its entity are [terms of their own](reference_terms): they come later, and from
 /// other systems.
 #[must_use]
-pub fn terms(row: &EventRow) -> BTreeSet<String> {
+pub fn terms(entity: &str, root: &str, fact: &Fact) -> BTreeSet<String> {
     let mut terms = Terms::default();
-    for identity in [&row.entity, &row.root] {
+    for identity in [entity, root] {
         let id = entity_id(identity);
         terms.add(id);
         terms.add(last_segment(id));
     }
-    match &row.event.fact {
+    match fact {
         Fact::Order(change) => {
             terms.add(&change.order.number);
             terms.add_any(change.order.store.as_ref());

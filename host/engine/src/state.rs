@@ -480,7 +480,7 @@ impl<'d> State<'d> {
     }
 
     /// Notes that a connector has something to claim.
-    pub(crate) fn is_ready(&mut self, connector: &Arc<str>) {
+    pub(crate) fn note_ready(&mut self, connector: &Arc<str>) {
         self.ready.insert(Arc::clone(connector));
     }
 

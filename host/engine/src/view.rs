@@ -95,7 +95,7 @@ pub struct EventRow {
     pub occurred_at: String,
     /// When it was stored.
     pub recorded_at: Millis,
-    /// The inbound it was read from. Absent when it was polled.
+    /// The inbound it was read from. Absent when it was polled and not set aside on the way.
     pub inbound: Option<i64>,
     /// The trace.
     pub trace: String,

@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// A request was authenticated and is not yet durable.
-    AfterAccept,
+    AfterAuthentication,
     /// It is durable and not yet answered.
     AfterCommit,
     /// It was read into events that are not yet durable.
@@ -55,7 +55,7 @@ pub fn pass(point: Point) {
 impl Point {
     fn name(self) -> &'static str {
         match self {
-            Self::AfterAccept => "after-accept",
+            Self::AfterAuthentication => "after-authentication",
             Self::AfterCommit => "after-commit",
             Self::AfterParse => "after-parse",
             Self::AfterClaim => "after-claim",

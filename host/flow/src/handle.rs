@@ -1,4 +1,4 @@
-//! Operates a running flow. Every operation is durable and audited before it returns.
+//! Operates a running flow. Every operation is durable before it returns, and what an operator does is audited.
 
 use std::sync::Arc;
 

@@ -87,8 +87,8 @@ impl Housekeeper {
         }
         if recovered > 0 {
             tracing::info!(
-                deliveries = recovered,
-                "taking over deliveries that were in flight when the host stopped"
+                recovered,
+                "taking over deliveries and requests that were in flight when the host stopped"
             );
         }
         Ok(())
@@ -112,7 +112,7 @@ impl Housekeeper {
                 }
             }
             if sweeps.is_multiple_of(SWEEPS_PER_RETENTION) {
-                self.sweep(|| Command::Retain(self.retention.at(now))).await;
+                self.sweep(|| Command::ApplyRetention(self.retention.at(now))).await;
             }
             sweeps = sweeps.wrapping_add(1);
         }

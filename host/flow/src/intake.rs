@@ -81,7 +81,7 @@ impl Intake {
             count_refused(name, "not-authentic");
             return Err(Refused::NotAuthentic);
         }
-        pass(Point::AfterAccept);
+        pass(Point::AfterAuthentication);
         if self.drain.is_cancelled() {
             return Err(Refused::Busy("it is stopping"));
         }

@@ -1,5 +1,5 @@
-//! Admission: what becomes of an event that a route sends to a connector. Decided once, inside the storage
-//! transaction that records the event.
+//! Admission: what becomes of an event that a route sends to a connector. Decided inside the storage transaction that
+//! records the event; and again for a delivery that moves to another connector or has waited for an in-flight write.
 //!
 //! Events arrive in any order and more than once. Admission ensures that a sink receives the states of an entity
 //! in order and the newest state last, and receives nothing that it does not need.
@@ -118,7 +118,7 @@ impl OpenDelivery {
 pub enum Admission {
     /// It gets a delivery at the end of its lane: ready when the lane is free, else queued.
     Enqueue,
-    /// It gets a delivery outside of the lane that waits until this entity exists in the target.
+    /// It gets a delivery that waits, without occupying its lane, until this entity is in the target or never will be.
     AwaitParent {
         /// The identity of the entity.
         parent: String,

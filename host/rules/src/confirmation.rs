@@ -2,7 +2,7 @@
 //!
 //! A target that exchanges files answers with documents: an acknowledgement (the message can be read), then a sales
 //! order (how it booked the message, line by line). Each answers one delivery: the one whose receipt named the
-//! message, else the oldest delivery of the order without an answer.
+//! message, else the oldest delivery of the order that nothing has confirmed.
 
 use crossdock_model::common::{LineReference, Reference};
 use crossdock_model::connector::Problem;

@@ -26,7 +26,7 @@ pub enum Effect {
     Change,
     /// Its current state, which is cancelled.
     Cancel,
-    /// A fact that happens once and is its own entity: a refund.
+    /// A fact that happens once and is its own entity: a refund, the closing of a day.
     Once,
     /// A difference to a state that other events report: an edit, a stock adjustment.
     Difference,

@@ -6,11 +6,11 @@ use crate::version::Stamp;
 /// What was admitted for a connector about one entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntityState {
-    /// Stamp and digest of the newest state admitted (any admission but `Stale`, for effects for which
-    /// `Effect::advances` holds). Absent when nothing was admitted yet.
+    /// Stamp and digest of the newest state admitted (not one that was stale or of the same sale; for
+    /// effects for which `Effect::advances` holds). Absent when nothing was admitted yet.
     pub newest: Option<(Stamp, String)>,
-    /// True when the connector's system has the entity, as far as the host knows: a delivery of it was posted or
-    /// found, or the entity comes from that very system.
+    /// True when the connector's system has the entity, as far as the host knows: a delivery of it was posted, found,
+    /// received or stale there, or a person discarded one that may be there.
     pub exists: bool,
     /// True when the entity was cancelled before it was ever sent. Enqueueing any event of it clears this.
     pub annulled: bool,

@@ -34,13 +34,13 @@ pub enum DeliveryState {
     Ready,
     /// Claimed: a call may be in flight.
     Sending,
-    /// Awaiting another entity, outside of the lane.
+    /// Awaiting another entity, or an in-flight write that it may be the echo of. It does not occupy its lane.
     Waiting,
     /// The target has it and will confirm later.
     Received,
     /// Done; see [`Ending`].
     Settled,
-    /// A person must decide.
+    /// A person must decide, or what it lacks must come: the entity or the mapping that it awaits.
     Exception,
 }
 
@@ -136,9 +136,9 @@ pub enum Ending {
     AlreadyThere,
     /// The target has no use for it.
     Ignored,
-    /// A newer state was admitted or is known to the target.
+    /// A newer state was admitted, or this very one, or the target knows a newer one.
     Stale,
-    /// Its content was sent with another delivery.
+    /// Another delivery carries its content, or a state that contains it; or its connector has another delivery of the event.
     Joined,
     /// It and the unsent deliveries that it would have undone cancel each other out.
     Annulled,
@@ -148,7 +148,7 @@ pub enum Ending {
     Echo,
     /// It reported attributes that its source does not own.
     Conflict,
-    /// Another system reported the same sale first.
+    /// Another report of the same sale, or of the same refund, came first.
     SameSale,
 }
 
@@ -188,7 +188,7 @@ pub struct LaneEntry<'a> {
     /// Where it stands.
     pub state: DeliveryState,
     /// True when a received delivery keeps its lane blocked until it is posted: its route demands so.
-    pub holds: bool,
+    pub until_posted: bool,
     /// The code of the reason why it is in this state. Absent when there is none.
     pub reason_code: Option<&'a str>,
     /// True while the arrival of an entity or a mapping would release it.
@@ -210,8 +210,8 @@ impl LaneEntry<'_> {
 pub fn occupies(entry: &LaneEntry<'_>) -> bool {
     match entry.state {
         DeliveryState::Queued | DeliveryState::Ready | DeliveryState::Sending => true,
-        DeliveryState::Received => entry.holds,
-        DeliveryState::Exception if entry.is_exception(code::OVERDUE) => entry.holds,
+        DeliveryState::Received => entry.until_posted,
+        DeliveryState::Exception if entry.is_exception(code::OVERDUE) => entry.until_posted,
         DeliveryState::Exception => !is_parent_missing(entry),
         DeliveryState::Waiting | DeliveryState::Settled => false,
     }
@@ -223,11 +223,11 @@ pub fn is_parent_missing(entry: &LaneEntry<'_>) -> bool {
     entry.awaits && entry.is_exception(code::REFERENT_MISSING)
 }
 
-/// True for an exception that returns to its lane without a person when the parent or the mapping that it awaits
-/// arrives.
+/// True for a delivery that returns to its lane without a person when the parent or the mapping that it awaits arrives.
 #[must_use]
-pub fn can_be_released(entry: &LaneEntry<'_>) -> bool {
-    entry.awaits && (entry.is_exception(code::REFERENT_MISSING) || entry.is_exception(code::UNMAPPED))
+pub fn is_released_by_arrival(entry: &LaneEntry<'_>) -> bool {
+    let is_exception = entry.is_exception(code::REFERENT_MISSING) || entry.is_exception(code::UNMAPPED);
+    entry.state == DeliveryState::Waiting || (entry.awaits && is_exception)
 }
 
 /// True for the head of a lane: no other delivery of the lane may be sent before it is done.
@@ -274,15 +274,6 @@ pub fn blocked_by<'a>(
         }
     }
     blocker.map(|entry| (entry.delivery, entry.state))
-}
-
-/// Why a delivery that is [blocked by](blocked_by) this one does not move, for a person.
-#[must_use]
-pub fn blocked_reason(blocker: i64, state: DeliveryState) -> String {
-    match state {
-        DeliveryState::Exception => format!("waits for exception #{blocker}"),
-        _ => format!("waits for delivery #{blocker} of its lane, which is {state}"),
-    }
 }
 
 #[cfg(test)]

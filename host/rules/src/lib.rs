@@ -39,7 +39,7 @@
 //! | an unmapped value is reported and awaits its mapping | [`outcome`] | `an_unmapped_value_awaits_its_mapping` |
 //! | stock of one article is the sum of the levels that its systems count | [`stock`] | `levels_of_one_place_are_added_exactly`, `the_sum_does_not_depend_on_the_order_of_reports` |
 //! | work with a window becomes due when the window opens, by local time | [`window`] | `a_window_with_a_length_stays_open`, `a_window_in_the_skipped_hour_opens_right_after_it`, `a_window_in_the_repeated_hour_opens_the_first_time` |
-//! | sums are right to the cent, or the event is quarantined | `crossdock_model::check` | `an_order_that_balances_to_the_cent_is_accepted`, `an_order_that_is_off_by_a_cent_is_not` |
+//! | sums are right to the cent, or the event is quarantined | `crossdock_model::check` | `an_order_that_balances_to_the_cent_is_accepted`, `an_order_that_is_off_by_a_cent_is_refused` |
 //! | each safeguard is needed | [`safeguards`] | `without_the_version_gate_or_dedupe_the_same_scenarios_fail`, `without_find_an_unknown_outcome_is_sent_again_without_a_lookup` |
 
 pub mod admission;

@@ -77,7 +77,7 @@ pub struct CallContext {
     /// Since when the delivery has been waiting for its parent. Absent when it has not waited.
     pub waiting_since: Option<Millis>,
     /// True when only `posted`, not `received`, releases the lane: the delivery's route demands so.
-    pub holds_until_posted: bool,
+    pub until_posted: bool,
     /// True when the call was the circuit breaker's probe of a target that was down.
     pub probe: bool,
 }
@@ -91,7 +91,8 @@ pub enum Fault {
     Deadline,
     /// The plugin returned an answer that the contract does not allow.
     BadAnswer,
-    /// The host stopped before the answer: a restart, or an expired lease. Not the plugin's fault.
+    /// The call did not take place, or nobody heard its answer: a restart, an expired lease, no instance to call. Not
+    /// the plugin's fault.
     Lost,
 }
 
@@ -175,7 +176,7 @@ pub struct Settlement {
     pub sent_at: Option<Millis>,
     /// True when the call counts as an attempt.
     pub uses_attempt: bool,
-    /// True when the call counts as a failure of the plugin's version.
+    /// True when the call counts as a failure of the plugin.
     pub plugin_failed: bool,
     /// Why the delivery did not succeed at once, for a person. Absent when it did.
     pub reason: Option<Problem>,
@@ -255,7 +256,7 @@ impl Call<'_> {
             Outcome::AlreadyThere(receipt) => self.with_receipt(Next::Settle(Ending::AlreadyThere), receipt),
             Outcome::Received(receipt) => {
                 let overdue_at = self.now.plus(self.policy.confirmation_limit);
-                let releases = !self.context.holds_until_posted;
+                let releases = !self.context.until_posted;
                 self.with_receipt(Next::Received { overdue_at, releases }, receipt)
             }
             Outcome::Partial(progress) => self.partial(progress.resume, progress.references),

@@ -216,7 +216,7 @@ pub enum Verdict {
         /// Attributes of which it reports a new value too, and that its source does not own.
         disputed: Vec<Attribute>,
     },
-    /// Every new value that it reports is the one that was last written to its source.
+    /// Every new value that it reports is one of those that were last written to its source.
     Echo,
     /// It reports the values that its source reported before, and nothing else.
     Repeated,

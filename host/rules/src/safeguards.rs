@@ -33,7 +33,7 @@ pub enum Safeguard {
     MaxInflight,
     /// A lane has one head.
     LaneHead,
-    /// A delivery of an entity that the target does not have awaits it.
+    /// A delivery whose parent the target does not have awaits it.
     AwaitParent,
     /// A cancellation annuls only what surely was not sent.
     AnnulUnsent,

@@ -1,6 +1,6 @@
 -- The database of a host, on SQLite.
 --
--- Times are milliseconds since 1970, unless a comment says otherwise. Rows that are read and written often are
+-- Times are milliseconds since 1970, and days are days since then, unless a comment says otherwise. Rows that are read and written often are
 -- narrow, and their contents lie apart, so that working the queue never moves documents through the cache. Codes of
 -- states, endings and effects are the numbers of `rows/codes.rs`:
 --   state:  0 queued, 1 ready, 2 sending, 3 waiting, 4 received, 5 settled, 6 exception
@@ -11,7 +11,7 @@
 -- An order leaves as a whole (`Append::Prune`); what later decisions need of it stays in narrow rows. Each table
 -- says when its rows leave, or why they stay.
 
--- The identity of the database and its sealed key: five rows. Stays.
+-- The identity of the database and its sealed secrets: a row each. Stays.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -52,7 +52,7 @@ CREATE TABLE inbound_key (
     inbound INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The request, sealed with the key of its day. Leaves with the retention of bodies, once it was read.
+-- The request, sealed with the key of its day. Leaves with the retention of requests, once it was read.
 CREATE TABLE inbound_body (
     inbound INTEGER PRIMARY KEY,
     day     INTEGER NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE event (
     effect         INTEGER NOT NULL,
     digest         ANY     NOT NULL,
     inbound        INTEGER,
-    -- Whose personal data it came with. Absent when the root stands for its person.
+    -- Whose personal data it came with. Absent when it came with none, and the root stands for its person.
     subject        INTEGER,
     trace          TEXT    NOT NULL,
     -- What is listed of an order: its total in the shop's currency.
@@ -98,8 +98,9 @@ CREATE INDEX event_of_kind ON event (kind, id);
 CREATE INDEX event_recorded ON event (recorded_at, id);
 CREATE INDEX event_of_subject ON event (subject, id) WHERE subject IS NOT NULL;
 
--- Idempotency keys in use: 128 bits of SHA-256 over the key, and the digest of its fact. Stays: a source may report
--- an event again after its order has left.
+-- Idempotency keys in use: 48 bits of the number in the key, so that keys which come together lie together, and 128 bits
+-- of SHA-256 over the key; and the digest of its fact. Stays: a source may report an event again after its order has
+-- left.
 CREATE TABLE event_key (
     key    BLOB    PRIMARY KEY,
     event  INTEGER NOT NULL,
@@ -112,13 +113,11 @@ CREATE TABLE event_body (
     body  TEXT    NOT NULL
 ) STRICT;
 
--- What people search events by: order number, store, article numbers, total, ids; in lower case. Leaves with its
--- event.
-CREATE TABLE event_term (
-    term  TEXT    NOT NULL,
-    event INTEGER NOT NULL,
-    PRIMARY KEY (term, event)
-) STRICT, WITHOUT ROWID;
+-- What people search events by: order number, store, article numbers, total, ids; in lower case, each as one word. The
+-- rowid is the event's number. Leaves with its event.
+CREATE VIRTUAL TABLE event_term USING fts5 (
+    terms, content = '', columnsize = 0, detail = 'none', tokenize = "ascii tokenchars '_'"
+);
 
 -- Personal data, sealed with the key of its subject. Leaves with its event.
 CREATE TABLE personal (
@@ -126,7 +125,6 @@ CREATE TABLE personal (
     subject INTEGER NOT NULL,
     sealed  BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX personal_of_subject ON personal (subject);
 
 -- Persons with their keys, sealed with the database's key. One who is erased has no key any more; one who comes
 -- back gets a new row. Leaves with the last event of the person.
@@ -139,12 +137,12 @@ CREATE TABLE subject (
 CREATE INDEX subject_name ON subject (name);
 
 -- What people search events by of which they know the person: 128 bits of a keyed hash of a normalised e-mail
--- address, telephone number or name. Leaves with its event, and when the person is erased.
-CREATE TABLE customer_term (
-    term  BLOB    NOT NULL,
-    event INTEGER NOT NULL,
-    PRIMARY KEY (term, event)
-) STRICT, WITHOUT ROWID;
+-- address, telephone number or name, in hexadecimal. The rowid is the event's number. Leaves with its event, and when
+-- the person is erased: at once, not when the index is merged.
+CREATE VIRTUAL TABLE customer_term USING fts5 (
+    terms, content = '', columnsize = 0, detail = 'none', tokenize = 'ascii'
+);
+INSERT INTO customer_term (customer_term, rank) VALUES ('secure-delete', 1);
 
 -- The queue. One row an event and connector, and one more for each posting again on purpose. Leaves with its order.
 CREATE TABLE delivery (
@@ -253,6 +251,7 @@ CREATE TABLE entity_state (
     annulled       INTEGER NOT NULL,
     -- Fingerprints of the reported attribute values, nine bytes each.
     reported       BLOB,
+    -- The time of the newest state that was enqueued, in microseconds since 1970.
     enqueued       INTEGER,
     PRIMARY KEY (connector, entity)
 ) STRICT, WITHOUT ROWID;
@@ -317,8 +316,8 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_at ON audit (at);
 
--- Values that were written to an entity of a connector's system and not reported back, by attribute, as JSON.
--- Personal ones are fingerprints. Leaves when they are reported back.
+-- The last values that were written to an entity of a connector's system, by attribute, as JSON: from the one that was
+-- last reported back. Personal ones are fingerprints. Leaves when the system reports other values.
 CREATE TABLE outbound_write (
     connector TEXT NOT NULL,
     entity    TEXT NOT NULL,
@@ -440,7 +439,7 @@ CREATE UNIQUE INDEX out_file_name ON out_file (connector, name);
 CREATE INDEX out_file_of_connector ON out_file (connector, id);
 CREATE INDEX out_file_waiting ON out_file (connector, id) WHERE written_at IS NULL;
 
--- The content, sealed with the key of its day. Leaves with the retention of bodies, some time after it was written.
+-- The content, sealed with the key of its day. Leaves with the retention of requests, some time after it was written.
 CREATE TABLE out_file_body (
     file       INTEGER PRIMARY KEY,
     day        INTEGER NOT NULL,

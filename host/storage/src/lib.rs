@@ -5,7 +5,8 @@
 //! commands of many callers, so that they share one wait for the disk.
 //!
 //! **Invariant**: nothing is decided here. A database reads the rows that the engine asks for and writes the change
-//! set that it yields; it knows no command and no rule, no plugin, no HTTP, no configuration, and no clock.
+//! set that it yields; it knows no plugin, no HTTP, no configuration, and no clock. [`Writer`] queues commands and hands
+//! them to the engine.
 
 mod cache;
 mod sqlite;

@@ -2,7 +2,7 @@
 //!
 //! A child process works a store while a shim under it (`durability/shim.c`) keeps the bytes that were
 //! synced apart from those that were only written. The child is killed, the folder is rebuilt from what was
-//! synced, and everything the child had been answered has to be there. The test of the test does the same
+//! synced, and everything the child had been answered has to be there. Another test does the same
 //! without syncing, and has to miss something.
 
 #![cfg(target_os = "linux")]

@@ -126,7 +126,7 @@ impl HotPath {
             limit: RETENTION_LIMIT,
         };
         let begun = Instant::now();
-        let retained = database.one(Command::Retain(retention)).await?;
+        let retained = database.one(Command::ApplyRetention(retention)).await?;
         samples.since("housekeeping", begun, 1);
         match retained {
             Applied::Moved(moved) if moved.count >= PRUNED => Ok(()),

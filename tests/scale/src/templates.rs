@@ -123,6 +123,9 @@ async fn expire_bodies(database: &Database) -> anyhow::Result<()> {
         records_before: Millis(0),
         limit: 1000,
     };
-    database.one(Command::Retain(retention)).await.context("expiring the requests of the templates")?;
+    database
+        .one(Command::ApplyRetention(retention))
+        .await
+        .context("expiring the requests of the templates")?;
     Ok(())
 }

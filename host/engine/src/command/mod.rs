@@ -93,7 +93,7 @@ pub enum Command {
         limit: u32,
     },
     /// Give back every claimed delivery, whatever its lease says: at start-up, when no other process can
-    /// hold one. Each may have been sent. At most `limit`; the answer says when there are more. Answer: `Moved`.
+    /// hold one; each may have been sent. Also ends the leases of requests that were being read. At most `limit`; the answer says when there are more. Answer: `Moved`.
     RecoverClaims {
         /// Now.
         now: Millis,
@@ -176,7 +176,7 @@ pub enum Command {
     },
     /// Drop a bounded part of what is older than its retention. Answer: `Moved` with the number of things
     /// dropped, and whether there is more.
-    Retain(Retention),
+    ApplyRetention(Retention),
     /// Store an API token by its hash. Answer: `Done`.
     PutToken {
         /// Its name.
@@ -280,12 +280,15 @@ impl Command {
     pub fn is_exclusive(&self) -> bool {
         matches!(
             self,
-            Self::Retain(_) | Self::ErasePerson { .. } | Self::Rekey { .. } | Self::StartIncarnation { .. }
+            Self::ApplyRetention(_)
+                | Self::ErasePerson { .. }
+                | Self::Rekey { .. }
+                | Self::StartIncarnation { .. }
         )
     }
 
     /// True when the answer counts the rows that the database says a bulk change has touched.
     pub(crate) fn counts_rows(&self) -> bool {
-        matches!(self, Self::Retain(_) | Self::StartIncarnation { .. })
+        matches!(self, Self::ApplyRetention(_) | Self::StartIncarnation { .. })
     }
 }

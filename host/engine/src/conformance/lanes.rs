@@ -251,7 +251,7 @@ pub async fn a_route_can_demand_that_the_lane_is_held(store: Store) {
     let (placed, plain) = (order("order.placed", 1, 0), order("order.placed", 2, 0));
     let held = store.admit(vec![new(placed, demanding())], t(1)).await.deliveries[0].delivery;
     let claimed = store.claim_only(held, t(1)).await;
-    assert!(claimed.until_posted && claimed.call_context(false, false).holds_until_posted);
+    assert!(claimed.until_posted && claimed.call_context(false, false).until_posted);
     // It is still so after a person has tried it again.
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
     store.moved(Command::Retry { delivery: held, by: "me".into(), now: t(3) }).await;

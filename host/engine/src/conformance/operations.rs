@@ -191,7 +191,7 @@ pub async fn a_body_goes_with_its_retention(store: Store) {
     let unread = store.accept(accept("2", b"old, and nobody could read it")).await.inbound;
     let young =
         store.accept(crate::Accept { received_at: t(2 * day), ..accept("3", b"young") }).await.inbound;
-    let retain = || Command::Retain(retention(t(2 * day), t(0)));
+    let retain = || Command::ApplyRetention(retention(t(2 * day), t(0)));
     assert_eq!(store.moved(retain()).await.count, 1);
     assert_eq!(store.0.inbound(read).await.unwrap().unwrap().request, None);
     for kept in [unread, young] {

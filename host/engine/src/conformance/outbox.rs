@@ -228,7 +228,7 @@ pub async fn a_files_content_goes_after_it_was_handed_over(store: Store) {
     let id = store.0.outbox(ERP, 1).await.unwrap()[0].id;
     store.one(Command::FileWritten { file: id, now: t(2) }).await.unwrap();
     let retain = retention(t(2 * day), t(0));
-    store.one(Command::Retain(retain)).await.unwrap();
+    store.one(Command::ApplyRetention(retain)).await.unwrap();
     // What waits keeps its content and the key of its day; what is gone keeps its name.
     let left = store.0.outbox(ERP, 10).await.unwrap();
     assert_eq!(left.iter().map(|file| file.content.as_slice()).collect::<Vec<_>>(), [b"ISA*unsent.x12"]);

@@ -69,7 +69,7 @@ impl State<'_> {
             Collision::Distinct(other) => other,
             Collision::Duplicate if self.safeguards().dedupe() => return Ok(Err(known.event)),
             Collision::Duplicate => {
-                // The tests of the tests store it again: under a key that no other copy has.
+                // Where this safeguard is off, a test stores it again: under a key that no other copy has.
                 return Ok(Ok(self.unused_key(&key, &incoming.digest)?));
             }
         };

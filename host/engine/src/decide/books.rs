@@ -91,6 +91,8 @@ impl State<'_> {
         Ok(())
     }
 
+    /// What awaits the order, up to as many as are released at once. More of one order than that stay where they are,
+    /// and become exceptions when their time to wait is over.
     fn waiting_for(&self, order: &Arc<str>) -> Decision<Vec<i64>> {
         let (waiting, _) = self.awaiting(order, None, RELEASED_AT_ONCE)?;
         let waiting: Vec<i64> = waiting.into_iter().map(|delivery| delivery.id).collect();

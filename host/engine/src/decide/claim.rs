@@ -1,4 +1,4 @@
-//! Claims: the due heads of lanes are handed out, durably as maybe sent.
+//! Claims: the due heads of lanes are handed out, durably as maybe sent where they are to be sent and not looked up.
 
 use std::sync::Arc;
 

@@ -60,7 +60,7 @@ impl State<'_> {
     ) -> Decision<Verdict> {
         let written = self.outbound_writes(source)?.map(OutboundWrites::fingerprints).unwrap_or_default();
         Ok(match classify(&report.fingerprints, &written, before, &report.foreign, report.complete) {
-            // The test of the tests has to see what happens when nothing is recognised.
+            // Where this safeguard is off, a test sees what happens when nothing is recognised.
             Verdict::Repeated if !self.safeguards().dedupe() => Verdict::News { disputed: Vec::new() },
             verdict => verdict,
         })

@@ -23,7 +23,7 @@ pub(super) fn reason(code: &str, message: impl Into<String>) -> Option<Problem> 
     Some(Problem { code: code.to_owned(), message: message.into(), field: None })
 }
 
-/// True for a delivery in its lane that no call is in flight for.
+/// True for a delivery in its lane that is not claimed.
 fn is_to_be_sent(delivery: &Delivery) -> bool {
     matches!(delivery.state, DeliveryState::Queued | DeliveryState::Ready)
 }
@@ -56,7 +56,7 @@ impl State<'_> {
             delivery.due_at = delivery.due_at.max(now);
             delivery.since = now;
         })?;
-        self.is_ready(&lane.connector);
+        self.note_ready(&lane.connector);
         Ok(Some(id))
     }
 
@@ -221,7 +221,7 @@ impl State<'_> {
         Ok(self.release(&key.entity, Some(&key.connector), now)?.0)
     }
 
-    /// What awaited the order for too long and is in its lane again, to be tried, awaits it no longer: should the target
+    /// What awaited the order and is in its lane again, to be tried, awaits it no longer: should the target
     /// still not know the order, the time to wait begins anew.
     fn end_wait_in_lane(&mut self, lane: &LaneKey) -> Decision<()> {
         let awaits = |delivery: &&Delivery| delivery.awaits.as_ref() == Some(&lane.lane);

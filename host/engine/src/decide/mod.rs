@@ -57,7 +57,7 @@ pub(crate) fn decide(state: &mut State<'_>, command: &Command) -> Decision<Appli
         Command::Pause { connector, why, by, now } => state.pause_by(connector, why, by, *now),
         Command::Resume { connector, by, now } => state.resume(connector, by, *now),
         Command::ErasePerson { subject, by, now } => state.erase(subject, by, *now),
-        Command::Retain(retention) => state.retain(retention),
+        Command::ApplyRetention(retention) => state.retain(retention),
         Command::PutToken { name, hash, by, now } => state.put_token(name, hash, by, *now),
         Command::RevokeToken { name, by, now } => state.revoke_token(name, by, *now),
         Command::PutMappings(put) => state.put_mappings(put),

@@ -92,7 +92,7 @@ impl State<'_> {
             self.set_pause(Arc::clone(&connector), None);
             self.audit(by, "connector.resume", &connector, "", now);
         }
-        self.is_ready(&connector);
+        self.note_ready(&connector);
         let more = self.stop_postponing(&connector, now)?;
         Ok(Applied::Moved(Moved { more, ..self.moved(0) }))
     }

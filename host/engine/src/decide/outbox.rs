@@ -22,7 +22,7 @@ impl State<'_> {
         let mut seen = HashSet::new();
         for settle in &batch.settles {
             let (delivery, fence) = (settle.delivery, settle.fence);
-            let row = self.held_by(delivery, fence)?;
+            let row = self.claimed_by(delivery, fence)?;
             if *row.connector != *batch.outbox.connector {
                 let id = format!("{delivery} of {}", batch.outbox.connector);
                 return Err(Error::Unknown { what: "delivery", id }.into());

@@ -219,8 +219,8 @@ impl State<'_> {
         Ok(delivery.state == DeliveryState::Waiting && delivery.reason_is(AWAITS_IN_FLIGHT_WRITE))
     }
 
-    /// Remembers the newest admitted state of an entity, and whether it was enqueued. The gate is off in tests of
-    /// the tests only; even then the memory does not go back.
+    /// Remembers the newest admitted state of an entity, and whether it was enqueued. Even where a test
+    /// turns the version gate off, what is remembered does not go back.
     fn advance(&mut self, placement: &Placement<'_>, enqueued: bool) -> Decision<()> {
         let incoming = placement.incoming;
         if !incoming.effect.advances() {

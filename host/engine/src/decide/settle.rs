@@ -22,7 +22,7 @@ use crate::view::Pause;
 
 impl State<'_> {
     /// A delivery that is held by this claim.
-    pub(super) fn held_by(&self, id: i64, fence: i64) -> Decision<&Delivery> {
+    pub(super) fn claimed_by(&self, id: i64, fence: i64) -> Decision<&Delivery> {
         let delivery = self.delivery(id)?;
         let is_held = delivery.state == DeliveryState::Sending && delivery.fence == fence;
         if !is_held && self.safeguards().fence() {
@@ -33,7 +33,7 @@ impl State<'_> {
 
     pub(super) fn settle(&mut self, settle: &Settle) -> Decision<Settled> {
         let (id, now) = (settle.delivery, settle.now);
-        let delivery = self.held_by(id, settle.fence)?;
+        let delivery = self.claimed_by(id, settle.fence)?;
         let (lane, entity) = (delivery.lane_key(), delivery.entity_key());
         let (advances, tried_for) = (delivery.effect.advances(), delivery.awaits.clone());
         self.record_attempt(settle, delivery.carries, delivery.attempts + 1);
@@ -68,7 +68,7 @@ impl State<'_> {
                     delivery.due_at = *at;
                     delivery.look_up = *find;
                 })?;
-                self.is_ready(&lane.connector);
+                self.note_ready(&lane.connector);
             }
             Next::Wait { parent, retry_at } => self.change(id, |delivery| {
                 delivery.awaits = Some(parent.as_str().into());

@@ -106,7 +106,7 @@ impl State<'_> {
             let message = "the host stopped, or took too long, before the answer was recorded";
             delivery.reason = reason("lost", message);
         })?;
-        self.is_ready(&connector);
+        self.note_ready(&connector);
         self.append(Append::Attempt(AttemptRecord {
             delivery: id,
             fence,

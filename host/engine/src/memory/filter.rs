@@ -78,8 +78,8 @@ impl<'f> Search<'f> {
         self.conditions.event_with_delivery(state, row)
             && self.id.is_none_or(|id| search::has_id(&row.entity, id) || search::has_id(&row.root, id))
             && self.term.as_ref().is_none_or(|term| {
-                term.as_ref()
-                    .is_some_and(|term| search::terms(row).contains(term) || referred(state, row, term))
+                let terms = || search::terms(&row.entity, &row.root, &row.event.fact);
+                term.as_ref().is_some_and(|term| terms().contains(term) || referred(state, row, term))
             })
             && self.customer.as_ref().is_none_or(|term| {
                 let terms = row.personal.as_ref().map(|personal| search::customer_terms(personal));

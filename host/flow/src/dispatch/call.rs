@@ -7,7 +7,7 @@ use crossdock_model::connector::Work;
 use crossdock_model::time::{Clock, Millis};
 use crossdock_rules::breaker::Permit;
 use crossdock_rules::key;
-use crossdock_rules::lookup::{BeforeSending, Keys, before_sending};
+use crossdock_rules::lookup::{BeforeSending, next_call};
 use crossdock_rules::outcome::{Answer, Fault, settle};
 use tokio::sync::Notify;
 use tracing::Instrument;
@@ -51,7 +51,8 @@ impl Caller {
         let Some(sink) = &connector.sink else { return };
         let (mut send, mut look_up, mut decide) = (Vec::new(), Vec::new(), Vec::new());
         for (delivery, permit) in batch {
-            match first_step(&delivery, sink) {
+            let policy = &sink.policy;
+            match next_call(delivery.sent, delivery.look_up, policy.keys, policy.safeguards) {
                 BeforeSending::Send => send.push((delivery, permit)),
                 BeforeSending::Find => look_up.push((delivery, permit)),
                 BeforeSending::Person => decide.push((delivery, permit)),
@@ -170,23 +171,6 @@ impl Caller {
         };
         let (id, fence) = (delivery.delivery, delivery.fence);
         Settle { delivery: id, fence, settlement, attempt, now: call.ended }
-    }
-}
-
-/// What has to come before the delivery is sent.
-fn first_step(delivery: &Claimed, sink: &Sink) -> BeforeSending {
-    let policy = &sink.policy;
-    if !policy.safeguards.find() {
-        return BeforeSending::Send;
-    }
-    match before_sending(delivery.sent, policy.keys) {
-        // A replay, or a retry of what is there in part: the target is asked where it can be.
-        BeforeSending::Send if delivery.look_up => match policy.keys {
-            Keys::Honoured => BeforeSending::Send,
-            Keys::Find => BeforeSending::Find,
-            Keys::None => BeforeSending::Person,
-        },
-        first => first,
     }
 }
 

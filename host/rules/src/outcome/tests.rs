@@ -106,7 +106,7 @@ fn received_awaits_the_confirmation_up_to_a_limit() {
     let settled = delivered(Outcome::Received(receipt()), &CallContext::default());
     let overdue_at = NOW.plus(policy().confirmation_limit);
     assert_eq!(settled.next, Next::Received { overdue_at, releases: true });
-    let strict = CallContext { holds_until_posted: true, ..CallContext::default() };
+    let strict = CallContext { until_posted: true, ..CallContext::default() };
     let blocked = delivered(Outcome::Received(receipt()), &strict);
     assert_eq!(blocked.next, Next::Received { overdue_at, releases: false });
 }

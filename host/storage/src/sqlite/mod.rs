@@ -20,6 +20,7 @@ mod schema;
 pub mod seed;
 mod state;
 mod statement;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod transaction;

@@ -93,7 +93,7 @@ impl Model {
         let lane = self.rows.values().map(|(open, ..)| LaneEntry {
             delivery: open.delivery,
             state: open.state,
-            holds: false,
+            until_posted: false,
             reason_code: None,
             awaits: open.state == DeliveryState::Waiting,
         });

@@ -3,8 +3,9 @@
 use crossdock_engine::view::EventFilter;
 use crossdock_engine::{Filter, Result};
 
-use super::{Arm, OF_REFERENCE, Query, stored};
+use super::{Arm, By, OF_REFERENCE, Query, stored};
 use crate::sqlite::rows::codes::Code as _;
+use crate::sqlite::terms;
 
 const BY_NUMBER: &str = " ORDER BY event.id DESC LIMIT ?";
 
@@ -31,8 +32,10 @@ impl Query<'_> {
             arms.push(arm);
         } else if let Some(customer) = customer {
             return Ok(vec![self.by_customer(customer)?]);
-        } else if let Some(wanted) = id.as_ref().or(term.as_ref()) {
-            return self.by_term(wanted);
+        } else if let Some(id) = id {
+            return self.by_term(id, By::Id);
+        } else if let Some(term) = term {
+            return self.by_term(term, By::Term);
         } else if filter.connector.is_some() || filter.state.is_some() {
             return self.by_delivery();
         } else if filter.kind.is_some() {
@@ -41,7 +44,7 @@ impl Query<'_> {
             arms.push(listed("event NOT INDEXED"));
         }
         for arm in &mut arms {
-            self.finish(arm)?;
+            self.finish(arm, By::Other)?;
         }
         Ok(arms)
     }
@@ -49,29 +52,29 @@ impl Query<'_> {
     /// By a person.
     fn by_customer(&self, customer: &str) -> Result<Arm> {
         let mut arm = Arm::new(
-            "SELECT event.id FROM customer_term CROSS JOIN event NOT INDEXED ON event.id = customer_term.event \
-             WHERE customer_term.term = ? AND customer_term.event >= ? AND customer_term.event < ?",
+            "SELECT event.id FROM customer_term CROSS JOIN event NOT INDEXED ON event.id = customer_term.rowid \
+             WHERE customer_term MATCH ? AND customer_term.rowid >= ? AND customer_term.rowid < ?",
         );
         arm.value(self.customer_term(customer)).value(self.range.0).value(self.range.1);
-        self.listed(&mut arm)?;
-        arm.end(" ORDER BY customer_term.event DESC LIMIT ?").value(self.limit);
+        self.listed(&mut arm, By::Customer)?;
+        arm.end(" ORDER BY customer_term.rowid DESC LIMIT ?").value(self.limit);
         Ok(arm)
     }
 
     /// By a search term; a reference's id or number is looked up among the references.
-    fn by_term(&self, wanted: &str) -> Result<Vec<Arm>> {
+    fn by_term(&self, wanted: &str, by: By) -> Result<Vec<Arm>> {
         let mut arm = Arm::new(
-            "SELECT event.id FROM event_term CROSS JOIN event NOT INDEXED ON event.id = event_term.event \
-             WHERE event_term.term = ? AND event_term.event >= ? AND event_term.event < ?",
+            "SELECT event.id FROM event_term CROSS JOIN event NOT INDEXED ON event.id = event_term.rowid \
+             WHERE event_term MATCH ? AND event_term.rowid >= ? AND event_term.rowid < ?",
         );
-        arm.value(stored(wanted)).value(self.range.0).value(self.range.1);
-        self.listed(&mut arm)?;
-        arm.end(" ORDER BY event_term.event DESC LIMIT ?").value(self.limit);
+        arm.value(terms::query_of(&stored(wanted))).value(self.range.0).value(self.range.1);
+        self.listed(&mut arm, by)?;
+        arm.end(" ORDER BY event_term.rowid DESC LIMIT ?").value(self.limit);
         let mut arms = vec![arm];
-        if self.filter.id.is_none() {
+        if by == By::Term {
             let mut arm = Arm::new(format!("SELECT event.id FROM {} WHERE TRUE", found(OF_REFERENCE)));
             arm.value(stored(wanted));
-            self.finish(&mut arm)?;
+            self.finish(&mut arm, by)?;
             arms.push(arm);
         }
         Ok(arms)
@@ -89,23 +92,23 @@ impl Query<'_> {
             );
             arm.value(connector.to_owned()).value(state.code());
             arm.value(self.range.0).value(self.range.1);
-            self.on_event(&mut arm);
+            self.on_event(&mut arm, By::Other);
             arm.end(" GROUP BY delivery.event ORDER BY delivery.event DESC LIMIT ?").value(self.limit);
             arms.push(arm);
         }
         Ok(arms)
     }
 
-    fn finish(&self, arm: &mut Arm) -> Result<()> {
+    fn finish(&self, arm: &mut Arm, by: By) -> Result<()> {
         arm.and("event.id >= ? AND event.id < ?").value(self.range.0).value(self.range.1);
-        self.listed(arm)?;
+        self.listed(arm, by)?;
         arm.end(BY_NUMBER).value(self.limit);
         Ok(())
     }
 
     /// Everything that the filter demands of an event.
-    fn listed(&self, arm: &mut Arm) -> Result<()> {
-        self.on_event(arm);
+    fn listed(&self, arm: &mut Arm, by: By) -> Result<()> {
+        self.on_event(arm, by);
         let Filter { delivery, connector, state, .. } = &self.filter.filter;
         if delivery.is_some() || connector.is_some() || state.is_some() {
             arm.and("EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id");

@@ -14,6 +14,7 @@ use sqlx::{Encode, Sqlite, SqliteConnection, Type};
 
 use super::rows::codes::Code as _;
 use super::statement::{Args, fetch_all, fetch_first, statements};
+use super::terms;
 use crate::vault::Vault;
 
 statements! {
@@ -59,6 +60,16 @@ impl Arm {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range(pub(super) i64, pub(super) i64);
 
+/// What an arm finds events by, of what is looked up in an index of words: the index is not asked about each of them
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Id,
+    Term,
+    Customer,
+    Other,
+}
+
 /// A filter with everything that its arms need.
 pub(super) struct Query<'q> {
     pub(super) filter: &'q EventFilter,
@@ -84,10 +95,10 @@ const OF_REFERENCE: &str = "WITH wanted (t) AS (SELECT ?), \
      ON named.entity = referred.entity AND named.root IS NOT NULL";
 /// Whether an event has a term.
 const HAS_TERM: &str =
-    "EXISTS (SELECT 1 FROM event_term WHERE event_term.term = ? AND event_term.event = event.id)";
+    "EXISTS (SELECT 1 FROM event_term WHERE event_term MATCH ? AND event_term.rowid = event.id)";
 /// Whether an event is about a person.
 const HAS_CUSTOMER: &str =
-    "EXISTS (SELECT 1 FROM customer_term WHERE customer_term.term = ? AND customer_term.event = event.id)";
+    "EXISTS (SELECT 1 FROM customer_term WHERE customer_term MATCH ? AND customer_term.rowid = event.id)";
 
 /// The state that a filter names.
 fn state(filter: &Filter) -> Result<Option<DeliveryState>> {
@@ -126,8 +137,8 @@ impl<'q> Query<'q> {
         Ok(Self { filter, range, connectors, vault, limit })
     }
 
-    /// The conditions on the event.
-    fn on_event(&self, arm: &mut Arm) {
+    /// The conditions on the event, but for the one that the arm finds events by.
+    fn on_event(&self, arm: &mut Arm, by: By) {
         let EventFilter { filter, id, term, customer } = self.filter;
         if let Some(event) = filter.event {
             arm.and("event.id = ?").value(event);
@@ -148,25 +159,28 @@ impl<'q> Query<'q> {
             arm.and("event.recorded_at < ?").value(until.0);
         }
         if let Some(id) = id {
-            arm.and(HAS_TERM).value(stored(id));
+            if by != By::Id {
+                arm.and(HAS_TERM).value(terms::query_of(&stored(id)));
+            }
             let whole = id.contains('/');
             arm.and(&format!("({} OR {})", ends_in("event.entity", whole), ends_in("event.root", whole)));
             for _ in 0..if whole { 10 } else { 4 } {
                 arm.value(id.clone());
             }
         }
-        if let Some(term) = term {
+        if let Some(term) = term.as_ref().filter(|_| by != By::Term) {
             arm.and(&format!("({HAS_TERM} OR event.id IN ({OF_REFERENCE}))"));
-            arm.value(stored(term)).value(stored(term));
+            arm.value(terms::query_of(&stored(term))).value(stored(term));
         }
-        if let Some(customer) = customer {
+        if let Some(customer) = customer.as_ref().filter(|_| by != By::Customer) {
             arm.and(HAS_CUSTOMER).value(self.customer_term(customer));
         }
     }
 
-    fn customer_term(&self, customer: &str) -> Vec<u8> {
+    /// A query that finds nothing where nothing is left to look for.
+    fn customer_term(&self, customer: &str) -> String {
         let term = search::customer_term(customer);
-        term.map(|term| self.vault.search_term(term.as_bytes()).to_vec()).unwrap_or_default()
+        terms::query(&term.map(|term| terms::word_of_person(&term, self.vault)).unwrap_or_default())
     }
 
     /// The conditions on a delivery.

@@ -3,7 +3,7 @@
 use crossdock_engine::Result;
 use crossdock_rules::lane::DeliveryState;
 
-use super::{Arm, Query, state};
+use super::{Arm, By, Query, state};
 use crate::sqlite::rows::codes::Code as _;
 use crate::sqlite::rows::delivery::delivery_columns;
 use crate::sqlite::statement::statements;
@@ -63,7 +63,7 @@ impl Query<'_> {
         let mut finished = Vec::with_capacity(arms.len());
         for (mut arm, order) in arms {
             arm.and("delivery.id > ?").value(page.after);
-            self.on_event(&mut arm);
+            self.on_event(&mut arm, By::Other);
             self.on_delivery(&mut arm)?;
             arm.end(order).value(self.limit);
             finished.push(arm);

@@ -71,8 +71,7 @@ impl Loader<'_> {
         if wanted.event_keys.is_empty() {
             return Ok(());
         }
-        let keys: HashMap<[u8; 16], &Arc<str>> =
-            wanted.event_keys.iter().map(|key| (key_hash(key), key)).collect();
+        let keys: HashMap<_, &Arc<str>> = wanted.event_keys.iter().map(|key| (key_hash(key), key)).collect();
         let mut bulk = BulkStatement::new(&EVENT_KEYS);
         for hash in keys.keys() {
             bulk.row(|args| {

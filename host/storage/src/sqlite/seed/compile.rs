@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crossdock_engine::{Result, search};
 use crossdock_model::common::Personal;
+use crossdock_model::event::Event;
 use sqlx::SqliteConnection;
 
 use super::names::{Names, unknown};
@@ -36,14 +37,16 @@ impl Templates {
             }
             let columns = found.first().into_iter().flatten().map(|(column, _)| column.clone()).collect();
             tables.push(Table { name: name.clone(), columns });
-            if name == "customer_term" {
-                compiler.person_terms(tables.len() - 1)?;
-                continue;
-            }
             for row in found {
                 compiler.row(tables.len() - 1, name, row)?;
             }
         }
+        for name in ["event_term", "customer_term"] {
+            let columns = ["rowid", "terms"].map(str::to_owned).to_vec();
+            tables.push(Table { name: name.to_owned(), columns });
+        }
+        compiler.terms(tables.len() - 2)?;
+        compiler.person_terms(tables.len() - 1)?;
         Ok(Self { tables, orders: compiler.orders })
     }
 }
@@ -156,13 +159,13 @@ impl<'s> Compiler<'s> {
                 let event = number(row, "event");
                 let event = self.rows_of("event").iter().find(|row| number(row, "id") == event);
                 let key = event.and_then(|row| text(row, "key"));
-                Cell::KeyHash(self.text(order, key.ok_or_else(|| unknown(table, "a key has no event"))?))
+                Cell::EventKey(self.text(order, key.ok_or_else(|| unknown(table, "a key has no event"))?))
             }
             // What identified the request is not stored: another text of the same length does as well.
             ("inbound_key", "key", _) => {
                 let mut text = vec![Piece::Own(0)];
                 text.push(Piece::Same(format!(" {:?}", number(row, "inbound"))));
-                Cell::KeyHash(text)
+                Cell::RequestKey(text)
             }
             ("personal", "sealed", Value::Blob(_)) => {
                 let event = number(row, "event").unwrap_or_default();
@@ -242,21 +245,43 @@ fn divided(text: &str, own: &str, at: usize) -> Text {
 }
 
 impl Compiler<'_> {
-    /// The rows of search terms of persons, made from their data: nothing can be read off a keyed hash.
+    /// The search terms of events, made from their contents: an index of words cannot be read.
+    fn terms(&mut self, table: usize) -> Result<()> {
+        for row in self.rows_of("event") {
+            let id = number(row, "id");
+            let body = self.rows_of("event_body").iter().find(|body| number(body, "event") == id);
+            let body = body.and_then(|body| text(body, "body")).unwrap_or_default();
+            let event: Event = serde_json::from_str(body).map_err(|error| unreadable("an event", error))?;
+            let entity = text(row, "entity").unwrap_or_default();
+            let root = text(row, "root").unwrap_or(entity);
+            self.words(table, id, &search::terms(entity, root, &event.fact), Cell::Words)?;
+        }
+        Ok(())
+    }
+
+    /// The search terms of persons, made from their data.
     fn person_terms(&mut self, table: usize) -> Result<()> {
         for row in self.rows_of("personal") {
-            let event = number(row, "event");
-            let order = self.of_event(event)?;
             let personal: Personal = serde_json::from_str(&self.plain(row)?)
                 .map_err(|error| unreadable("personal data", error))?;
-            let terms: BTreeSet<String> = search::customer_terms(&personal);
-            for term in terms {
-                let term = Cell::PersonTerm(self.text(order, &term));
-                let event = self.number("customer_term", "event", event.unwrap_or_default())?;
-                if let Some(template) = self.orders.get_mut(order) {
-                    template.rows.push((table, vec![term, event]));
-                }
-            }
+            let terms = search::customer_terms(&personal);
+            self.words(table, number(row, "event"), &terms, Cell::PersonWords)?;
+        }
+        Ok(())
+    }
+
+    fn words(
+        &mut self,
+        table: usize,
+        event: Option<i64>,
+        terms: &BTreeSet<String>,
+        cell: impl Fn(Vec<Text>) -> Cell,
+    ) -> Result<()> {
+        let order = self.of_event(event)?;
+        let terms = terms.iter().map(|term| self.text(order, term)).collect();
+        let event = self.number("event", "id", event.unwrap_or_default())?;
+        if let Some(template) = self.orders.get_mut(order) {
+            template.rows.push((table, vec![event, cell(terms)]));
         }
         Ok(())
     }

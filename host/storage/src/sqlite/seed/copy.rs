@@ -1,6 +1,7 @@
 //! Renders copies of templates into batches of rows.
 
 use crossdock_engine::Result;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::Sender;
 
 use super::insert::{Batch, Settled, rows_of_a_batch};
@@ -8,6 +9,7 @@ use super::names::{Copies, Names, unknown};
 use super::template::{Cell, Kind, Piece, Template, Templates};
 use crate::sqlite::rows::digest::key_hash;
 use crate::sqlite::statement::Args;
+use crate::sqlite::terms;
 use crate::vault::{Bound, Sealer, Vault};
 
 /// The last numbers that were used.
@@ -148,9 +150,18 @@ fn add(args: &mut Args, cell: &Cell, order: &Order<'_>, vault: &Vault) -> Result
         Cell::Subject => args.add(customer()?.0),
         Cell::Millis(after) => args.add(order.names.placed_at + after),
         Cell::Micros(after) => args.add(order.names.placed_at * 1000 + after),
-        Cell::KeyHash(text) => args.add(key_hash(&rendered(text, order.names)).to_vec()),
-        Cell::PersonTerm(text) => {
-            args.add(vault.search_term(rendered(text, order.names).as_bytes()).to_vec())
+        Cell::EventKey(text) => args.add(key_hash(&rendered(text, order.names)).to_vec()),
+        Cell::RequestKey(text) => {
+            let hash = Sha256::digest(rendered(text, order.names).as_bytes());
+            args.add(hash.iter().copied().take(16).collect::<Vec<_>>())
+        }
+        Cell::Words(terms) => {
+            let terms: Vec<_> = terms.iter().map(|term| rendered(term, order.names)).collect();
+            args.add(terms::words(&terms))
+        }
+        Cell::PersonWords(terms) => {
+            let words = terms.iter().map(|term| terms::word_of_person(&rendered(term, order.names), vault));
+            args.add(words.collect::<Vec<_>>().join(" "))
         }
         Cell::Personal(text, position) => {
             let bound = Bound::Personal(order.id(Kind::Event, *position));

@@ -44,7 +44,7 @@ pub(super) fn blob<'r>(row: &'r Stored, column: &str) -> Option<&'r [u8]> {
 /// The rows of each table that has any.
 pub(super) type Database = BTreeMap<String, Vec<Stored>>;
 
-/// Reads every table.
+/// Reads every table; not the indexes of words, and the tables that they consist of.
 pub(super) async fn read_all(connection: &mut SqliteConnection) -> Result<Database> {
     let mut stored = Database::new();
     for table in table_names(connection).await? {
@@ -57,8 +57,8 @@ pub(super) async fn read_all(connection: &mut SqliteConnection) -> Result<Databa
 }
 
 async fn table_names(connection: &mut SqliteConnection) -> Result<Vec<String>> {
-    let text =
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+    let text = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
+         AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let found = rows(connection, "reading the tables", text, Args::default()).await?;
     found.iter().map(|row| row.try_get(0).map_err(failed("reading the tables"))).collect()
 }

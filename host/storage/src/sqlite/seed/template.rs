@@ -24,10 +24,14 @@ pub(super) enum Cell {
     /// Milliseconds, or microseconds, after the order was placed.
     Millis(i64),
     Micros(i64),
-    /// The hash of a key.
-    KeyHash(Text),
-    /// The keyed hash of a person's search term.
-    PersonTerm(Text),
+    /// The idempotency key of an event.
+    EventKey(Text),
+    /// What identified a request.
+    RequestKey(Text),
+    /// The words of the search terms of an event.
+    Words(Vec<Text>),
+    /// The words of the search terms of a person.
+    PersonWords(Vec<Text>),
     /// Personal data of the event of this position, sealed for the customer.
     Personal(Text, usize),
 }

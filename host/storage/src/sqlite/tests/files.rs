@@ -85,7 +85,9 @@ async fn no_person_and_no_destroyed_key_is_in_the_files() {
     assert!(!on_disk(folder, b"Ada Lovelace") && !on_disk(folder, b"ada lovelace"));
     assert!(on_disk(folder, b"shopify/acme/customer/77"));
     let key = bytes(&scratch.database, "SELECT sealed FROM subject").await;
-    let term = bytes(&scratch.database, "SELECT term FROM customer_term").await;
+    // The index leaves out what a word has in common with the one before it.
+    let term =
+        hex::encode(scratch.database.vault.search_term(b"name:ada lovelace")).split_off(4).into_bytes();
     assert!(on_disk(folder, &key) && on_disk(folder, &term));
     let subject = "shopify/acme/customer/77".to_owned();
     let erased = scratch.driver.moved(Command::ErasePerson { subject, by: "me".into(), now: t(2) }).await;

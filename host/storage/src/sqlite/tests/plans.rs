@@ -10,6 +10,7 @@ use crossdock_engine::view::EventFilter;
 use crossdock_engine::{Filter, Result};
 use crossdock_model::time::Millis;
 use sqlx::SqliteConnection;
+use sqlx::pool::PoolConnection;
 
 use super::super::filter::replay::ReplayPage;
 use super::super::filter::{Query, Range};
@@ -107,7 +108,10 @@ async fn faults(
         let grows = scanned.is_some_and(|name| {
             // `SCAN 64 CONSTANT ROWS`, `SCAN 64-ROW VALUES CLAUSE`, `SCAN (subquery-1)`.
             let is_given = name.starts_with(|c: char| c.is_ascii_digit() || c == '(');
-            !is_given && !MAY_BE_SCANNED.contains(&name)
+            // An index of words that is asked for a word: `SCAN event_term VIRTUAL TABLE INDEX 192:M1<>`.
+            let asked = step.split_once("VIRTUAL TABLE INDEX").and_then(|(_, how)| how.split_once(':'));
+            let is_asked = asked.is_some_and(|(_, conditions)| conditions.contains('M'));
+            !is_given && !is_asked && !MAY_BE_SCANNED.contains(&name)
         });
         let sorts = step.starts_with("USE TEMP B-TREE FOR ORDER BY");
         if grows && !may_scan || sorts && !may_sort {
@@ -138,9 +142,24 @@ async fn filled() -> Scratch {
     scratch
 }
 
+/// Analyses the rows, as if each table had very many times as many: with few of them a scan would be right.
 async fn analyse(database: &Sqlite) {
     let mut writing = database.writing.lock().await;
-    run(&mut writing.connection, "analysing", "ANALYZE", Args::default()).await.unwrap();
+    for text in [
+        "ANALYZE",
+        "UPDATE sqlite_stat1 SET stat = (10000 * stat) || substr(stat, instr(stat || ' ', ' '))",
+        "DELETE FROM sqlite_stat4",
+        "ANALYZE sqlite_schema",
+    ] {
+        run(&mut writing.connection, "analysing", text, Args::default()).await.unwrap();
+    }
+}
+
+/// A connection that has seen the statistics: explaining a statement does not make it look for them.
+async fn explainer(database: &Sqlite) -> PoolConnection<sqlx::Sqlite> {
+    let mut connection = database.reader().await.unwrap();
+    rows(&mut connection, "looking at the schema", "SELECT * FROM meta", Args::default()).await.unwrap();
+    connection
 }
 
 #[tokio::test]
@@ -150,7 +169,7 @@ async fn no_statement_scans_a_table_that_grows() {
         if analysed {
             analyse(&scratch.database).await;
         }
-        let mut connection = scratch.database.reader().await.unwrap();
+        let mut connection = explainer(&scratch.database).await;
         let mut wrong = Vec::new();
         for statement in statements() {
             for rows in if statement.width == 0 { vec![1] } else { vec![1, 64] } {
@@ -231,7 +250,7 @@ async fn no_filter_scans_a_table_that_grows() {
         if analysed {
             analyse(&scratch.database).await;
         }
-        let mut connection = scratch.database.reader().await.unwrap();
+        let mut connection = explainer(&scratch.database).await;
         let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
         for filter in filters() {
             for (text, may_sort) in texts(&filter, &scratch.database).unwrap() {

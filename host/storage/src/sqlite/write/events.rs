@@ -12,6 +12,7 @@ use crate::sqlite::rows::codes::Code as _;
 use crate::sqlite::rows::digest::Digest;
 use crate::sqlite::rows::event::amount;
 use crate::sqlite::statement::{statements, to_json};
+use crate::sqlite::terms;
 use crate::vault::Bound;
 
 statements! {
@@ -25,10 +26,9 @@ statements! {
         "INSERT INTO personal (event, subject, sealed) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     TERM(2) "writing search terms":
-        "INSERT INTO event_term (term, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+        "INSERT INTO event_term (rowid, terms) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     CUSTOMER_TERM(2) "writing search terms of persons":
-        "INSERT INTO customer_term (term, event) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
-         ON CONFLICT DO NOTHING";
+        "INSERT INTO customer_term (rowid, terms) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
 }
 
 impl ChangeWriter<'_> {
@@ -46,7 +46,7 @@ impl ChangeWriter<'_> {
         let mut event_terms = BulkStatement::new(&TERM);
         let mut customer_terms = BulkStatement::new(&CUSTOMER_TERM);
         for event in events {
-            let subject = match event.subject != event.root {
+            let subject = match named(&event) {
                 true => Some(self.subject_key(&event.subject)?.id),
                 false => None,
             };
@@ -55,11 +55,10 @@ impl ChangeWriter<'_> {
             bodies.row(|args| {
                 args.add(event.id).add(body);
             });
-            for term in search::terms(event) {
-                event_terms.row(|args| {
-                    args.add(term).add(event.id);
-                });
-            }
+            let words = terms::words(&search::terms(&event.entity, &event.root, &event.event.fact));
+            event_terms.row(|args| {
+                args.add(event.id).add(words);
+            });
             let Some(data) = &event.personal else { continue };
             let key = self.subject_key(&event.subject)?;
             let plain = to_json("personal data", &**data)?;
@@ -67,10 +66,9 @@ impl ChangeWriter<'_> {
             personal.row(|args| {
                 args.add(event.id).add(key.id).add(sealed);
             });
-            for term in search::customer_terms(data) {
-                let term = self.vault.search_term(term.as_bytes());
+            if let Some(words) = terms::words_of_person(data, self.vault) {
                 customer_terms.row(|args| {
-                    args.add(term.to_vec()).add(event.id);
+                    args.add(event.id).add(words);
                 });
             }
         }

@@ -44,7 +44,7 @@ impl ChangeWriter<'_> {
         self.keyed(&changes.changed).await?;
         for append in &changes.appended {
             match append {
-                Append::Prune { events, deliveries, roots } => self.prune(events, deliveries, roots).await?,
+                Append::Prune { events, deliveries, .. } => self.prune(events, deliveries).await?,
                 Append::Expire { retention } => self.expire(retention).await?,
                 Append::StartIncarnation { incarnation, skip, at } => {
                     self.start_incarnation(*incarnation, *skip, *at).await?;

@@ -1,7 +1,6 @@
 //! Orders that leave as a whole, with everything that hangs on them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crossdock_engine::{Result, search};
 use crossdock_model::common::Personal;
@@ -11,6 +10,7 @@ use super::writer::ChangeWriter;
 use crate::sqlite::bulk::{BulkStatement, find};
 use crate::sqlite::rows::event;
 use crate::sqlite::statement::{Cells, Statement, statements};
+use crate::sqlite::terms;
 use crate::vault::Vault;
 
 statements! {
@@ -20,13 +20,12 @@ statements! {
          LEFT JOIN subject AS whose ON whose.id = event.subject \
          LEFT JOIN personal ON personal.event = event.id \
          LEFT JOIN subject ON subject.id = personal.subject WHERE event.id IN ({rows})");
-    NO_TERM(2) "dropping search terms": "DELETE FROM event_term WHERE (term, event) IN (VALUES {rows})";
-    /// Whose data the events came with, and who is named by them.
+    NO_TERM(2) "dropping search terms":
+        "INSERT INTO event_term (event_term, rowid, terms) \
+         SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    /// Whose data the events came with.
     SUBJECTS(1) "looking for the subjects of events":
-        "SELECT subject FROM personal WHERE event IN ({rows})";
-    NAMED(1) "looking for the subjects of events":
-        "SELECT subject FROM event WHERE subject IS NOT NULL AND id IN ({rows})";
-    OF_ROOTS(1) "looking for the subjects of orders": "SELECT id FROM subject WHERE name IN ({rows})";
+        "SELECT DISTINCT subject FROM event WHERE subject IS NOT NULL AND id IN ({rows})";
     NO_EVENT(1) "dropping events": "DELETE FROM event WHERE id IN ({rows})";
     NO_BODY(1) "dropping the contents of events": "DELETE FROM event_body WHERE event IN ({rows})";
     NO_PERSONAL(1) "dropping personal data": "DELETE FROM personal WHERE event IN ({rows})";
@@ -38,11 +37,11 @@ statements! {
     /// A person of whom nothing is left. One of whom something is left keeps the key that it is sealed with.
     GONE(1) "looking for subjects of whom nothing is left":
         "SELECT id, name FROM subject WHERE id IN ({rows}) \
-         AND NOT EXISTS (SELECT 1 FROM personal WHERE personal.subject = subject.id) \
          AND NOT EXISTS (SELECT 1 FROM event WHERE event.subject = subject.id)";
     NO_SUBJECT(1) "dropping subjects": "DELETE FROM subject WHERE id IN ({rows})";
     NO_CUSTOMER_TERM(2) "dropping search terms of persons":
-        "DELETE FROM customer_term WHERE (term, event) IN (VALUES {rows})";
+        "INSERT INTO customer_term (customer_term, rowid, terms) \
+         SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
 }
 
 /// Search terms of persons that are to be deleted.
@@ -55,10 +54,9 @@ impl CustomerTerms {
 
     /// Adds those of an event.
     pub(super) fn of(&mut self, event: i64, personal: &Personal, vault: &Vault) {
-        for term in search::customer_terms(personal) {
-            let term = vault.search_term(term.as_bytes());
+        if let Some(words) = terms::words_of_person(personal, vault) {
             self.0.row(|args| {
-                args.add(term.to_vec()).add(event);
+                args.add(event).add(words);
             });
         }
     }
@@ -70,28 +68,12 @@ impl CustomerTerms {
 }
 
 impl ChangeWriter<'_> {
-    pub(super) async fn prune(
-        &mut self,
-        events: &[i64],
-        deliveries: &[i64],
-        roots: &[Arc<str>],
-    ) -> Result<()> {
+    pub(super) async fn prune(&mut self, events: &[i64], deliveries: &[i64]) -> Result<()> {
         self.numbers_leave = true;
         self.drop_terms(events).await?;
         let mut subjects = BTreeSet::new();
-        for statement in [&SUBJECTS, &NAMED] {
-            for row in find(self.connection, statement, events.iter().copied()).await? {
-                subjects.insert(Cells::of(&row).next::<i64>()?);
-            }
-        }
-        let mut named = BulkStatement::new(&OF_ROOTS);
-        for root in roots {
-            named.row(|args| {
-                args.add(Arc::clone(root));
-            });
-        }
-        for row in named.read(self.connection).await? {
-            subjects.insert(Cells::of(&row).next()?);
+        for row in find(self.connection, &SUBJECTS, events.iter().copied()).await? {
+            subjects.insert(Cells::of(&row).next::<i64>()?);
         }
         for statement in [&NO_EVENT, &NO_BODY, &NO_PERSONAL, &NO_CONFLICT] {
             self.drop_numbers(statement, events).await?;
@@ -113,17 +95,16 @@ impl ChangeWriter<'_> {
         Ok(())
     }
 
-    /// The terms of an event are made again from its content: they need no index by event.
+    /// The terms of an event are made again from its content: the index finds events by terms, and not terms by events.
     async fn drop_terms(&mut self, events: &[i64]) -> Result<()> {
         let mut dropped = BulkStatement::new(&NO_TERM);
         let mut persons = CustomerTerms::new();
         for row in find(self.connection, &EVENTS, events.iter().copied()).await? {
             let Some(row) = event::read(&mut Cells::of(&row), self.vault)? else { continue };
-            for term in search::terms(&row) {
-                dropped.row(|args| {
-                    args.add(term).add(row.id);
-                });
-            }
+            let words = terms::words(&search::terms(&row.entity, &row.root, &row.event.fact));
+            dropped.row(|args| {
+                args.add(row.id).add(words);
+            });
             if let Some(data) = &row.personal {
                 persons.of(row.id, data, self.vault);
             }
