@@ -205,7 +205,8 @@ impl Delivery {
         self.awaits.is_some() && matches!(self.state, DeliveryState::Waiting | DeliveryState::Exception)
     }
 
-    /// True while a call may be changing the target, or may have changed it: its echo can come at any moment.
+    /// True while a call may be changing the target, or may have changed it and will be looked up: its echo can come at
+    /// any moment. What a person has to look up is not waited for.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         match self.state {

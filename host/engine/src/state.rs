@@ -126,13 +126,18 @@ macro_rules! declare_tables {
 
 with_tables!(declare_tables);
 
-/// Generates the plain writers of tables.
+/// Generates the plain writers of tables. `numbered`: the keys are numbers that the unit allots, which no other unit has
+/// a row of. Other rows are written only after they were read, so that the read set names them.
 macro_rules! setters {
-    ($($set:ident $table:ident: $key:ty => $row:ty;)+) => {
+    (numbered: $numbered:literal; $($set:ident $table:ident: $key:ty => $row:ty;)+) => {
         impl State<'_> {
             $(
                 /// Changes a row, or deletes it.
                 pub(crate) fn $set(&mut self, key: $key, row: Option<$row>) {
+                    debug_assert!(
+                        $numbered || !self.tables.$table.is_unknown(&key),
+                        concat!("a row of ", stringify!($table), " is written that was not read"),
+                    );
                     self.tables.$table.set(key, row);
                 }
             )+
@@ -141,15 +146,21 @@ macro_rules! setters {
 }
 
 setters! {
-    set_inbound_key inbound_keys: DedupeKey => i64;
+    numbered: true;
     set_inbound inbounds: i64 => InboundRow;
-    set_event_key event_keys: Arc<str> => KeyRow;
     set_event events: i64 => Arc<EventRow>;
+    set_in_flight_wait in_flight_waits: i64 => InFlightWait;
+    set_file files: i64 => FileRow;
+}
+
+setters! {
+    numbered: false;
+    set_inbound_key inbound_keys: DedupeKey => i64;
+    set_event_key event_keys: Arc<str> => KeyRow;
     set_entity entities: EntityKey => EntityState;
     set_pin pins: Arc<str> => Arc<str>;
     set_references references: EntityKey => Vec<Reference>;
     set_outbound_writes outbound_writes: EntityKey => OutboundWrites;
-    set_in_flight_wait in_flight_waits: i64 => InFlightWait;
     set_natural_key natural_keys: Arc<str> => Arc<str>;
     set_alias aliases: Arc<str> => Arc<str>;
     set_refunds refunds: Arc<str> => Vec<ReportedRefund>;
@@ -161,7 +172,6 @@ setters! {
     set_serial serials: Arc<str> => u64;
     set_sequence sequences: (Arc<str>, Arc<str>) => u64;
     set_file_name file_names: (Arc<str>, Arc<str>) => i64;
-    set_file files: i64 => FileRow;
     set_mapping mappings: MappingKey => MappingEntry;
     set_store stores: Arc<str> => StoreRow;
     set_secret secrets: Arc<str> => SecretVersion;

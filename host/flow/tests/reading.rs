@@ -179,7 +179,13 @@ async fn what_was_refused_for_its_credentials_is_read_again_as_soon_as_the_conne
     store_unread_requests(dir.path(), &[("erp", 3)]).await;
     let source = TestSource::new(Behaviour::Unauthorized);
     let world = World::start(dir.path(), Arc::default(), source.connector("erp")).await;
-    eventually("each is refused", async || source.calls() == 3 && paused(&world).await.is_some()).await;
+    // A refusal that is recorded after the connector was resumed pauses it anew.
+    let postponed = async || {
+        let counts = world.handle.store().pending_inbounds().await.unwrap();
+        counts.iter().map(|of| of.postponed).sum::<u64>()
+    };
+    let refused = async || postponed().await == 3 && paused(&world).await.is_some();
+    eventually("each is refused", refused).await;
     assert_eq!(paused(&world).await.unwrap(), "unknown credentials");
     world.handle.resume("erp", "test").await.unwrap();
     eventually("each is read again", async || source.calls() >= 6).await;

@@ -1,5 +1,5 @@
 //! Admission: what becomes of an event that a route sends to a connector. Decided inside the storage transaction that
-//! records the event; and again for a delivery that moves to another connector or has waited for an in-flight write.
+//! records the event; and again for a delivery that moves to another connector or lane.
 //!
 //! Events arrive in any order and more than once. Admission ensures that a sink receives the states of an entity
 //! in order and the newest state last, and receives nothing that it does not need.

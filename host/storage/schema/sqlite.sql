@@ -222,7 +222,7 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 
 -- What was sent and received in an attempt, sealed with the key of the event's subject, else of its day. Leaves
--- with the retention of exchanges, and with its delivery.
+-- with the retention of requests, and with its delivery.
 CREATE TABLE exchange (
     id       INTEGER PRIMARY KEY,
     delivery INTEGER NOT NULL,

@@ -1,8 +1,13 @@
 //! The walks that `make test` makes: every order in which things can happen to every short history of an order, with one
 //! wrong answer or one kill. Two orders walked together show that orders do not touch each other, so that what holds for
 //! one holds for several.
+//!
+//! By hand, with more that goes wrong (wrong answers, kills) and of some histories only, by their numbers:
+//! `CROSSDOCK_FAULTS=2,1 CROSSDOCK_HISTORIES=0-9 cargo test --release -p crossdock-worlds every_short -- --nocapture`
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
+
+use std::ops::RangeInclusive;
 
 use crossdock_rules::lookup::Keys;
 use crossdock_rules::safeguards::{Safeguard, Safeguards};
@@ -13,6 +18,23 @@ use crossdock_worlds::world::{Setting, SmallWorld};
 
 /// How much goes wrong: wrong answers, and kills.
 const FAULTS: [(u8, u8); 2] = [(1, 0), (0, 1)];
+
+/// Two numbers of a variable of the environment, where it is set.
+fn two_numbers(name: &str, between: char) -> Option<(usize, usize)> {
+    let text = std::env::var(name).ok()?;
+    let parsed = text.split_once(between).map(|(a, b)| (a.parse(), b.parse()));
+    let Some((Ok(first), Ok(last))) = parsed else { panic!("{name}={text}: two numbers are expected") };
+    Some((first, last))
+}
+
+/// What goes wrong, and the histories that are walked.
+fn wanted() -> (Vec<(u8, u8)>, RangeInclusive<usize>) {
+    let faults = two_numbers("CROSSDOCK_FAULTS", ',');
+    let faults = faults
+        .map(|(outcomes, crashes)| vec![(u8::try_from(outcomes).unwrap(), u8::try_from(crashes).unwrap())]);
+    let (first, last) = two_numbers("CROSSDOCK_HISTORIES", '-').unwrap_or((0, usize::MAX));
+    (faults.unwrap_or(FAULTS.to_vec()), first..=last)
+}
 
 /// The history that is walked beside itself: placed, updated and cancelled, which is reported twice.
 const PAIRED: usize = 5;
@@ -32,9 +54,14 @@ fn worlds(keys: Keys, faults: (u8, u8), safeguards: Safeguards) -> impl Iterator
 
 fn all_end_in_the_right_books(keys: Keys) {
     let mut counts = Counts::default();
-    for faults in FAULTS {
-        for world in worlds(keys, faults, Safeguards::default()) {
-            counts += walk(&world).unwrap_or_else(|story| panic!("{}: {story}", world.name));
+    let (faults, histories) = wanted();
+    for faults in faults {
+        for (number, world) in worlds(keys, faults, Safeguards::default()).enumerate() {
+            if histories.contains(&number) {
+                let of_world = walk(&world).unwrap_or_else(|story| panic!("{}: {story}", world.name));
+                println!("{number:2} {faults:?} {}: {} states", world.name, of_world.states);
+                counts += of_world;
+            }
         }
     }
     println!("keys {keys:?}: {counts:?}");

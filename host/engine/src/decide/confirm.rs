@@ -27,10 +27,18 @@ fn refusal(serial: Option<u64>, fence: i64) -> Reference {
 
 impl State<'_> {
     /// Remembers which delivery the messages of a receipt carried.
-    pub(super) fn remember_messages(&mut self, connector: &Arc<str>, delivery: i64, given: &[Reference]) {
+    pub(super) fn remember_messages(
+        &mut self,
+        connector: &Arc<str>,
+        delivery: i64,
+        given: &[Reference],
+    ) -> Decision<()> {
         for reference in given.iter().filter(|reference| reference.kind == MESSAGE) {
-            self.set_message((Arc::clone(connector), reference.id.as_str().into()), Some(delivery));
+            let key = (Arc::clone(connector), Arc::from(reference.id.as_str()));
+            self.messages(&key)?;
+            self.set_message(key, Some(delivery));
         }
+        Ok(())
     }
 
     /// The delivery that a confirmation answers, if there is one that awaits it.

@@ -134,7 +134,7 @@ impl State<'_> {
             .map(|delivery| (delivery.id, delivery.lane_key()))
             .collect();
         if more {
-            self.release_later(key, connector);
+            self.release_later(key, connector)?;
         }
         let ids: Vec<i64> = waiting.iter().map(|(id, _)| *id).collect();
         self.read_ahead_lanes(&ids)?;
@@ -148,9 +148,12 @@ impl State<'_> {
     }
 
     /// Notes that there is more to release.
-    pub(super) fn release_later(&mut self, key: &Arc<str>, connector: Option<&Arc<str>>) {
+    pub(super) fn release_later(&mut self, key: &Arc<str>, connector: Option<&Arc<str>>) -> Decision<()> {
         let of = connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into());
-        self.set_release((of, Arc::clone(key)), Some(()));
+        let release = (of, Arc::clone(key));
+        self.releases(&release)?;
+        self.set_release(release, Some(()));
+        Ok(())
     }
 
     /// Returns a delivery to its lane, unless a newer admitted state makes it needless. What was sent and kept its lane

@@ -80,9 +80,11 @@ impl State<'_> {
         by: &str,
         now: Millis,
     ) -> Decision<Applied> {
-        self.audit(by, "connector.pause", connector, &why.message, now);
+        let connector: Arc<str> = connector.into();
+        self.pauses(&connector)?;
+        self.audit(by, "connector.pause", &connector, &why.message, now);
         let pause = Pause { code: why.code.clone(), message: why.message.clone(), since: now };
-        self.set_pause(connector.into(), Some(pause));
+        self.set_pause(connector, Some(pause));
         Ok(Applied::Done)
     }
 
@@ -104,7 +106,9 @@ impl State<'_> {
         by: &str,
         now: Millis,
     ) -> Decision<Applied> {
-        self.set_token(name.into(), Some((*hash, now)));
+        let key: Arc<str> = name.into();
+        self.tokens(&key)?;
+        self.set_token(key, Some((*hash, now)));
         self.audit(by, "token.put", name, "", now);
         Ok(Applied::Done)
     }

@@ -52,7 +52,7 @@ impl State<'_> {
             if left > 0 {
                 released += self.release(key, connector.as_ref(), now)?.1;
             } else if is_awaited {
-                self.release_later(key, connector.as_ref());
+                self.release_later(key, connector.as_ref())?;
             }
         }
         Ok(released)

@@ -37,7 +37,8 @@ impl State<'_> {
             }
         }
         let versions = changes.iter().map(|(id, _)| Question::StoreVersion((*id).into()));
-        self.want(ReadSet { questions: versions.collect(), ..ReadSet::default() });
+        let stores = changes.iter().map(|(id, _)| (*id).into());
+        self.want(ReadSet { questions: versions.collect(), stores: stores.collect(), ..ReadSet::default() });
         for (id, record) in &changes {
             self.write_store(id, *record, put)?;
         }
@@ -67,6 +68,7 @@ impl State<'_> {
 
     fn write_store(&mut self, id: &str, record: Option<&StoreRecord>, put: &PutStores) -> Decision<()> {
         let key: Arc<str> = id.into();
+        self.stores(&key)?;
         let stored = self.ask_number(Question::StoreVersion(Arc::clone(&key)))?;
         let version = u64::try_from(stored).unwrap_or_default().max(self.appended_store_version(&key)) + 1;
         let by: Arc<str> = put.by.as_str().into();

@@ -59,7 +59,7 @@ impl State<'_> {
                     delivery.since = now;
                 })?;
                 is_there = *releases;
-                self.remember_messages(&lane.connector, id, &settlement.references);
+                self.remember_messages(&lane.connector, id, &settlement.references)?;
             }
             Next::Retry { at, find } => {
                 self.change(id, |delivery| {

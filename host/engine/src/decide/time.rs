@@ -165,7 +165,9 @@ impl State<'_> {
         let mut count = 0;
         for (connector, key) in &pending {
             // The release notes anew that there is more, where there is.
-            self.set_release((Arc::clone(connector), Arc::clone(key)), None);
+            let release = (Arc::clone(connector), Arc::clone(key));
+            self.releases(&release)?;
+            self.set_release(release, None);
             let of = Some(connector).filter(|connector| ***connector != *EVERY_CONNECTOR);
             count += self.release_some(key, of, limit, now)?.1;
         }
