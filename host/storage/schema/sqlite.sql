@@ -96,7 +96,6 @@ CREATE INDEX event_of_root ON event (coalesce(root, entity), id);
 CREATE INDEX event_of_entity ON event (entity, id) WHERE root IS NOT NULL;
 CREATE INDEX event_of_kind ON event (kind, id);
 CREATE INDEX event_recorded ON event (recorded_at, id);
-CREATE INDEX event_of_subject ON event (subject, id) WHERE subject IS NOT NULL;
 
 -- Idempotency keys in use: 48 bits of the number in the key, so that keys which come together lie together, and 128 bits
 -- of SHA-256 over the key; and the digest of its fact. Stays: a source may report an event again after its order has
@@ -134,7 +133,14 @@ CREATE TABLE subject (
     sealed    BLOB,
     erased_at INTEGER
 ) STRICT;
-CREATE INDEX subject_name ON subject (name);
+-- The key is found without a look at the row.
+CREATE INDEX subject_name ON subject (name, sealed);
+
+-- The events of each subject: its number as a word, the event's number as the rowid. An index would change a page of its
+-- own for each order of a customer who is known. Leaves with its event.
+CREATE VIRTUAL TABLE subject_event USING fts5 (
+    subject, content = '', columnsize = 0, detail = 'none', tokenize = 'ascii'
+);
 
 -- What people search events by of which they know the person: 128 bits of a keyed hash of a normalised e-mail
 -- address, telephone number or name, in hexadecimal. The rowid is the event's number. Leaves with its event, and when

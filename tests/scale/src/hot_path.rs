@@ -14,7 +14,7 @@ use crate::samples::Samples;
 const GROUP: usize = 100;
 /// How many orders a pass of retention finds to be over: so few that a hundred passes leave most of the smallest
 /// database.
-const PRUNED: u64 = 30;
+pub const PRUNED: u64 = 30;
 /// What a host drops at most in one go.
 const RETENTION_LIMIT: u32 = 500;
 /// The time between two rounds.
@@ -28,8 +28,10 @@ pub struct HotPath {
 }
 
 impl HotPath {
-    pub fn new(size: Size) -> Self {
-        Self { size, rounds: 0, placed: 0 }
+    /// Goes on after so many rounds.
+    pub fn new(size: Size, rounds: u64) -> Self {
+        let placed = u64::try_from(GROUP + 1).unwrap_or_default();
+        Self { size, rounds, placed: rounds * placed }
     }
 
     fn now(&self, seconds: i64) -> Millis {

@@ -21,8 +21,9 @@ pub struct Looks {
 }
 
 impl Looks {
-    pub fn new(size: Size) -> Self {
-        Self { size, rounds: 0 }
+    /// Goes on after so many rounds.
+    pub fn new(size: Size, rounds: u64) -> Self {
+        Self { size, rounds }
     }
 
     /// An order of the newer third, which retention leaves alone; another one each time.
@@ -64,6 +65,8 @@ impl Looks {
         let some = |text: &str| Some(text.to_owned());
         let at = self.size.placed_at(self.order(1));
         let day = (Some(Millis(at)), Some(Millis(at + 86_400_000)));
+        // In the middle: retention is far from it.
+        let middle = i64::try_from(self.size.settled / 2)? + at % 1000;
         let plain = Filter::default();
         let filters = [
             ("connector", Filter { connector: some(ERP), ..plain.clone() }),
@@ -74,8 +77,8 @@ impl Looks {
             ("root", Filter { root: some(&root), ..plain.clone() }),
             ("entity", Filter { entity: some(&root), ..plain.clone() }),
             ("day", Filter { from: day.0, until: day.1, ..plain.clone() }),
-            ("event", Filter { event: Some(at % 1000 + 5000), ..plain.clone() }),
-            ("delivery", Filter { delivery: Some(at % 1000 + 5000), ..plain.clone() }),
+            ("event", Filter { event: Some(middle), ..plain.clone() }),
+            ("delivery", Filter { delivery: Some(middle), ..plain.clone() }),
             ("connector+state", Filter { connector: some(ERP), state: some("ready"), ..plain.clone() }),
             ("kind+state", Filter { kind: some("refund.issued"), state: some("settled"), ..plain.clone() }),
             ("kind+day", Filter { kind: some("refund.issued"), from: day.0, until: day.1, ..plain.clone() }),

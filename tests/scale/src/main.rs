@@ -58,7 +58,8 @@ struct Args {
     /// How many rounds are measured on each database.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=100))]
     rounds: u16,
-    /// Keep the databases in this folder. A seeded one that was not measured yet is used as it is.
+    /// Keep the databases in this folder. Those that a run has left there are used again, as long as they have most of
+    /// their orders.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Seed the databases, and do not measure: for the next run with `--keep`.
@@ -69,6 +70,8 @@ struct Args {
     task: Option<Task>,
     #[arg(long, hide = true, default_value_t = 0)]
     open: u64,
+    #[arg(long, hide = true, default_value_t = 0)]
+    rounds_seen: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,7 +101,7 @@ async fn child(task: Task, folder: &Path, args: &Args) -> anyhow::Result<()> {
     let size = Size { settled: args.settled, open: args.open };
     match task {
         Task::Seed => seeding::seed(folder, size).await,
-        Task::Measure => worker::run(folder, size).await,
+        Task::Measure => worker::run(folder, size, args.rounds_seen).await,
     }
 }
 
@@ -120,10 +123,11 @@ fn measure(args: &Args) -> anyhow::Result<bool> {
     let mut workers = Vec::new();
     for size in ladder(args.settled) {
         let folder = folder.join(size.settled.to_string());
-        seeded(&folder, size)?;
+        let rounds = u64::try_from(WARM_UP)? + u64::from(args.rounds);
+        let seen = seeded(&folder, size, rounds)?;
         if !args.seed_only {
-            seeding::spend(&folder)?;
-            workers.push((size, Worker::start(&folder, size)?));
+            seeding::spend(&folder, size, seen + rounds)?;
+            workers.push((size, Worker::start(&folder, size, seen)?));
         }
     }
     if args.seed_only {
@@ -157,16 +161,17 @@ fn measure(args: &Args) -> anyhow::Result<bool> {
     Ok(missed.is_empty())
 }
 
-/// Sees to it that a folder has a seeded database. Seeding takes memory, so it has a process of its own.
-fn seeded(folder: &Path, size: Size) -> anyhow::Result<()> {
-    if seeding::is_seeded(folder, size) {
-        eprintln!("{} settled orders: seeded before", size.settled);
-        return Ok(());
+/// Sees to it that a folder has a seeded database that can take so many rounds, and answers how many it has seen. Seeding
+/// takes memory, so it has a process of its own.
+fn seeded(folder: &Path, size: Size, rounds: u64) -> anyhow::Result<u64> {
+    if let Some(seen) = seeding::rounds_seen(folder, size, rounds) {
+        eprintln!("{} settled orders: seeded before, {seen} rounds seen", size.settled);
+        return Ok(seen);
     }
     eprintln!("{} settled orders: seeding", size.settled);
     let begun = Instant::now();
     let status = process("seed", folder, size)?.status().context("starting the process that seeds")?;
     ensure!(status.success(), "seeding {} orders ended with {status}", size.settled);
     eprintln!("  seeded in {:.0} s", begun.elapsed().as_secs_f64());
-    Ok(())
+    Ok(0)
 }

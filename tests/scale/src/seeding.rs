@@ -1,31 +1,47 @@
 //! A database with very many orders, in a folder of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use crossdock_storage::seed::{Copies, Databases, multiply};
 
 use crate::database::{Database, file, options};
+use crate::hot_path::PRUNED;
 use crate::orders::Size;
 use crate::templates::{self, OPEN, SETTLED};
 
 /// How many orders are copied between two lines of progress.
 const PROGRESS_EVERY: u64 = 500_000;
 
-/// The file that says how many orders a folder's database was seeded with.
-fn label(folder: &Path) -> std::path::PathBuf {
-    folder.join("seeded.json")
+/// What a folder's database was seeded with, and how many rounds it has seen.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+struct Label {
+    size: Size,
+    rounds: u64,
 }
 
-/// True when a folder has a database of this size which nothing has been measured on yet.
-pub fn is_seeded(folder: &Path, size: Size) -> bool {
-    let text = std::fs::read_to_string(label(folder)).unwrap_or_default();
-    serde_json::from_str::<Size>(&text).is_ok_and(|seeded| seeded == size)
+impl Label {
+    fn file(folder: &Path) -> PathBuf {
+        folder.join("seeded.json")
+    }
+
+    fn write(self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::write(Self::file(folder), serde_json::to_string(&self)?)
+            .with_context(|| format!("labelling the database in {}", folder.display()))
+    }
 }
 
-/// Says that a folder's database is about to change.
-pub fn spend(folder: &Path) -> anyhow::Result<()> {
-    std::fs::remove_file(label(folder)).context("marking a seeded database as used")
+/// How many rounds a folder's database has seen, where it is of this size and so many more leave most of its orders.
+pub fn rounds_seen(folder: &Path, size: Size, more: u64) -> Option<u64> {
+    let text = std::fs::read_to_string(Label::file(folder)).ok()?;
+    let label: Label = serde_json::from_str(&text).ok()?;
+    let pruned = (label.rounds + more) * PRUNED;
+    (label.size == size && pruned < size.settled / 2).then_some(label.rounds)
+}
+
+/// Says that a folder's database is about to see so many rounds in all.
+pub fn spend(folder: &Path, size: Size, rounds: u64) -> anyhow::Result<()> {
+    Label { size, rounds }.write(folder)
 }
 
 /// Seeds a folder's database; what it had before goes.
@@ -59,5 +75,5 @@ pub async fn seed(folder: &Path, size: Size) -> anyhow::Result<()> {
     .await
     .with_context(|| format!("seeding {}", file(folder).display()))?;
     std::fs::remove_dir_all(&template_folder)?;
-    std::fs::write(label(folder), serde_json::to_string(&size)?).context("labelling a seeded database")
+    Label { size, rounds: 0 }.write(folder)
 }

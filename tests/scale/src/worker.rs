@@ -34,7 +34,7 @@ pub struct Facts {
 }
 
 /// Answers on standard output what is asked on standard input, one line each.
-pub async fn run(folder: &Path, size: Size) -> anyhow::Result<()> {
+pub async fn run(folder: &Path, size: Size, rounds: u64) -> anyhow::Result<()> {
     let bytes = std::fs::metadata(file(folder)).context("reading the size of the database")?.len();
     let mut samples = Samples::default();
     for _ in 0..STARTS {
@@ -45,7 +45,7 @@ pub async fn run(folder: &Path, size: Size) -> anyhow::Result<()> {
     let open =
         counts.iter().map(|of| of.ready + of.queued + of.sending + of.waiting + of.received + of.exception);
     let facts = Facts { open: open.sum(), bytes, host_mb: 0.0 };
-    let (mut hot_path, mut looks) = (HotPath::new(size), Looks::new(size));
+    let (mut hot_path, mut looks) = (HotPath::new(size, rounds), Looks::new(size, rounds));
     answer(&samples)?;
     for line in std::io::stdin().lock().lines() {
         if line? == END {
@@ -99,8 +99,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn start(folder: &Path, size: Size) -> anyhow::Result<Self> {
+    pub fn start(folder: &Path, size: Size, rounds: u64) -> anyhow::Result<Self> {
         let mut child = process("measure", folder, size)?
+            .args(["--rounds-seen", &rounds.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -19,7 +19,8 @@ statements! {
     SUBJECTS_OF "reading the keys of a person":
         "SELECT name FROM subject WHERE name = ?1 AND sealed IS NOT NULL \
          UNION SELECT of_order.name FROM subject AS person \
-         CROSS JOIN event ON event.subject = person.id \
+         CROSS JOIN subject_event ON subject_event MATCH person.id \
+         CROSS JOIN event ON event.id = subject_event.rowid \
          CROSS JOIN subject AS of_order ON of_order.name = coalesce(event.root, event.entity) \
          WHERE person.name = ?1 AND of_order.sealed IS NOT NULL LIMIT ?2";
     SETTLED "reading settled deliveries":

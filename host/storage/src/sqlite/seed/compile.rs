@@ -41,10 +41,13 @@ impl Templates {
                 compiler.row(tables.len() - 1, name, row)?;
             }
         }
-        for name in ["event_term", "customer_term"] {
-            let columns = ["rowid", "terms"].map(str::to_owned).to_vec();
+        for (name, words) in
+            [("subject_event", "subject"), ("event_term", "terms"), ("customer_term", "terms")]
+        {
+            let columns = ["rowid", words].map(str::to_owned).to_vec();
             tables.push(Table { name: name.to_owned(), columns });
         }
+        compiler.subject_events(tables.len() - 3)?;
         compiler.terms(tables.len() - 2)?;
         compiler.person_terms(tables.len() - 1)?;
         Ok(Self { tables, orders: compiler.orders })
@@ -245,6 +248,19 @@ fn divided(text: &str, own: &str, at: usize) -> Text {
 }
 
 impl Compiler<'_> {
+    /// The events of customers.
+    fn subject_events(&mut self, table: usize) -> Result<()> {
+        for row in self.rows_of("event").iter().filter(|row| number(row, "subject").is_some()) {
+            let event = number(row, "id");
+            let order = self.of_event(event)?;
+            let event = self.number("event", "id", event.unwrap_or_default())?;
+            if let Some(template) = self.orders.get_mut(order) {
+                template.rows.push((table, vec![event, Cell::Subject]));
+            }
+        }
+        Ok(())
+    }
+
     /// The search terms of events, made from their contents: an index of words cannot be read.
     fn terms(&mut self, table: usize) -> Result<()> {
         for row in self.rows_of("event") {

@@ -116,7 +116,7 @@ async fn nothing_of_an_order_that_left_is_in_any_table() {
     }
     drop(reader);
     let mut writing = scratch.database.writing.lock().await;
-    for index in ["event_term", "customer_term"] {
+    for index in ["event_term", "customer_term", "subject_event"] {
         let text =
             format!("CREATE VIRTUAL TABLE temp.words_of_{index} USING fts5vocab ('main', '{index}', 'row')");
         run(&mut writing.connection, "test", assembled(text), Args::default()).await.unwrap();

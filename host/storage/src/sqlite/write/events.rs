@@ -25,6 +25,8 @@ statements! {
     PERSONAL(3) "writing personal data":
         "INSERT INTO personal (event, subject, sealed) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    SUBJECT_EVENT(2) "writing the events of subjects":
+        "INSERT INTO subject_event (rowid, subject) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     TERM(2) "writing search terms":
         "INSERT INTO event_term (rowid, terms) SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     CUSTOMER_TERM(2) "writing search terms of persons":
@@ -41,6 +43,7 @@ impl ChangeWriter<'_> {
             events.iter().filter(named).map(|event| Arc::clone(&event.subject)).collect();
         self.prepare_subjects(names).await?;
         let mut rows = BulkStatement::new(&EVENT);
+        let mut of_subjects = BulkStatement::new(&SUBJECT_EVENT);
         let mut bodies = BulkStatement::new(&BODY);
         let mut personal = BulkStatement::new(&PERSONAL);
         let mut event_terms = BulkStatement::new(&TERM);
@@ -51,6 +54,11 @@ impl ChangeWriter<'_> {
                 false => None,
             };
             bind_event(&mut rows, event, subject);
+            if let Some(subject) = subject {
+                of_subjects.row(|args| {
+                    args.add(event.id).add(subject);
+                });
+            }
             let body = to_json("an event", &*event.event)?;
             bodies.row(|args| {
                 args.add(event.id).add(body);
@@ -72,7 +80,9 @@ impl ChangeWriter<'_> {
                 });
             }
         }
-        for bulk in [&mut rows, &mut bodies, &mut personal, &mut event_terms, &mut customer_terms] {
+        let all =
+            [&mut rows, &mut of_subjects, &mut bodies, &mut personal, &mut event_terms, &mut customer_terms];
+        for bulk in all {
             bulk.write(self.connection).await?;
         }
         Ok(())

@@ -15,7 +15,8 @@ use crate::sqlite::statement::{Cells, execute, statements};
 statements! {
     PERSONAL(1) "reading the personal data of persons":
         "SELECT personal.event, personal.subject, personal.sealed, subject.sealed FROM subject \
-         CROSS JOIN event ON event.subject = subject.id CROSS JOIN personal ON personal.event = event.id \
+         CROSS JOIN subject_event ON subject_event MATCH subject.id \
+         CROSS JOIN personal ON personal.event = subject_event.rowid \
          WHERE subject.sealed IS NOT NULL AND subject.name IN ({rows})";
     ERASED(1) "erasing persons":
         "UPDATE subject SET sealed = NULL, erased_at = ? WHERE sealed IS NOT NULL AND name IN ({rows})";

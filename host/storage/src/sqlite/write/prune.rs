@@ -25,7 +25,10 @@ statements! {
          SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     /// Whose data the events came with.
     SUBJECTS(1) "looking for the subjects of events":
-        "SELECT DISTINCT subject FROM event WHERE subject IS NOT NULL AND id IN ({rows})";
+        "SELECT id, subject FROM event WHERE subject IS NOT NULL AND id IN ({rows})";
+    NO_SUBJECT_EVENT(2) "dropping the events of subjects":
+        "INSERT INTO subject_event (subject_event, rowid, subject) \
+         SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     NO_EVENT(1) "dropping events": "DELETE FROM event WHERE id IN ({rows})";
     NO_BODY(1) "dropping the contents of events": "DELETE FROM event_body WHERE event IN ({rows})";
     NO_PERSONAL(1) "dropping personal data": "DELETE FROM personal WHERE event IN ({rows})";
@@ -37,7 +40,7 @@ statements! {
     /// A person of whom nothing is left. One of whom something is left keeps the key that it is sealed with.
     GONE(1) "looking for subjects of whom nothing is left":
         "SELECT id, name FROM subject WHERE id IN ({rows}) \
-         AND NOT EXISTS (SELECT 1 FROM event WHERE event.subject = subject.id)";
+         AND NOT EXISTS (SELECT 1 FROM subject_event WHERE subject_event MATCH subject.id)";
     NO_SUBJECT(1) "dropping subjects": "DELETE FROM subject WHERE id IN ({rows})";
     NO_CUSTOMER_TERM(2) "dropping search terms of persons":
         "INSERT INTO customer_term (customer_term, rowid, terms) \
@@ -72,9 +75,16 @@ impl ChangeWriter<'_> {
         self.numbers_leave = true;
         self.drop_terms(events).await?;
         let mut subjects = BTreeSet::new();
+        let mut of_subjects = BulkStatement::new(&NO_SUBJECT_EVENT);
         for row in find(self.connection, &SUBJECTS, events.iter().copied()).await? {
-            subjects.insert(Cells::of(&row).next::<i64>()?);
+            let mut cells = Cells::of(&row);
+            let (event, subject): (i64, i64) = (cells.next()?, cells.next()?);
+            of_subjects.row(|args| {
+                args.add(event).add(subject);
+            });
+            subjects.insert(subject);
         }
+        of_subjects.write(self.connection).await?;
         for statement in [&NO_EVENT, &NO_BODY, &NO_PERSONAL, &NO_CONFLICT] {
             self.drop_numbers(statement, events).await?;
         }
