@@ -148,7 +148,10 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::conformance::samples::order;
 
     #[test]
     fn an_order_number_is_found_with_and_without_its_hash() {
@@ -164,6 +167,20 @@ mod tests {
         assert!(has_id(identity, "gid://shopify/Order/1001"));
         assert!(!has_id(identity, "Order/1001"));
         assert!(!has_id(identity, "01"));
+    }
+
+    /// A database deletes the terms of an event that it stored long ago: other ones would stay in it for ever.
+    #[test]
+    fn the_terms_of_an_event_do_not_change() {
+        let event = order("order.placed", 1001, 0);
+        let of_order = terms("shopify/acme/order/gid://shopify/Order/77", "pos/1/order/9", &event.fact);
+        assert_eq!(Vec::from_iter(of_order), ["1001", "12.50", "77", "9", "gid://shopify/order/77"]);
+        let personal: Personal = serde_json::from_value(json!({
+            "name": "Ada  LOVELACE", "email": " Ada@Example.com", "shipping": { "phone": "0049 170 1234567" }
+        }))
+        .unwrap();
+        let of_person = ["email:ada@example.com", "name:ada lovelace", "phone:491701234567"];
+        assert_eq!(Vec::from_iter(customer_terms(&personal)), of_person);
     }
 
     #[test]

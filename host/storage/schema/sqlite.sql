@@ -144,7 +144,8 @@ CREATE VIRTUAL TABLE subject_event USING fts5 (
 
 -- What people search events by of which they know the person: 128 bits of a keyed hash of a normalised e-mail
 -- address, telephone number or name, in hexadecimal. The rowid is the event's number. Leaves with its event, and when
--- the person is erased: at once, not when the index is merged.
+-- the person is erased: at once, but for the first few digits of a word that a page of the index began with, which stay
+-- until the page is merged.
 CREATE VIRTUAL TABLE customer_term USING fts5 (
     terms, content = '', columnsize = 0, detail = 'none', tokenize = 'ascii'
 );

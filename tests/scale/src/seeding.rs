@@ -36,7 +36,7 @@ pub fn rounds_seen(folder: &Path, size: Size, more: u64) -> Option<u64> {
     let text = std::fs::read_to_string(Label::file(folder)).ok()?;
     let label: Label = serde_json::from_str(&text).ok()?;
     let pruned = (label.rounds + more) * PRUNED;
-    (label.size == size && pruned < size.settled / 2).then_some(label.rounds)
+    (label.size == size && pruned < size.settled / 3).then_some(label.rounds)
 }
 
 /// Says that a folder's database is about to see so many rounds in all.

@@ -93,7 +93,8 @@ pub enum Command {
         limit: u32,
     },
     /// Give back every claimed delivery, whatever its lease says: at start-up, when no other process can
-    /// hold one; each may have been sent. Also ends the leases of requests that were being read. At most `limit`; the answer says when there are more. Answer: `Moved`.
+    /// hold one; each may have been sent. Also ends the leases of requests that were being read. At most `limit`; the
+    /// answer says when there are more. Answer: `Moved`.
     RecoverClaims {
         /// Now.
         now: Millis,

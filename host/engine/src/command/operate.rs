@@ -33,7 +33,8 @@ pub struct Filter {
 /// Without a generation the delivery keeps its key and is looked up before anything is sent, so a target
 /// that has it does not get it twice. With a generation a new delivery with a key of its own is made, which
 /// posts again on purpose. Deliveries that ended as stale, joined or annulled are skipped, since sending them
-/// would undo newer states, and those that ended as echo, conflict or same sale, since there was nothing to send. So are those that a person discarded, unless the filter names the event or the delivery by
+/// would undo newer states, and those that ended as echo, conflict or same sale, since there was nothing to send. So
+/// are those that a person discarded, unless the filter names the event or the delivery by
 /// its number: whoever discards has often booked it by hand.
 #[derive(Clone, Debug)]
 pub struct Replay {

@@ -185,6 +185,30 @@ pub async fn adding_a_value_releases_all_that_waits_for_it(store: Store) {
     assert!(store.0.unmapped().await.unwrap().is_empty());
 }
 
+pub async fn one_list_releases_what_waits_for_very_many_values(store: Store) {
+    let store = Driver(store);
+    // More than are released at once, and than a unit of work may ask for one after the other.
+    let many = 1300;
+    let orders = (0..many).map(|number| new(order("order.placed", number, 0), vec![to(ERP)]));
+    store.admit(orders.collect(), t(1)).await;
+    let claimed = store.claim_of(ERP, many, t(1)).await;
+    let waits = claimed.iter().map(|claimed| {
+        let parent = mapping_key("sku", &claimed.delivery.to_string());
+        let next = Next::Wait { parent, retry_at: t(1_000_000) };
+        Command::Settle(Box::new(store.settling(claimed, answer(next, Sent::No), t(2))))
+    });
+    assert!(store.0.apply(waits.collect()).await.unwrap().iter().all(Result::is_ok));
+    let names: Vec<_> = claimed.iter().map(|claimed| format!("*/sku/{}", claimed.delivery)).collect();
+    let list: Vec<_> = names.iter().map(|name| (name.as_str(), Some("item"))).collect();
+    let mut released = kept(&store, put(&list, 3)).await.released;
+    while released < u64::from(many) {
+        let more = store.moved(Command::ReleaseAwaiting { now: t(4), limit: 256 }).await;
+        assert!(more.count > 0, "only {released} were released");
+        released += more.count;
+    }
+    assert_eq!(store.claim_of(ERP, many, t(4)).await.len(), claimed.len());
+}
+
 pub async fn thousands_of_mappings_are_stored_at_once(store: Store) {
     let store = Driver(store);
     let names: Vec<String> = (0..2500).map(|number| format!("erp/sku/{number:04}")).collect();

@@ -76,7 +76,7 @@ macro_rules! conformance {
             mappings: a_connectors_own_mapping_comes_before_everybodys,
                 every_change_of_a_table_is_a_version_of_it, a_wrong_mapping_refuses_the_whole_list,
                 a_list_can_take_the_place_of_what_there_is, mappings_are_listed_page_by_page,
-                adding_a_value_releases_all_that_waits_for_it, thousands_of_mappings_are_stored_at_once;
+                adding_a_value_releases_all_that_waits_for_it, one_list_releases_what_waits_for_very_many_values, thousands_of_mappings_are_stored_at_once;
             registry: a_store_is_found_by_its_id_and_by_its_codes, every_change_of_a_store_is_a_version_of_it,
                 two_stores_never_have_one_code, a_whole_file_takes_the_place_of_the_registry,
                 adding_a_store_releases_what_waits_for_it,

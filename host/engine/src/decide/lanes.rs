@@ -23,6 +23,11 @@ pub(super) fn reason(code: &str, message: impl Into<String>) -> Option<Problem> 
     Some(Problem { code: code.to_owned(), message: message.into(), field: None })
 }
 
+/// What is noted of an awaited key that has more to release: at a connector, or at every one.
+pub(super) fn release_key(key: &Arc<str>, connector: Option<&Arc<str>>) -> (Arc<str>, Arc<str>) {
+    (connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into()), Arc::clone(key))
+}
+
 /// True for a delivery in its lane that is not claimed.
 fn is_to_be_sent(delivery: &Delivery) -> bool {
     matches!(delivery.state, DeliveryState::Queued | DeliveryState::Ready)
@@ -149,8 +154,7 @@ impl State<'_> {
 
     /// Notes that there is more to release.
     pub(super) fn release_later(&mut self, key: &Arc<str>, connector: Option<&Arc<str>>) -> Decision<()> {
-        let of = connector.cloned().unwrap_or_else(|| EVERY_CONNECTOR.into());
-        let release = (of, Arc::clone(key));
+        let release = release_key(key, connector);
         self.releases(&release)?;
         self.set_release(release, Some(()));
         Ok(())

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crossdock_model::event::Fact;
+use crossdock_rules::confirmation::MESSAGE;
 
 use super::lanes::RELEASED_AT_ONCE;
 use crate::command::{Admit, Claim, Command, NewEvent, Settle, Target};
@@ -149,6 +150,8 @@ fn second_of_settle(state: &State<'_>, settle: &Settle, wanted: &mut ReadSet) {
     if !settle.settlement.references.is_empty() {
         wanted.references.insert(entity.clone());
     }
+    let messages = settle.settlement.references.iter().filter(|reference| reference.kind == MESSAGE);
+    wanted.messages.extend(messages.map(|message| (Arc::clone(&connector), message.id.as_str().into())));
     for written in &settle.settlement.outbound_writes {
         wanted.outbound_writes.insert(EntityKey::new(Arc::clone(&connector), written.entity.to_string()));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossdock_model::time::Millis;
 
-use super::lanes::RELEASED_AT_ONCE;
+use super::lanes::{RELEASED_AT_ONCE, release_key};
 use crate::database::{Question, ReadSet};
 use crate::delivery::AWAITS_IN_FLIGHT_WRITE;
 use crate::state::{Decision, State};
@@ -37,7 +37,12 @@ impl State<'_> {
             connector: connector.clone(),
             limit: RELEASED_AT_ONCE,
         };
-        self.want(ReadSet { questions: keys.iter().map(question).collect(), ..ReadSet::default() });
+        let release = |(key, connector): &Awaited| release_key(key, connector.as_ref());
+        self.want(ReadSet {
+            questions: keys.iter().map(question).collect(),
+            releases: keys.iter().map(release).collect(),
+            ..ReadSet::default()
+        });
         let mut awaiting = Vec::new();
         for (key, connector) in keys {
             let (waiting, _) = self.awaiting(key, connector.as_ref(), RELEASED_AT_ONCE)?;

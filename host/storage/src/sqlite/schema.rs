@@ -2,6 +2,7 @@
 
 use crossdock_engine::{Error, MasterKey, Result};
 use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use super::statement::{execute, failed, fetch_all, statements};
@@ -9,8 +10,14 @@ use crate::vault::{SealedVault, Vault};
 
 /// The tables.
 const TABLES: &str = include_str!("../../schema/sqlite.sql");
-/// The version of the tables. One that is not this one is refused.
-const VERSION: &str = "1";
+/// How many bytes of the digest of the tables make their version.
+const VERSION_BYTES: usize = 4;
+
+/// The version of the tables: until the first release they are edited in place, and a database with others is refused.
+fn version() -> String {
+    let digest = Sha256::digest(TABLES.as_bytes());
+    hex::encode(digest.get(..VERSION_BYTES).unwrap_or_default())
+}
 
 statements! {
     HAS_TABLES "looking for tables": "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
@@ -36,10 +43,9 @@ pub(super) async fn open(connection: &mut SqliteConnection, master: &MasterKey, 
     let value = |wanted: &str| {
         meta.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let version = value("schema");
-    if version != VERSION {
-        let reason =
-            format!("its tables are of version {version}; this host reads and writes version {VERSION}");
+    let (stored, own) = (value("schema"), version());
+    if stored != own {
+        let reason = format!("its tables are of version {stored}; this host reads and writes version {own}");
         return Err(Error::Unreadable { what: "the database".into(), reason });
     }
     let sealed = SealedVault {
@@ -59,7 +65,7 @@ async fn make(connection: &mut SqliteConnection, master: &MasterKey, node: &str)
     execute(connection, &BEGIN, |_| {}).await?;
     sqlx::raw_sql(TABLES).execute(&mut *connection).await.map_err(failed("making the tables"))?;
     execute(connection, &WRITE, |args| {
-        args.add(VERSION)
+        args.add(version())
             .add(node)
             .add(incarnation)
             .add(sealed.key)
