@@ -133,13 +133,13 @@ pub enum Append {
         at: Millis,
     },
     /// These events and deliveries leave, with everything that hangs on them: contents, personal data, attempts,
-    /// conflicts, search terms, and the keys of subjects that are these roots.
+    /// conflicts, search terms, and the keys of subjects of whom nothing is left.
     Prune {
         /// Events.
         events: Vec<i64>,
         /// Deliveries.
         deliveries: Vec<i64>,
-        /// Roots of which nothing is left.
+        /// Roots of which nothing is left, for a database that does not know whose events are left.
         roots: Vec<Arc<str>>,
     },
     /// A bounded part of what is older than its retention is deleted: inbounds and their bytes, exchanges, file

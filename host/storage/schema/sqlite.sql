@@ -1,8 +1,8 @@
 -- The database of a host, on SQLite.
 --
--- Times are milliseconds since 1970, and days are days since then, unless a comment says otherwise. Rows that are read and written often are
--- narrow, and their contents lie apart, so that working the queue never moves documents through the cache. Codes of
--- states, endings and effects are the numbers of `rows/codes.rs`:
+-- Times are milliseconds since 1970, and days are days since then, unless a comment says otherwise. Rows that are read
+-- and written often are narrow, and their contents lie apart, so that working the queue never moves documents through
+-- the cache. Codes of states, endings and effects are the numbers of `rows/codes.rs`:
 --   state:  0 queued, 1 ready, 2 sending, 3 waiting, 4 received, 5 settled, 6 exception
 --   sent:   0 no, 1 maybe, 2 yes
 --   ending: 0 posted, 1 already-there, 2 ignored, 3 stale, 4 joined, 5 annulled, 6 discarded, 7 echo, 8 conflict,

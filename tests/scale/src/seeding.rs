@@ -77,3 +77,19 @@ pub async fn seed(folder: &Path, size: Size) -> anyhow::Result<()> {
     std::fs::remove_dir_all(&template_folder)?;
     Label { size, rounds: 0 }.write(folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_used_again_while_most_of_its_orders_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let size = Size { settled: 10_000, open: 910 };
+        assert_eq!(rounds_seen(folder.path(), size, 1), None);
+        spend(folder.path(), size, 65).unwrap();
+        assert_eq!(rounds_seen(folder.path(), size, 46), Some(65));
+        assert_eq!(rounds_seen(folder.path(), size, 47), None);
+        assert_eq!(rounds_seen(folder.path(), Size { open: 1, ..size }, 1), None);
+    }
+}

@@ -74,6 +74,18 @@ async fn bytes(database: &Sqlite, text: &'static str) -> Vec<u8> {
     super::super::statement::Cells::of(&found[0]).next().unwrap()
 }
 
+/// The flag in `.cargo/config.toml` has reached SQLite: with a common cache, readers take the writer's pages from it.
+#[tokio::test]
+async fn each_connection_has_a_page_cache_of_its_own() {
+    let scratch = scratch().await;
+    let mut reader = scratch.database.reader().await.unwrap();
+    let text =
+        "SELECT count(*) FROM pragma_compile_options WHERE compile_options LIKE 'ENABLE_MEMORY_MANAGEMENT%'";
+    let found = rows(&mut reader, "test", text, Args::default()).await.unwrap();
+    let count: i64 = super::super::statement::Cells::of(&found[0]).next().unwrap();
+    assert_eq!(count, 0, "SQLite was compiled without the flags of this repository");
+}
+
 #[tokio::test]
 async fn no_person_and_no_destroyed_key_is_in_the_files() {
     let scratch = scratch().await;
