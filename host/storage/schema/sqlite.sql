@@ -143,13 +143,12 @@ CREATE VIRTUAL TABLE subject_event USING fts5 (
 );
 
 -- What people search events by of which they know the person: 128 bits of a keyed hash of a normalised e-mail
--- address, telephone number or name, in hexadecimal. The rowid is the event's number. Leaves with its event, and when
--- the person is erased: at once, but for the first few digits of a word that a page of the index began with, which stay
--- until the page is merged.
+-- address, telephone number or name, in hexadecimal. The rowid is the event's number. Leaves with its event, of which
+-- the words stay in the file until the index merges; and when the person is erased: at once, but for the first few digits
+-- of a word that a page of the index began with, which stay until the page is merged.
 CREATE VIRTUAL TABLE customer_term USING fts5 (
     terms, content = '', columnsize = 0, detail = 'none', tokenize = 'ascii'
 );
-INSERT INTO customer_term (customer_term, rank) VALUES ('secure-delete', 1);
 
 -- The queue. One row an event and connector, and one more for each posting again on purpose. Leaves with its order.
 CREATE TABLE delivery (

@@ -56,7 +56,7 @@ impl ChangeWriter<'_> {
                 terms.of(event, &data, self.vault);
             }
         }
-        terms.delete(self.connection).await?;
+        terms.overwrite(self.connection).await?;
         keys.write(self.connection).await?;
         self.written.destroyed_keys = true;
         Ok(())

@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::writer::ChangeWriter;
 use crate::sqlite::bulk::{BulkStatement, find};
 use crate::sqlite::rows::event;
-use crate::sqlite::statement::{Cells, Statement, statements};
+use crate::sqlite::statement::{Cells, Statement, execute, statements};
 use crate::sqlite::terms;
 use crate::vault::Vault;
 
@@ -45,6 +45,10 @@ statements! {
     NO_CUSTOMER_TERM(2) "dropping search terms of persons":
         "INSERT INTO customer_term (customer_term, rowid, terms) \
          SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
+    SECURELY "overwriting search terms of persons that are dropped":
+        "INSERT INTO customer_term (customer_term, rank) VALUES ('secure-delete', ?)";
+    FLUSH "writing the index of search terms of persons":
+        "INSERT INTO customer_term (customer_term) VALUES ('flush')";
 }
 
 /// Search terms of persons that are to be deleted.
@@ -64,10 +68,28 @@ impl CustomerTerms {
         }
     }
 
+    /// Deletes them. What was deleted stays in the file, a keyed hash that no row belongs to, until the index merges.
     pub(super) async fn delete(mut self, connection: &mut SqliteConnection) -> Result<()> {
         self.0.write(connection).await?;
         Ok(())
     }
+
+    /// Deletes them and overwrites them in the file, which reads several pages for each.
+    pub(super) async fn overwrite(self, connection: &mut SqliteConnection) -> Result<()> {
+        overwriting(connection, true).await?;
+        self.delete(connection).await?;
+        // The index overwrites while it writes what it has buffered: before the setting is taken back.
+        execute(connection, &FLUSH, |_| {}).await?;
+        overwriting(connection, false).await
+    }
+}
+
+async fn overwriting(connection: &mut SqliteConnection, on: bool) -> Result<()> {
+    execute(connection, &SECURELY, |args| {
+        args.add(i64::from(on));
+    })
+    .await?;
+    Ok(())
 }
 
 impl ChangeWriter<'_> {
