@@ -12,7 +12,7 @@ ARGS      ?=
 CARGO     ?= cargo
 export CROSSDOCK_PLUGINS := $(DIST)
 
-.PHONY: help demo test lint bench scale plugins pack wasm toolchain tools doc clean
+.PHONY: help demo test lint bench scale worlds plugins pack wasm toolchain tools doc clean
 
 help: ## Lists what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench: plugins ## What it can do, in figures; ARGS="--quick --json"
 scale: ## What ten million orders cost, held against limits; ARGS="--settled 10000000 --json"
 	$(CARGO) build -q --release -p crossdock-scale
 	@$(TARGET)/release/crossdock-scale $(ARGS)
+
+worlds: ## Every small world, with two wrong answers and a kill in each: the better part of an hour
+	CROSSDOCK_FAULTS=$${CROSSDOCK_FAULTS:-2,1} $(CARGO) test -q --release -p crossdock-worlds --test worlds more_faults -- --nocapture
 
 plugins: wasm ## Builds, packs and signs the connectors into target/plugins
 	$(CARGO) build -q -p crossdock-server --bin crossdock

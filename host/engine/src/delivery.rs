@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
 use crossdock_rules::admission::OpenDelivery;
+use crossdock_rules::code;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{
     DeliveryState, Ending, LaneEntry, Sent, is_parent_missing, is_released_by_arrival, occupies,
@@ -17,6 +18,11 @@ pub const NEVER: Millis = Millis(i64::MAX);
 
 /// The code of the reason why a delivery waits until an in-flight write to its source is resolved.
 pub const AWAITS_IN_FLIGHT_WRITE: &str = "awaits-in-flight-write";
+
+/// Whether a reason of this code decides what becomes of a delivery. The others are for people.
+pub(crate) fn decides(code: &str) -> bool {
+    code == AWAITS_IN_FLIGHT_WRITE || code::DECIDE.contains(&code)
+}
 
 /// A delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,6 +190,7 @@ impl Delivery {
     /// True when the reason for its state has this code.
     #[must_use]
     pub fn reason_is(&self, code: &str) -> bool {
+        debug_assert!(decides(code), "{code} decides something and is not listed");
         self.reason.as_ref().is_some_and(|reason| reason.code == code)
     }
 

@@ -20,3 +20,6 @@ pub const REFUSED: &str = "refused";
 pub const LINES_REJECTED: &str = "lines-rejected";
 /// The store's day was closed before the event arrived.
 pub const DAY_CLOSED: &str = "day-closed";
+
+/// Those of the codes above that decide what becomes of a delivery. The others are for people.
+pub const DECIDE: [&str; 5] = [OUTCOME_UNKNOWN, REFERENT_MISSING, UNMAPPED, OVERDUE, DAY_CLOSED];

@@ -197,6 +197,7 @@ pub struct LaneEntry<'a> {
 
 impl LaneEntry<'_> {
     fn is_exception(&self, code: &str) -> bool {
+        debug_assert!(code::DECIDE.contains(&code), "{code} decides something and is not listed");
         self.state == DeliveryState::Exception && self.reason_code == Some(code)
     }
 }

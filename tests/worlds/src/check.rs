@@ -32,8 +32,10 @@ impl SmallWorld {
         for ((connector, lane), rows) in &lanes {
             check_lane(rows).map_err(|why| format!("{why}: {lane} at {connector}"))?;
             let index = self.connector(connector);
-            let changed_there = state.targets[index].books.get(*lane).is_some_and(|book| book.changed_there);
-            check_waiting(rows, changed_there)?;
+            let book = state.targets[index].books.get(*lane);
+            if book.is_none_or(|book| !book.denied) {
+                check_waiting(rows, book.is_some_and(|book| book.changed_there))?;
+            }
         }
         self.check_fences(state, &rows)
     }
@@ -76,7 +78,7 @@ impl SmallWorld {
         }
         let delivered: BTreeSet<i64> = rows.iter().map(|row| row.event).collect();
         // What is reported only after something was booked does not arrive where a person gave that up.
-        let arrived = self.arrivals.iter().zip(&state.left).filter(|(arrival, left)| **left < arrival.copies);
+        let arrived = self.arrivals.iter().zip(&state.arrived).filter(|(_, arrived)| **arrived);
         let events = arrived.filter(|(arrival, _)| !arrival.new.targets.is_empty()).count();
         if delivered.len() != events {
             return Err(format!("{} events have deliveries, and {events} arrived", delivered.len()));
@@ -90,7 +92,7 @@ impl SmallWorld {
                     && *row.connector == *self.connectors[*connector].name
             });
             let mut reported = reported.clone();
-            let mut missing = self.arrivals.iter().zip(&state.left).filter(|(_, left)| **left > 0);
+            let mut missing = self.arrivals.iter().zip(&state.arrived).filter(|(_, arrived)| !**arrived);
             if missing.any(|(arrival, _)| arrival.order == *order) {
                 reported.give_up(None);
             }

@@ -13,7 +13,7 @@ use crate::world::{SmallWorld, State};
 pub struct Parts {
     /// What the orders share.
     pub shared: u64,
-    /// How much may still go wrong, and in which order what is due will be claimed.
+    /// How many documents there were, and in which order what is due will be claimed.
     pub beside: u64,
     /// Of each order.
     pub orders: Vec<u64>,
@@ -39,19 +39,18 @@ impl SmallWorld {
             crate::step::due_heads(self, state.now, &open, connector).map(|row| self.order(&row.lane))
         });
         let due: Vec<Vec<usize>> = due.map(Iterator::collect).collect();
-        let left = (state.outcomes_left, state.crashes_left, state.discards_left);
         Parts {
             shared: number((database.shared, &state.paused)),
-            beside: number((left, due)),
+            beside: number((state.documents, due)),
             orders: orders.collect(),
         }
     }
 
     fn part_of(&self, state: &State, order: usize) -> u64 {
         let mut to = DefaultHasher::new();
-        for (left, arrival) in state.left.iter().zip(&self.arrivals) {
+        for (arrived, arrival) in state.arrived.iter().zip(&self.arrivals) {
             if arrival.order == order {
-                left.hash(&mut to);
+                arrived.hash(&mut to);
             }
         }
         for (connector, target) in state.targets.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The worlds there are: every choice of three events of an order, and of which one is reported twice.
+//! The worlds there are: every choice of three events of an order.
 
 use std::sync::Arc;
 
@@ -53,20 +53,17 @@ impl Kind {
     }
 }
 
-/// What is reported of an order: events, each with how often.
-pub type History = Vec<(Kind, u8)>;
+/// What is reported of an order.
+pub type History = Vec<Kind>;
 
-/// Every choice of three events, with one of them reported twice.
+/// Every choice of three events.
 #[must_use]
 pub fn histories() -> Vec<History> {
     let mut all = Vec::new();
     for first in 0..5 {
         for second in first + 1..5 {
             for third in second + 1..5 {
-                for twice in [first, second, third] {
-                    let copies = |at: usize| (Kind::ALL[at], if at == twice { 2 } else { 1 });
-                    all.push(vec![copies(first), copies(second), copies(third)]);
-                }
+                all.push([first, second, third].map(|at| Kind::ALL[at]).to_vec());
             }
         }
     }
@@ -92,17 +89,11 @@ pub fn echo_world(news: bool, setting: Setting) -> SmallWorld {
         attribute: "order.tags".to_owned(),
         value: "as of 1, packed".to_owned(),
     };
-    let arrival =
-        |name: &str, new, copies, after| Arrival { name: name.to_owned(), new, order: 0, copies, after };
+    let arrival = |name: &str, new, after| Arrival { name: name.to_owned(), new, order: 0, after };
     let arrivals = vec![
-        arrival("\"order 1 placed\"", new(placed, vec![to(ERP)]), 1, None),
-        arrival(
-            "the ERP's invoice for order 1",
-            from(ERP, new(status, vec![shop()])),
-            1,
-            Some((0, placed_key)),
-        ),
-        arrival("the shop's report of it", new(reported, vec![to(ERP)]), 2, Some((1, status_key))),
+        arrival("\"order 1 placed\"", new(placed, vec![to(ERP)]), None),
+        arrival("the ERP's invoice for order 1", from(ERP, new(status, vec![shop()])), Some((0, placed_key))),
+        arrival("the shop's report of it", new(reported, vec![to(ERP)]), Some((1, status_key))),
     ];
     let connectors = vec![Connector { name: ERP, reports: false }, Connector { name: SHOP, reports: true }];
     let what = if news { "and reports more" } else { "and reports that" };
@@ -121,13 +112,12 @@ pub fn world(histories: &[History], setting: Setting) -> SmallWorld {
     for (order, history) in histories.iter().enumerate() {
         let number = u32::try_from(order + 1).unwrap_or(u32::MAX);
         let mut words = Vec::new();
-        for (kind, copies) in history {
-            words.push(if *copies > 1 { format!("{} twice", kind.name()) } else { kind.name().to_owned() });
+        for kind in history {
+            words.push(kind.name());
             arrivals.push(Arrival {
                 name: format!("\"order {number} {}\"", kind.name()),
                 new: new(kind.event(number), vec![to(ERP)]),
                 order,
-                copies: *copies,
                 after: None,
             });
         }

@@ -17,7 +17,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::digest::Parts;
 use crate::step::{Fate, Step};
-use crate::walker::{Violation, World};
+use crate::walker::{Budget, Violation, World};
 use crate::world::{Call, SmallWorld, State};
 
 /// A world whose steps are held to the rules above.
@@ -98,6 +98,14 @@ impl World for Independent<'_> {
         Ok(after)
     }
 
+    fn budget(&self, state: &Parted) -> Budget {
+        self.world.budget(&state.state)
+    }
+
+    fn goes_wrong(&self, state: &Parted, step: &Step) -> bool {
+        self.world.goes_wrong(&state.state, step)
+    }
+
     fn digest(&self, state: &Parted) -> u64 {
         let mut hasher = DefaultHasher::new();
         state.parts.hash(&mut hasher);
@@ -125,7 +133,7 @@ impl SmallWorld {
             Step::CarryOut(call) | Step::Answer(call, _) => Some(state.calls[*call].order),
             Step::TakeEffect(late) => Some(state.late[*late].order),
             Step::Document(letter) => Some(state.letters[*letter].order),
-            Step::Retry(delivery) | Step::Discard(delivery) | Step::Map(delivery) => {
+            Step::Retry(delivery) | Step::Discard { delivery, .. } | Step::Map(delivery) => {
                 let rows = state.memory.deliveries();
                 rows.iter().find(|row| row.id == *delivery).map(|row| self.order(&row.lane))
             }

@@ -20,8 +20,8 @@ pub mod walker;
 mod words;
 pub mod world;
 
-use crate::step::Step;
-use crate::walker::{Violation, World};
+use crate::step::{Reply, Step};
+use crate::walker::{Budget, Violation, World};
 use crate::world::{SmallWorld, State};
 
 impl World for SmallWorld {
@@ -38,6 +38,21 @@ impl World for SmallWorld {
 
     fn play(&self, state: &State, step: &Step) -> Result<State, Violation> {
         self.step(state, step)
+    }
+
+    fn budget(&self, state: &State) -> Budget {
+        [state.outcomes_left, state.crashes_left, state.redeliveries_left, state.discards_left]
+    }
+
+    fn goes_wrong(&self, state: &State, step: &Step) -> bool {
+        match step {
+            Step::Answer(_, reply) => *reply != Reply::Truth,
+            Step::ArriveUnheard(_) | Step::Crash(_) | Step::PausedByAnother(_) => true,
+            Step::Sweep(fates) => !fates.is_empty(),
+            Step::Arrive(arrival) => state.arrived[*arrival],
+            Step::Discard { orphan, .. } => !orphan,
+            _ => false,
+        }
     }
 
     fn digest(&self, state: &State) -> u64 {

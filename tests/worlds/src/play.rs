@@ -20,7 +20,7 @@ use crate::documents::document;
 use crate::ready::ready;
 use crate::step::{Fate, Reply, Step};
 use crate::walker::Violation;
-use crate::world::{Call, LEASE, Late, Letter, SmallWorld, State, TICK};
+use crate::world::{Call, Late, Letter, SmallWorld, State, TICK};
 
 /// The random number that makes every delay as long as its ceiling: a tick.
 const LONGEST: u64 = u64::MAX;
@@ -48,9 +48,7 @@ impl SmallWorld {
 
     /// Does one command that is never refused.
     fn must(&self, state: &mut State, command: Command) -> Result<Applied, Violation> {
-        let what = format!("{command:?}");
-        let what = what.split(['(', ' ']).next().unwrap_or_default().to_owned();
-        self.apply(&mut state.memory, command).map_err(|error| format!("{what} was refused: {error}"))
+        self.apply(&mut state.memory, command).map_err(|error| format!("a command was refused: {error}"))
     }
 
     /// What a step makes of a state.
@@ -59,7 +57,9 @@ impl SmallWorld {
         let now = next.now;
         match step {
             Step::Arrive(arrival) => {
-                next.left[*arrival] -= 1;
+                if std::mem::replace(&mut next.arrived[*arrival], true) {
+                    next.redeliveries_left -= 1;
+                }
                 self.must(&mut next, self.admit(*arrival, now))?;
             }
             Step::ArriveUnheard(arrival) => {
@@ -117,7 +117,7 @@ impl SmallWorld {
 
     fn claim(&self, state: &mut State, connector: usize, limit: u32) -> Result<(), Violation> {
         let (name, now) = (self.connectors[connector].name, state.now);
-        let claim = Claim { connector: name.to_owned(), limit, now, lease: LEASE };
+        let claim = Claim { connector: name.to_owned(), limit, now, lease: self.lease() };
         let Applied::Claimed(claimed) = self.must(state, Command::Claim(claim))? else {
             return Err("a claim was answered with something else".to_owned());
         };
@@ -213,15 +213,20 @@ impl SmallWorld {
                     order: call.order,
                     request: Arc::clone(request),
                     booked,
-                    number: state.outcomes_left,
+                    number: state.documents,
                 });
+                state.documents += 1;
                 Outcome::Received(Receipt { references: vec![message(&request.key)], ..receipt() })
             }
             Reply::Partial => {
                 target.carry_out_in_part(request);
                 Outcome::Partial(half())
             }
-            Reply::NotYet => Outcome::NotYet(self.missing(call)),
+            Reply::NotYet => {
+                let book = target.book(&request.order);
+                book.denied |= book.state.is_some();
+                Outcome::NotYet(self.missing(call))
+            }
             Reply::Ignored => {
                 target.book(&request.order).ignored = true;
                 Outcome::Ignored("of no use here".to_owned())
@@ -358,9 +363,10 @@ impl SmallWorld {
                 self.look(state, delivery);
                 Command::Retry { delivery, by, now }
             }
-            Step::Discard(delivery) => {
+            Step::Discard { delivery, orphan } => {
                 if !self.look(state, delivery) {
                     self.give_up(state, delivery);
+                    state.discards_left -= u8::from(!orphan);
                 }
                 Command::Discard { delivery, why: "given up".to_owned(), by, now }
             }
@@ -406,7 +412,6 @@ impl SmallWorld {
             let key = state.requests.get(&delivery).map(|request| request.key.clone());
             let key = key.filter(|_| !row.effect.is_snapshot());
             state.given_up.insert((self.order(&row.lane), key));
-            state.discards_left = state.discards_left.saturating_sub(1);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::world::{Call, SmallWorld, State, TICK};
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// An event arrives and is admitted.
+    /// An event arrives and is admitted, for the first time or once more.
     Arrive(usize),
     /// An event is admitted, and the host is killed before its source hears of it: it will arrive again.
     ArriveUnheard(usize),
@@ -43,7 +43,12 @@ pub enum Step {
     /// A person retries an exception.
     Retry(i64),
     /// A person discards an exception.
-    Discard(i64),
+    Discard {
+        /// Its delivery.
+        delivery: i64,
+        /// True where nothing else can be done: it belongs to an order that will never be there, or is there already.
+        orphan: bool,
+    },
     /// A person adds the mapping that a delivery lacks.
     Map(i64),
     /// A person resumes a connector.
@@ -129,11 +134,11 @@ impl SmallWorld {
     }
 
     fn arrivals(&self, state: &State, steps: &mut Vec<Step>) {
-        for (at, left) in state.left.iter().enumerate() {
+        for (at, arrived) in state.arrived.iter().enumerate() {
             let possible = self.arrivals[at].after.as_ref().is_none_or(|(connector, key)| {
                 state.targets[*connector].books.values().any(|book| book.booked.contains_key(key))
             });
-            if *left > 0 && possible {
+            if possible && (!arrived || state.redeliveries_left > 0) {
                 steps.push(Step::Arrive(at));
                 if state.crashes_left > 0 && state.calls.is_empty() {
                     steps.push(Step::ArriveUnheard(at));
@@ -295,7 +300,7 @@ impl SmallWorld {
             // A person looks, once nothing can appear any more.
             if !state.late.iter().any(|late| late.order == order) {
                 match state.is_booked(connector, row) {
-                    true => steps.push(Step::Discard(row.id)),
+                    true => steps.push(Step::Discard { delivery: row.id, orphan: true }),
                     false => steps.push(Step::Retry(row.id)),
                 }
             }
@@ -307,14 +312,14 @@ impl SmallWorld {
         }
         let is_child = row.entity != row.lane || row.effect == crossdock_rules::effect::Effect::Difference;
         let order_to_come =
-            state.left.iter().zip(&self.arrivals).any(|(left, it)| *left > 0 && it.order == order)
+            state.arrived.iter().zip(&self.arrivals).any(|(arrived, it)| !arrived && it.order == order)
                 || open.iter().any(|other| other.lane == row.lane && other.effect.is_snapshot());
         let book = state.targets[connector].books.get(&*row.lane);
         let orphan = is_child && !order_to_come && book.is_none_or(|book| book.state.is_none());
         // Nobody gives up what may still appear.
         let may_appear = state.late.iter().any(|late| late.order == order);
         if (state.discards_left > 0 || orphan) && !may_appear {
-            steps.push(Step::Discard(row.id));
+            steps.push(Step::Discard { delivery: row.id, orphan });
         }
     }
 }

@@ -1,14 +1,18 @@
 //! The walk: everything that can happen next, in every order, until nothing can.
 //!
-//! The walker knows no orders and no engine. It goes depth first and visits each state once; two states are the same
-//! when their digests are. It is deterministic: the same world gives the same counts, and the same story.
+//! The walker knows no orders and no engine. Two states are the same when their digests are. Of the same states that
+//! differ in how much may still go wrong, only those are visited that allow most: whatever can happen from the others can
+//! happen from these. It is deterministic: the same world gives the same counts, and the same story.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::AddAssign;
 
 /// What must never happen, and happened.
 pub type Violation = String;
+
+/// How much may still happen that need not, by kind: wrong answers, kills, …
+pub type Budget = [u8; 4];
 
 /// A world that can be walked.
 pub trait World {
@@ -29,7 +33,13 @@ pub trait World {
     /// When something happens in it that must never happen.
     fn play(&self, state: &Self::State, step: &Self::Step) -> Result<Self::State, Violation>;
 
-    /// A number that is the same for states from which the same can happen.
+    /// How much may still go wrong. What may is never less with more of it.
+    fn budget(&self, state: &Self::State) -> Budget;
+
+    /// Whether something goes wrong in a step: it spends of the budget.
+    fn goes_wrong(&self, state: &Self::State, step: &Self::Step) -> bool;
+
+    /// A number that is the same for states from which the same can happen, but for the budget.
     fn digest(&self, state: &Self::State) -> u64;
 
     /// Looks at a state that is visited for the first time.
@@ -88,94 +98,133 @@ impl fmt::Display for Story {
     }
 }
 
-/// A state on the way that the walk goes.
-struct Visit<W: World> {
+/// A visited state from which something may go wrong.
+struct Visited<W: World> {
     state: W::State,
     number: u32,
-    steps: std::vec::IntoIter<W::Step>,
-    /// The step that is under way.
-    step: Option<W::Step>,
+    /// What goes wrong, each with its place among the steps.
+    wrong: Vec<(u32, W::Step)>,
 }
 
 /// A walk and what it remembers of it.
 struct Walk<'w, W: World> {
     world: &'w W,
-    known: HashMap<u64, u32>,
-    /// From which state to which, by number.
+    /// The states by their digests: of each digest those that allow more than any other.
+    known: HashMap<u64, Vec<(Budget, u32)>>,
+    /// From where each state was reached first, and by which of the steps there.
+    ways: Vec<(u32, u32)>,
+    /// From which state to which, by number, where nothing goes wrong.
     transitions: Vec<(u32, u32)>,
+    /// How many steps something went wrong in.
+    wrong: u64,
     rests: Vec<u32>,
 }
 
-/// Walks a world to its end, and makes sure that every state of it leads to rest.
+/// A violation and where: the state, and the step that led from it.
+type At = (u32, Option<u32>, Violation);
+
+/// Walks a world to its end, and makes sure that every state of it leads to rest without anything going wrong.
 ///
 /// # Errors
-/// The way to the first violation, which is not the shortest: see [`shortest`].
+/// The way to the first violation, which need not be the shortest.
 pub fn walk<W: World>(world: &W) -> Result<Counts, Story> {
-    let mut walk = Walk { world, known: HashMap::new(), transitions: Vec::new(), rests: Vec::new() };
-    let mut path = Vec::new();
-    if let Err(violation) = walk.go(&mut path) {
-        let steps = path
-            .iter()
-            .filter_map(|visit| visit.step.as_ref().map(|step| world.describe(&visit.state, step)));
-        return Err(Story { steps: steps.collect(), violation });
-    }
-    let counts = Counts {
-        worlds: 1,
-        states: walk.known.len() as u64,
-        transitions: walk.transitions.len() as u64,
-        rests: walk.rests.len() as u64,
+    let mut walk = Walk {
+        world,
+        known: HashMap::new(),
+        ways: Vec::new(),
+        transitions: Vec::new(),
+        wrong: 0,
+        rests: Vec::new(),
     };
-    match walk.restless() {
-        None => Ok(counts),
-        Some(digest) => Err(way_to(world, digest)),
+    let done = walk.go(world.start(), (0, 0)).and_then(|()| match walk.restless() {
+        None => Ok(()),
+        Some(number) => Err((number, None, "from here nothing ever comes to rest".to_owned())),
+    });
+    match done {
+        Ok(()) => Ok(Counts {
+            worlds: 1,
+            states: walk.ways.len() as u64,
+            transitions: walk.transitions.len() as u64 + walk.wrong,
+            rests: walk.rests.len() as u64,
+        }),
+        Err((number, step, violation)) => Err(Story { steps: walk.way_to(number, step), violation }),
     }
 }
 
 impl<W: World> Walk<'_, W> {
-    fn go(&mut self, path: &mut Vec<Visit<W>>) -> Result<(), Violation> {
-        let start = self.world.start();
-        let digest = self.world.digest(&start);
-        self.enter(start, digest, path)?;
-        while let Some(visit) = path.last_mut() {
-            visit.step = visit.steps.next();
-            let Some(step) = &visit.step else {
-                path.pop();
-                continue;
-            };
-            let (from, next) = (visit.number, self.world.play(&visit.state, step)?);
-            let digest = self.world.digest(&next);
-            let to = match self.known.get(&digest) {
-                Some(known) => *known,
-                None => self.enter(next, digest, path)?,
-            };
-            self.transitions.push((from, to));
+    /// Visits a state and all that it leads to: first without anything going wrong, since whatever else allows less.
+    fn go(&mut self, state: W::State, way: (u32, u32)) -> Result<(), At> {
+        for Visited { state, number, wrong } in self.follow(state, way)? {
+            for (place, step) in wrong {
+                self.wrong += 1;
+                let next = self.play(&state, number, (place, &step))?;
+                self.go(next, (number, place))?;
+            }
         }
         Ok(())
     }
 
-    /// Visits a new state. Answers its number.
-    fn enter(&mut self, state: W::State, digest: u64, path: &mut Vec<Visit<W>>) -> Result<u32, Violation> {
-        let number = u32::try_from(self.known.len()).map_err(|_| "the world is too large".to_owned())?;
-        self.known.insert(digest, number);
-        self.world.check(&state)?;
-        let steps = self.world.steps(&state);
-        if steps.is_empty() {
-            self.world.check_at_rest(&state)?;
-            self.rests.push(number);
-        }
-        path.push(Visit { state, number, steps: steps.into_iter(), step: None });
-        Ok(number)
+    fn play(&self, state: &W::State, number: u32, (place, step): (u32, &W::Step)) -> Result<W::State, At> {
+        self.world.play(state, step).map_err(|violation| (number, Some(place), violation))
     }
 
-    /// The digest of a state from which no rest can be reached, if there is one.
-    fn restless(&self) -> Option<u64> {
-        let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.known.len()];
+    /// Visits a state and all that it leads to without anything going wrong. Answers from where something may.
+    fn follow(&mut self, state: W::State, way: (u32, u32)) -> Result<Vec<Visited<W>>, At> {
+        let mut visited = Vec::new();
+        let mut next = Vec::new();
+        if let (number, true) = self.number(&state, way) {
+            next.push((state, number));
+        }
+        while let Some((state, number)) = next.pop() {
+            self.world.check(&state).map_err(|violation| (number, None, violation))?;
+            let steps = self.world.steps(&state);
+            if steps.iter().all(|step| self.world.goes_wrong(&state, step)) {
+                self.world.check_at_rest(&state).map_err(|violation| (number, None, violation))?;
+                self.rests.push(number);
+            }
+            let mut wrong = Vec::new();
+            for (place, step) in (0..).zip(steps) {
+                if self.world.goes_wrong(&state, &step) {
+                    wrong.push((place, step));
+                    continue;
+                }
+                let after = self.play(&state, number, (place, &step))?;
+                let (to, is_new) = self.number(&after, (number, place));
+                self.transitions.push((number, to));
+                if is_new {
+                    next.push((after, to));
+                }
+            }
+            if !wrong.is_empty() {
+                visited.push(Visited { state, number, wrong });
+            }
+        }
+        Ok(visited)
+    }
+
+    /// The number of a state, or of one from which the same can happen and more; and whether it is a new one.
+    fn number(&mut self, state: &W::State, way: (u32, u32)) -> (u32, bool) {
+        let budget = self.world.budget(state);
+        let same = self.known.entry(self.world.digest(state)).or_default();
+        let allows = |of: &Budget| of.iter().zip(budget).all(|(of, this)| *of >= this);
+        if let Some((_, number)) = same.iter().find(|(of, _)| allows(of)) {
+            return (*number, false);
+        }
+        let number = u32::try_from(self.ways.len()).expect("a world has less than 2^32 states");
+        same.push((budget, number));
+        self.ways.push(way);
+        (number, true)
+    }
+
+    /// A state from which no rest can be reached unless something goes wrong, if there is one.
+    fn restless(&self) -> Option<u32> {
+        let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.ways.len()];
         for (from, to) in &self.transitions {
             if let Some(of) = before.get_mut(*to as usize) {
                 of.push(*from);
             }
         }
-        let mut leads_to_rest = vec![false; self.known.len()];
+        let mut leads_to_rest = vec![false; self.ways.len()];
         let mut next = self.rests.clone();
         while let Some(number) = next.pop() {
             if let Some(known) = leads_to_rest.get_mut(number as usize)
@@ -184,80 +233,29 @@ impl<W: World> Walk<'_, W> {
                 next.extend(before.get(number as usize).into_iter().flatten());
             }
         }
-        let restless = |number: &u32| leads_to_rest.get(*number as usize) == Some(&false);
         // The one that was found first, so that the answer is always the same.
-        let first =
-            self.known.iter().filter(|(_, number)| restless(number)).min_by_key(|(_, number)| **number);
-        first.map(|(digest, _)| *digest)
+        let first = leads_to_rest.iter().position(|leads| !leads);
+        first.and_then(|first| u32::try_from(first).ok())
     }
-}
 
-/// A search for the shortest way to something.
-struct Search<'w, W: World> {
-    world: &'w W,
-    /// Each state's predecessor, by number, and the step from there in words.
-    ways: Vec<(usize, String)>,
-}
-
-impl<W: World> Search<'_, W> {
-    fn story(&self, mut number: usize, last: Option<String>, violation: Violation) -> Story {
-        let mut steps: Vec<String> = last.into_iter().collect();
-        while let Some((before, step)) = self.ways.get(number).filter(|_| number > 0) {
-            steps.push(step.clone());
+    /// The way to a state in words, and one step more.
+    fn way_to(&self, mut number: u32, last: Option<u32>) -> Vec<String> {
+        let mut places: Vec<u32> = last.into_iter().collect();
+        while let Some((before, place)) = self.ways.get(number as usize).filter(|_| number > 0) {
+            places.push(*place);
             number = *before;
         }
-        steps.reverse();
-        Story { steps, violation }
-    }
-
-    /// Goes breadth first, until `found` says that a state is what is searched for, or something is violated.
-    fn go(&mut self, most: usize, found: impl Fn(u64) -> Option<Violation>) -> Option<Story> {
-        let start = self.world.start();
-        let mut known = std::collections::HashSet::from([self.world.digest(&start)]);
-        self.ways.push((0, String::new()));
-        let mut next = VecDeque::from([(start, 0)]);
-        while let Some((state, number)) = next.pop_front() {
+        let mut state = self.world.start();
+        let mut words = Vec::new();
+        for place in places.into_iter().rev() {
             let steps = self.world.steps(&state);
-            let mut checked = self.world.check(&state);
-            if steps.is_empty() {
-                checked = checked.and_then(|()| self.world.check_at_rest(&state));
-            }
-            if let Err(violation) = checked {
-                return Some(self.story(number, None, violation));
-            }
-            for step in steps {
-                let words = || self.world.describe(&state, &step);
-                let after = match self.world.play(&state, &step) {
-                    Ok(after) => after,
-                    Err(violation) => return Some(self.story(number, Some(words()), violation)),
-                };
-                let digest = self.world.digest(&after);
-                if !known.insert(digest) {
-                    continue;
-                }
-                let words = words();
-                self.ways.push((number, words));
-                let to = self.ways.len() - 1;
-                if let Some(violation) = found(digest) {
-                    return Some(self.story(to, None, violation));
-                }
-                if self.ways.len() < most {
-                    next.push_back((after, to));
-                }
+            let Some(step) = steps.get(place as usize) else { break };
+            words.push(self.world.describe(&state, step));
+            match self.world.play(&state, step) {
+                Ok(next) => state = next,
+                Err(_) => break,
             }
         }
-        None
+        words
     }
-}
-
-/// The shortest way to a violation, of those that lead through at most so many states.
-pub fn shortest<W: World>(world: &W, most: usize) -> Option<Story> {
-    Search { world, ways: Vec::new() }.go(most, |_| None)
-}
-
-fn way_to<W: World>(world: &W, digest: u64) -> Story {
-    let violation = || "from here nothing ever comes to rest".to_owned();
-    let found = |at: u64| (at == digest).then(violation);
-    let story = Search { world, ways: Vec::new() }.go(usize::MAX, found);
-    story.unwrap_or_else(|| Story { steps: Vec::new(), violation: violation() })
 }

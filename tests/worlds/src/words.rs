@@ -11,7 +11,10 @@ impl SmallWorld {
         let name = |connector: &usize| self.connectors[*connector].name;
         let late = || state.calls.iter().filter(|call| call.claimed.lease_until <= state.now);
         match step {
-            Step::Arrive(arrival) => format!("{} arrives", self.arrivals[*arrival].name),
+            Step::Arrive(arrival) => {
+                let again = if state.arrived[*arrival] { " once more" } else { "" };
+                format!("{} arrives{again}", self.arrivals[*arrival].name)
+            }
             Step::ArriveUnheard(arrival) => {
                 let arrival = &self.arrivals[*arrival].name;
                 format!("{arrival} arrives and is stored; the host is killed before its source hears of it")
@@ -52,7 +55,9 @@ impl SmallWorld {
                 format!("a document says that {} {says}", self.words(&letter.request))
             }
             Step::Retry(delivery) => format!("a person retries {}", self.delivery(state, *delivery)),
-            Step::Discard(delivery) => format!("a person discards {}", self.delivery(state, *delivery)),
+            Step::Discard { delivery, .. } => {
+                format!("a person discards {}", self.delivery(state, *delivery))
+            }
             Step::Map(delivery) => format!("a person adds what {} lacks", self.delivery(state, *delivery)),
             Step::Resume(connector) => format!("a person resumes {}", name(connector)),
             Step::PausedByAnother(connector) => {

@@ -18,9 +18,6 @@ use crossdock_rules::safeguards::Safeguards;
 /// The step of the clock. Every span that the world knows is a multiple of it, so nothing happens in between.
 pub const TICK: Duration = Duration::from_secs(10);
 
-/// How long a claim is held.
-pub const LEASE: Duration = TICK.saturating_mul(2);
-
 /// How a world is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -32,6 +29,10 @@ pub struct Setting {
     pub outcomes: u8,
     /// How often the host is killed.
     pub crashes: u8,
+    /// How many of the events are reported once more.
+    pub redeliveries: u8,
+    /// True when claims, requests in flight and waits last a tick less than else: there are fewer states.
+    pub short: bool,
     /// True when time does not pass while something can be claimed.
     pub prompt: bool,
     /// True when other orders, which are not in the world, may have the connector paused.
@@ -49,8 +50,6 @@ pub struct Arrival {
     pub new: NewEvent,
     /// The order, by its place in the world's list of orders.
     pub order: usize,
-    /// How often it is reported.
-    pub copies: u8,
     /// It cannot be reported before this target has booked this key.
     pub after: Option<(usize, String)>,
 }
@@ -88,8 +87,8 @@ pub struct Connector {
 pub struct State {
     pub(crate) memory: Memory,
     pub(crate) now: Millis,
-    /// How many copies of each arrival are to come.
-    pub(crate) left: Vec<u8>,
+    /// Whether each arrival has arrived.
+    pub(crate) arrived: Vec<bool>,
     pub(crate) calls: Vec<Call>,
     pub(crate) late: Vec<Late>,
     pub(crate) letters: Vec<Letter>,
@@ -102,7 +101,10 @@ pub struct State {
     pub(crate) given_up: BTreeSet<(usize, Option<String>)>,
     pub(crate) outcomes_left: u8,
     pub(crate) crashes_left: u8,
+    pub(crate) redeliveries_left: u8,
     pub(crate) discards_left: u8,
+    /// How many documents there were that answer messages.
+    pub(crate) documents: u8,
 }
 
 /// A call of a sink that has not been answered.
@@ -154,14 +156,15 @@ impl SmallWorld {
             target.posted = setting.until_posted;
         }
         let backoff = Backoff { base: TICK, cap: TICK };
+        let ticks = |ticks: u32| TICK * (ticks - u32::from(setting.short));
         let policy = Policy {
             max_attempts: 2,
             plugin_retries: 1,
             backoff,
-            max_inflight: TICK * 2,
+            max_inflight: ticks(2),
             keys: setting.keys,
-            parent_wait_limit: TICK * 3,
-            confirmation_limit: TICK * 2,
+            parent_wait_limit: ticks(3),
+            confirmation_limit: ticks(2),
             max_retry_after: TICK,
             safeguards: setting.safeguards,
         };
@@ -216,7 +219,7 @@ impl SmallWorld {
         State {
             memory: Memory::default(),
             now: t(100),
-            left: self.arrivals.iter().map(|arrival| arrival.copies).collect(),
+            arrived: vec![false; self.arrivals.len()],
             calls: Vec::new(),
             late: Vec::new(),
             letters: Vec::new(),
@@ -226,13 +229,26 @@ impl SmallWorld {
             given_up: BTreeSet::new(),
             outcomes_left: self.setting.outcomes,
             crashes_left: self.setting.crashes,
+            redeliveries_left: self.setting.redeliveries,
             discards_left: 1,
+            documents: 0,
         }
+    }
+
+    /// How long a claim is held.
+    pub(crate) fn lease(&self) -> Duration {
+        self.policy.max_inflight
     }
 
     /// What the digest of the database leaves out: spans beyond every limit, and the past.
     pub(crate) fn lens(&self) -> Lens {
-        Lens { sent: self.policy.max_inflight, waiting: self.policy.parent_wait_limit, replays: false }
+        Lens {
+            sent: self.policy.max_inflight,
+            waiting: self.policy.parent_wait_limit,
+            replays: false,
+            attempts: self.policy.max_attempts,
+            delays: self.policy.backoff.base != self.policy.backoff.cap,
+        }
     }
 
     pub(crate) fn order(&self, lane: &str) -> usize {

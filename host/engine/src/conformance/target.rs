@@ -93,6 +93,8 @@ pub struct Book {
     pub ignored: bool,
     /// True once somebody changed the order in the target itself: its state is no longer what was sent.
     pub changed_there: bool,
+    /// True once the target has said that it has not got the order, which it has.
+    pub denied: bool,
     /// True once a person had something sent that still awaited the order.
     pub forced: bool,
     /// The newest state that was sent, by entity.

@@ -15,7 +15,7 @@ use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::DeliveryState;
 
-use crate::delivery::{Delivery, NEVER};
+use crate::delivery::{Delivery, NEVER, decides};
 use crate::rows::{InFlightWait, InboundRow, InboundState};
 
 use super::state::State;
@@ -31,12 +31,16 @@ pub struct Lens {
     pub waiting: Duration,
     /// False: nothing settled is replayed. How a delivery was settled then does not count.
     pub replays: bool,
+    /// Attempts count up to this number.
+    pub attempts: u32,
+    /// False: every retry delay is as long as any other. How often a target was asked does not count.
+    pub delays: bool,
 }
 
 impl Default for Lens {
     /// Leaves nothing out.
     fn default() -> Self {
-        Self { sent: Duration::MAX, waiting: Duration::MAX, replays: true }
+        Self { sent: Duration::MAX, waiting: Duration::MAX, replays: true, attempts: u32::MAX, delays: true }
     }
 }
 
@@ -142,13 +146,15 @@ impl<'s> View<'s> {
             row.waiting_since.map(|since| self.span(since, self.lens.waiting)),
         );
         let joined_to = row.joined_to.map(|to| self.name(to));
-        let replays = self.lens.replays;
+        let Lens { replays, attempts, delays, .. } = self.lens;
         let to = self.root(&row.lane);
         (name, row.state).hash(to);
         if is_open {
             (&row.entity, row.until_posted, row.look_up, &row.awaits, row.awaited).hash(to);
-            (row.attempts, row.failures, row.finds, &row.resume, timing).hash(to);
-            row.reason.as_ref().map(|reason| &reason.code).hash(to);
+            (row.attempts.min(attempts), row.failures, &row.resume, timing).hash(to);
+            delays.then_some(row.finds).hash(to);
+            let code = row.reason.as_ref().map(|reason| &*reason.code);
+            code.filter(|code| decides(code)).hash(to);
         }
         if is_open || replays {
             (carries, row.effect, row.stamp_at, row.ending, row.sent, joined_to).hash(to);
