@@ -92,6 +92,9 @@ impl SmallWorld {
                     && *row.connector == *self.connectors[*connector].name
             });
             let mut reported = reported.clone();
+            if state.counts_as_news {
+                reported.give_up(None);
+            }
             let mut missing = self.arrivals.iter().zip(&state.arrived).filter(|(_, arrived)| !**arrived);
             if missing.any(|(arrival, _)| arrival.order == *order) {
                 reported.give_up(None);

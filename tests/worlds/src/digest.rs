@@ -41,7 +41,7 @@ impl SmallWorld {
         let due: Vec<Vec<usize>> = due.map(Iterator::collect).collect();
         Parts {
             shared: number((database.shared, &state.paused)),
-            beside: number((state.documents, due)),
+            beside: number((state.documents, state.counts_as_news, due)),
             orders: orders.collect(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossdock_engine::conformance::samples::problem;
 use crossdock_engine::conformance::target::{Request, half, receipt};
+use crossdock_engine::delivery::Delivery;
 use crossdock_engine::memory::{CommitFault, Memory};
 use crossdock_engine::{
     Admit, Applied, Attempt, AttemptKind, Claim, Command, Engine, MappingChange, PutMappings, Queries, Settle,
@@ -13,6 +14,7 @@ use crossdock_model::connector::{Failure, Found, Outcome, Receipt, Throttle, Unm
 use crossdock_model::time::Millis;
 use crossdock_rules::code;
 use crossdock_rules::confirmation::MESSAGE;
+use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use crossdock_rules::lookup::{BeforeSending, Keys, next_call};
 use crossdock_rules::outcome::{Answer, Fault, settle};
 
@@ -108,6 +110,10 @@ impl SmallWorld {
             }
             _ => self.person(&mut next, step)?,
         }
+        if let Step::Arrive(arrival) | Step::ArriveUnheard(arrival) = step {
+            next.echo_is_stored |= self.echoes.contains(&self.arrivals[*arrival].new.incoming.key);
+        }
+        next.counts_as_news |= is_echo_in_doubt(&next);
         Ok(next)
     }
 
@@ -145,7 +151,7 @@ impl SmallWorld {
                 continue;
             }
             if !find {
-                if self.echoes.contains(&call.request.key) {
+                if self.echoes.contains(&call.request.key) && !state.counts_as_news {
                     return Err(format!("{} is an echo, and was sent on", call.request.key));
                 }
                 state.targets[connector].note_sent(&call.request)?;
@@ -421,6 +427,14 @@ impl State {
     pub(crate) fn is_booked(&self, connector: usize, row: &crossdock_engine::delivery::Delivery) -> bool {
         self.requests.get(&row.id).is_some_and(|request| self.targets[connector].has_booked(request))
     }
+}
+
+/// A report does not wait for a person who has to look, or never looked, what became of a write.
+fn is_echo_in_doubt(state: &State) -> bool {
+    let is_persons =
+        |row: &Delivery| row.state == DeliveryState::Exception || row.ending == Some(Ending::Discarded);
+    let is_doubtful = |row: &Delivery| is_persons(row) && row.sent == Sent::Maybe;
+    state.echo_is_stored && state.memory.deliveries().iter().any(is_doubtful)
 }
 
 /// The record of a call.

@@ -103,6 +103,11 @@ pub struct State {
     pub(crate) crashes_left: u8,
     pub(crate) redeliveries_left: u8,
     pub(crate) discards_left: u8,
+    /// True once the report that is an echo is in the database.
+    pub(crate) echo_is_stored: bool,
+    /// True once there was a report while a person had to look what became of a write, or had not looked: it may be the
+    /// echo of that write, and counts as news.
+    pub(crate) counts_as_news: bool,
     /// How many documents there were that answer messages.
     pub(crate) documents: u8,
 }
@@ -231,6 +236,8 @@ impl SmallWorld {
             crashes_left: self.setting.crashes,
             redeliveries_left: self.setting.redeliveries,
             discards_left: 1,
+            echo_is_stored: false,
+            counts_as_news: false,
             documents: 0,
         }
     }

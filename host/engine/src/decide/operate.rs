@@ -65,7 +65,11 @@ impl State<'_> {
             (false, _) => {}
             (true, Sent::No) => drop(self.ended(&lane, &entity.entity, Ending::Discarded, now)?),
             // It may be there: what comes after it is sent, and not cancelled out as if nothing had been sent.
-            (true, Sent::Maybe | Sent::Yes) => drop(self.arrived(&entity, &lane, now)?),
+            (true, Sent::Maybe | Sent::Yes) => {
+                // Whoever lets the state be has let the differences be that it contains.
+                self.end_needless(id, now)?;
+                self.arrived(&entity, &lane, now)?;
+            }
         }
         self.promote(&lane, now)?;
         self.resolve_in_flight(id, now)?;
