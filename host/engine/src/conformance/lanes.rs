@@ -370,3 +370,22 @@ pub async fn what_may_be_there_is_not_annulled_once_a_person_discards_it(store: 
     // The order may be there, so that its cancellation has to be sent.
     assert_ne!(store.enqueue(order("order.cancelled", 1, 4), t(7)).await.1, "annulled");
 }
+
+pub async fn a_discarded_state_that_may_be_there_ends_the_differences_it_contains(store: Store) {
+    let store = Driver(store);
+    let (edited, what) = store.enqueue(edit("e1", 1, 3), t(0)).await;
+    assert_eq!(what, "waiting");
+    store
+        .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
+        .await;
+    assert_eq!(store.state(edited).await, "exception");
+    let (placed, _) = store.enqueue(order("order.placed", 1, 4), t(86_403)).await;
+    let claimed = store.claim_only(placed, t(86_403)).await;
+    let unknown = Next::Exception { code: code::OUTCOME_UNKNOWN.to_owned(), awaits: None };
+    store.settle(&claimed, answer(unknown, Sent::Maybe), t(86_404)).await;
+    let discard =
+        Command::Discard { delivery: placed, why: "it is there".into(), by: "me".into(), now: t(86_405) };
+    store.moved(discard).await;
+    assert_eq!(store.state(edited).await, "joined");
+    assert!(store.claim(t(90_000)).await.is_empty());
+}

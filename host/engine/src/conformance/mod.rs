@@ -53,7 +53,8 @@ macro_rules! conformance {
                 a_state_that_was_received_is_not_sent_again_after_a_newer_one,
                 a_state_that_arrives_ends_the_differences_it_contains,
                 what_a_person_found_not_to_be_there_is_sent_before_newer_states,
-                what_may_be_there_is_not_annulled_once_a_person_discards_it;
+                what_may_be_there_is_not_annulled_once_a_person_discards_it,
+                a_discarded_state_that_may_be_there_ends_the_differences_it_contains;
             claims: a_claim_says_durably_that_it_may_have_been_sent, a_claim_in_the_group_of_its_event_gets_it,
                 an_old_claim_cannot_settle, a_lost_lease_leads_to_a_find, a_find_that_is_lost_sent_nothing,
                 taking_over_gives_back_every_claim, a_serial_number_is_allotted_once_and_kept,
