@@ -31,7 +31,7 @@ pub struct Setting {
     pub crashes: u8,
     /// How many of the events are reported once more.
     pub redeliveries: u8,
-    /// True when claims, requests in flight and waits last a tick less than else: there are fewer states.
+    /// True when claims, requests in flight and waits last a tick less than they do otherwise: there are fewer states.
     pub short: bool,
     /// True when time does not pass while something can be claimed.
     pub prompt: bool,

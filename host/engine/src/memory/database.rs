@@ -89,8 +89,8 @@ impl Memory {
     /// Moments count by their distance from `now`; a due time or the end of a lease that has passed counts like any
     /// other that has passed. Events and deliveries count by their keys. What only counts up, is only shown, or is
     /// looked at by retention alone is left out: serial numbers, fences, last numbers, when rows were stored and since
-    /// when deliveries are as they are, reasons that only people read, attempts, conflicts, the audit, and histories of tables. The number is the
-    /// same in every run of one build, and in no file.
+    /// when deliveries are as they are, reasons that only people read, attempts, conflicts, the audit, and histories of
+    /// tables. The number is the same in every run of one build, and in no file.
     #[must_use]
     pub fn digest(&self, now: Millis) -> u64 {
         let mut hasher = DefaultHasher::new();
