@@ -47,8 +47,6 @@ statements! {
          SELECT 'delete', * FROM (VALUES {rows}) WHERE column1 IS NOT NULL";
     SECURELY "overwriting search terms of persons that are dropped":
         "INSERT INTO customer_term (customer_term, rank) VALUES ('secure-delete', ?)";
-    FLUSH "writing the index of search terms of persons":
-        "INSERT INTO customer_term (customer_term) VALUES ('flush')";
 }
 
 /// Search terms of persons that are to be deleted.
@@ -78,8 +76,7 @@ impl CustomerTerms {
     pub(super) async fn overwrite(self, connection: &mut SqliteConnection) -> Result<()> {
         overwriting(connection, true).await?;
         self.delete(connection).await?;
-        // The index overwrites while it writes what it has buffered: before the setting is taken back.
-        execute(connection, &FLUSH, |_| {}).await?;
+        // The index writes what it has buffered, and so overwrites, before a setting of it changes.
         overwriting(connection, false).await
     }
 }
