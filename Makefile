@@ -40,7 +40,7 @@ scale: ## What ten million orders cost, held against limits; ARGS="--settled 100
 	$(CARGO) build -q --release -p crossdock-scale
 	@$(TARGET)/release/crossdock-scale $(ARGS)
 
-worlds: ## Every small world, with two wrong answers and a kill in each: the better part of an hour
+worlds: ## Every small world, with two wrong answers and a kill in each: an hour or two
 	CROSSDOCK_FAULTS=$${CROSSDOCK_FAULTS:-2,1} $(CARGO) test -q --release -p crossdock-worlds --test worlds more_faults -- --nocapture
 
 plugins: wasm ## Builds, packs and signs the connectors into target/plugins
