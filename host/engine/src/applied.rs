@@ -26,7 +26,7 @@ pub enum Applied {
     /// To [`SettleBatch`](crate::Command::SettleBatch), in the order given.
     SettledBatch(Vec<Settled>),
     /// To commands that move any number of deliveries.
-    Moved(Moved),
+    Tally(Tally),
     /// To [`PutMappings`](crate::Command::PutMappings) and [`PutStores`](crate::Command::PutStores).
     Stored(Stored),
     /// To [`PutSecret`](crate::Command::PutSecret): the version it is at now.
@@ -46,7 +46,7 @@ impl Applied {
             Self::Admitted(admitted) => names(&admitted.ready),
             Self::Settled(settled) => names(&settled.ready),
             Self::SettledBatch(all) => all.iter().flat_map(|settled| names(&settled.ready)).collect(),
-            Self::Moved(moved) => names(&moved.ready),
+            Self::Tally(tally) => names(&tally.ready),
             Self::Stored(stored) => names(&stored.ready),
             Self::Accepted(_) | Self::Inbounds(_) | Self::Claimed(_) | Self::Version(_) | Self::Done => {
                 Vec::new()
@@ -78,14 +78,14 @@ pub struct Admitted {
     /// The exceptions that it raised.
     pub raised: Vec<Raised>,
     /// The deliveries, in the order of events and targets.
-    pub deliveries: Vec<Enqueued>,
+    pub deliveries: Vec<AdmittedDelivery>,
     /// Connectors that have something to claim since.
     pub ready: Vec<String>,
 }
 
-/// One delivery that an event led to.
+/// What became of an event at one connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Enqueued {
+pub struct AdmittedDelivery {
     /// The event.
     pub event: i64,
     /// The delivery.
@@ -181,19 +181,21 @@ impl Claimed {
 }
 
 /// The consequences of a settlement.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
     /// The deliveries that became ready by it: the next of the lane, and those that awaited this one.
     pub released: Vec<i64>,
     /// True when the connector was paused by it.
     pub paused: bool,
+    /// The exception that the target's early answer raised.
+    pub raised: Option<Raised>,
     /// Connectors that have something to claim since.
     pub ready: Vec<String>,
 }
 
-/// The answer of a command that moves many.
+/// What a command did, where it does the same to many.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Moved {
+pub struct Tally {
     /// How many.
     pub count: u64,
     /// How many the filter meant but the rules left alone.

@@ -10,6 +10,7 @@ use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{
     DeliveryState, Ending, LaneEntry, Sent, is_parent_missing, is_released_by_arrival, occupies,
 };
+use crossdock_rules::version::Moment;
 
 use crate::keys::{EntityKey, LaneKey};
 
@@ -43,8 +44,8 @@ pub struct Delivery {
     pub entity: Arc<str>,
     /// What the event it carries does to the entity.
     pub effect: Effect,
-    /// [`Stamp::at`](crossdock_rules::version::Stamp) of the event it carries, in microseconds since 1970.
-    pub stamp_at: i64,
+    /// When the event that it carries is dated.
+    pub moment: Moment,
     /// True when only `posted`, not `received`, frees the lane.
     pub until_posted: bool,
     /// Where it stands.
@@ -63,6 +64,9 @@ pub struct Delivery {
     pub finds: u32,
     /// When it is next due: to be sent, to be tried again, or to be confirmed; [`NEVER`] where nothing is.
     pub due_at: Millis,
+    /// Before this moment it is not sent, whatever it waited for: its route's window opens then. The epoch where the route
+    /// has none.
+    pub not_before: Millis,
     /// When the claim ends; the epoch when it is not claimed.
     pub lease_until: Millis,
     /// The last moment at which a request may have left; the epoch when none has.
@@ -83,6 +87,8 @@ pub struct Delivery {
     pub waiting_since: Option<Millis>,
     /// Why it is as it is. Absent when there is nothing to say.
     pub reason: Option<Problem>,
+    /// The event by which the target answered before the answer to the call was recorded. Absent unless it did.
+    pub early_answer: Option<i64>,
     /// Since when it is as it is.
     pub since: Millis,
 }
@@ -102,15 +108,15 @@ pub struct Purpose {
     pub entity: Arc<str>,
     /// What the event does.
     pub effect: Effect,
-    /// [`Stamp::at`](crossdock_rules::version::Stamp) of the event.
-    pub stamp_at: i64,
+    /// When the event is dated.
+    pub moment: Moment,
 }
 
 impl Delivery {
     /// A delivery that has not been tried: at the end of its lane, and not due before a moment.
     #[must_use]
-    pub fn new(purpose: Purpose, due_at: Millis, now: Millis) -> Self {
-        let Purpose { id, event, generation, lane, entity, effect, stamp_at } = purpose;
+    pub fn new(purpose: Purpose, not_before: Millis, now: Millis) -> Self {
+        let Purpose { id, event, generation, lane, entity, effect, moment } = purpose;
         Self {
             id,
             event,
@@ -120,7 +126,7 @@ impl Delivery {
             lane: lane.lane,
             entity,
             effect,
-            stamp_at,
+            moment,
             until_posted: false,
             state: DeliveryState::Queued,
             ending: None,
@@ -129,7 +135,8 @@ impl Delivery {
             attempts: 0,
             failures: 0,
             finds: 0,
-            due_at: due_at.max(now),
+            due_at: not_before.max(now),
+            not_before,
             lease_until: Millis(0),
             sent_at: Millis(0),
             fence: 0,
@@ -140,6 +147,7 @@ impl Delivery {
             awaited: false,
             waiting_since: None,
             reason: None,
+            early_answer: None,
             since: now,
         }
     }
@@ -164,7 +172,7 @@ impl Delivery {
             state: self.state,
             sent: self.sent,
             effect: self.effect,
-            at: self.stamp_at,
+            moment: self.moment,
             entity: self.entity.to_string(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crossdock_rules::safeguards::Safeguards;
 
-use crate::applied::{Applied, Moved};
+use crate::applied::{Applied, Tally};
 use crate::command::{Command, Filter, Replay};
 use crate::database::{Database, Transaction};
 use crate::decide::{decide, prefetch};
@@ -67,7 +67,7 @@ impl<D: Database> Engine<D> {
     /// What a replay would do.
     ///
     /// # Errors
-    /// When the database fails, or the filter is none.
+    /// When the database fails, or the filter names a state that no delivery can have.
     pub async fn preview(&self, filter: &Filter, generation: Option<u32>) -> Result<Preview> {
         let mut preview = Preview::default();
         let mut after = None;
@@ -83,27 +83,27 @@ impl<D: Database> Engine<D> {
                 by: String::new(),
                 now: Default::default(),
             };
-            let moved = self.dry_run(Command::Replay(replay)).await?;
-            preview.count += moved.count;
-            preview.skipped += moved.skipped;
-            preview.pruned += moved.pruned;
-            after = moved.next;
-            if after.is_none() || left.is_some_and(|left| u64::from(left) <= moved.count) {
+            let tally = self.dry_run(Command::Replay(replay)).await?;
+            preview.count += tally.count;
+            preview.skipped += tally.skipped;
+            preview.pruned += tally.pruned;
+            after = tally.next;
+            if after.is_none() || left.is_some_and(|left| u64::from(left) <= tally.count) {
                 return Ok(preview);
             }
         }
     }
 
     /// Decides a command and throws its changes away.
-    async fn dry_run(&self, command: Command) -> Result<Moved> {
+    async fn dry_run(&self, command: Command) -> Result<Tally> {
         let fingerprint = |personal: &[u8]| self.database.fingerprint(personal);
         let mut state = State::new(self.safeguards, &fingerprint);
         let mut transaction = self.database.begin().await?;
         let answer = one(&mut *transaction, &mut state, &command).await;
         transaction.roll_back().await?;
         match answer? {
-            Ok(Applied::Moved(moved)) => Ok(moved),
-            Ok(_) => Ok(Moved::default()),
+            Ok(Applied::Tally(tally)) => Ok(tally),
+            Ok(_) => Ok(Tally::default()),
             Err(error) => Err(error),
         }
     }
@@ -128,12 +128,12 @@ impl<D: Database> Engine<D> {
             return Ok(answers);
         }
         let rows = transaction.commit(&changes).await?;
-        if let [Ok(Applied::Moved(moved))] = answers.as_mut_slice()
+        if let [Ok(Applied::Tally(tally))] = answers.as_mut_slice()
             && commands.iter().all(Command::counts_rows)
         {
-            moved.count += rows;
+            tally.count += rows;
             if let [Command::ApplyRetention(retention)] = commands {
-                moved.more |= rows >= u64::from(retention.limit);
+                tally.more |= rows >= u64::from(retention.limit);
             }
         }
         Ok(answers)

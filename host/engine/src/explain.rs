@@ -80,7 +80,11 @@ fn reasons(delivery: &Delivery, context: &Context, now: Millis) -> Reasons {
         DeliveryState::Waiting => {
             let awaited = delivery.awaits.as_deref().unwrap_or("the in-flight write");
             let why = message.unwrap_or_else(|| format!("not yet: {awaited}"));
-            (why, format!("goes on when {awaited} is there"), Some(delivery.due_at).filter(|at| *at != NEVER))
+            let next = match &delivery.awaits {
+                Some(awaited) => format!("goes on when {awaited} is there"),
+                None => "is decided when the in-flight write is resolved".into(),
+            };
+            (why, next, Some(delivery.due_at).filter(|at| *at != NEVER))
         }
         DeliveryState::Received if delivery.due_at == NEVER => (
             "its file has yet to be written to the exchange folder".into(),
@@ -110,17 +114,17 @@ fn reasons(delivery: &Delivery, context: &Context, now: Millis) -> Reasons {
 
 fn queued(context: &Context) -> Reasons {
     match context.blocked_by {
-        Some((id, DeliveryState::Exception)) => (
-            format!("waits for exception #{id}"),
-            "goes on when the exception is retried or discarded".into(),
-            None,
-        ),
+        Some((id, DeliveryState::Exception)) => {
+            (format!("waits for exception #{id}"), format!("goes on when exception #{id} is resolved"), None)
+        }
         Some((id, state)) => (
             format!("waits for delivery #{id} of its lane, which is {state}"),
             format!("goes on when delivery #{id} is done"),
             None,
         ),
-        None => ("waits for its lane".into(), "becomes ready with the next of its lane".into(), None),
+        None => {
+            ("waits for its lane".into(), "becomes ready when the deliveries before it are done".into(), None)
+        }
     }
 }
 

@@ -42,7 +42,7 @@ mod store;
 mod table;
 pub mod view;
 
-pub use applied::{Accepted, Admitted, Applied, Claimed, Enqueued, Moved, Raised, Settled};
+pub use applied::{Accepted, Admitted, AdmittedDelivery, Applied, Claimed, Raised, Settled, Tally};
 pub use command::{
     Accept, Admit, Attempt, AttemptKind, Claim, ClaimInbounds, Command, CursorMove, Filter, NewEvent, Replay,
     Request, Retention, Settle, SettleBatch, Target,

@@ -289,7 +289,7 @@ pub struct ReplayCandidate {
     pub delivery: i64,
     /// Whether the event's content is still stored.
     pub has_content: bool,
-    /// True when it was posted on purpose under the replay's generation before.
+    /// True when it was already posted under the replay's generation.
     pub repeated: bool,
 }
 

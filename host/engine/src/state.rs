@@ -414,7 +414,10 @@ impl<'d> State<'d> {
         let mut waiting = self.rows(self.index.awaiting(&key));
         waiting.retain(|delivery| connector.is_none_or(|connector| delivery.connector == *connector));
         let read = self.ask_deliveries(Question::Awaiting { key, connector: of, limit })?;
-        let more = u32::try_from(read.len()).unwrap_or(u32::MAX) >= limit;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        // The unit may know more of them than it asked for.
+        let more = read.len() >= most || waiting.len() > most;
+        waiting.truncate(most);
         Ok((waiting, more))
     }
 

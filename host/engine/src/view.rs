@@ -243,11 +243,11 @@ pub struct ConnectorCounts {
     pub connector: String,
     /// Heads of lanes.
     pub ready: u64,
-    /// Behind a head.
+    /// Behind a head or an exception.
     pub queued: u64,
     /// Claimed.
     pub sending: u64,
-    /// Awaiting another entity.
+    /// Awaiting another entity, or an in-flight write.
     pub waiting: u64,
     /// Received and not confirmed.
     pub received: u64,
@@ -342,7 +342,7 @@ pub struct Preview {
     /// How many deliveries it would deliver again.
     pub count: u64,
     /// How many fit the filter but would be left alone: open, stale, joined, annulled, discarded by a person,
-    /// replayed under that generation before, or pruned.
+    /// already posted under that generation, or pruned.
     pub skipped: u64,
     /// Of those, how many are pruned: their content has left with its retention.
     pub pruned: u64,

@@ -54,7 +54,7 @@ pub struct Folder {
     /// The folder.
     pub files: Arc<dyn crossdock_exchange::Folder>,
     /// Its path or address, for people; without anything secret.
-    pub place: String,
+    pub address: String,
     /// The interval between two scans for new files.
     pub every: Duration,
     /// How long a file must not have changed before it is read.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossdock_engine::{Applied, Command, Error, Filter, Moved, Replay, Request, Store};
+use crossdock_engine::{Applied, Command, Error, Filter, Replay, Request, Store, Tally};
 use crossdock_model::connector::Problem;
 use crossdock_model::time::{Clock, Millis};
 use crossdock_storage::Writer;
@@ -59,8 +59,8 @@ impl Commands {
         Ok(self.writer.submit(command).await?)
     }
 
-    pub async fn moved(&self, command: Command) -> Result<Moved, OperationError> {
-        Ok(self.writer.moved(command).await?)
+    pub async fn tally(&self, command: Command) -> Result<Tally, OperationError> {
+        Ok(self.writer.tally(command).await?)
     }
 }
 
@@ -152,7 +152,7 @@ impl Handle {
         self.known(connector)?;
         loop {
             let (connector, by, now) = (connector.to_owned(), by.to_owned(), self.now());
-            if !self.commands().moved(Command::Resume { connector, by, now }).await?.more {
+            if !self.commands().tally(Command::Resume { connector, by, now }).await?.more {
                 break;
             }
         }
@@ -191,17 +191,17 @@ impl Handle {
     ///
     /// # Errors
     /// When it is not an exception; see [`Handle::pause`].
-    pub async fn retry(&self, delivery: i64, by: &str) -> Result<Moved, OperationError> {
-        self.commands().moved(Command::Retry { delivery, by: by.to_owned(), now: self.now() }).await
+    pub async fn retry(&self, delivery: i64, by: &str) -> Result<Tally, OperationError> {
+        self.commands().tally(Command::Retry { delivery, by: by.to_owned(), now: self.now() }).await
     }
 
     /// Discards an exception; the deliveries behind it continue.
     ///
     /// # Errors
     /// See [`Handle::retry`].
-    pub async fn discard(&self, delivery: i64, why: &str, by: &str) -> Result<Moved, OperationError> {
+    pub async fn discard(&self, delivery: i64, why: &str, by: &str) -> Result<Tally, OperationError> {
         let (why, by, now) = (why.to_owned(), by.to_owned(), self.now());
-        self.commands().moved(Command::Discard { delivery, why, by, now }).await
+        self.commands().tally(Command::Discard { delivery, why, by, now }).await
     }
 
     /// Sends the settled deliveries that match the filter again.
@@ -213,8 +213,8 @@ impl Handle {
         filter: Filter,
         generation: Option<u32>,
         by: &str,
-    ) -> Result<Moved, OperationError> {
-        let mut all = Moved::default();
+    ) -> Result<Tally, OperationError> {
+        let mut all = Tally::default();
         let mut after = None;
         loop {
             let left =
@@ -227,11 +227,11 @@ impl Handle {
                 by: by.to_owned(),
                 now: self.now(),
             };
-            let moved = self.commands().moved(Command::Replay(replay)).await?;
-            all.count += moved.count;
-            all.skipped += moved.skipped;
-            all.pruned += moved.pruned;
-            after = moved.next;
+            let tally = self.commands().tally(Command::Replay(replay)).await?;
+            all.count += tally.count;
+            all.skipped += tally.skipped;
+            all.pruned += tally.pruned;
+            after = tally.next;
             if after.is_none() || left == Some(0) {
                 return Ok(all);
             }
@@ -253,14 +253,14 @@ impl Handle {
     ///
     /// # Errors
     /// See [`Handle::pause`].
-    pub async fn erase(&self, subject: &str, by: &str) -> Result<Moved, OperationError> {
+    pub async fn erase(&self, subject: &str, by: &str) -> Result<Tally, OperationError> {
         let mut count = 0;
         loop {
             let (subject, by, now) = (subject.to_owned(), by.to_owned(), self.now());
-            let moved = self.commands().moved(Command::ErasePerson { subject, by, now }).await?;
-            count += moved.count;
-            if !moved.more {
-                return Ok(Moved { count, ..moved });
+            let tally = self.commands().tally(Command::ErasePerson { subject, by, now }).await?;
+            count += tally.count;
+            if !tally.more {
+                return Ok(Tally { count, ..tally });
             }
         }
     }

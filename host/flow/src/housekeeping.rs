@@ -79,9 +79,9 @@ impl Housekeeper {
         let mut recovered = 0;
         loop {
             let now = self.clock.now();
-            let moved = self.writer.moved(Command::RecoverClaims { now, limit: SWEEP_LIMIT }).await?;
-            recovered += moved.count;
-            if !moved.more {
+            let tally = self.writer.tally(Command::RecoverClaims { now, limit: SWEEP_LIMIT }).await?;
+            recovered += tally.count;
+            if !tally.more {
                 break;
             }
         }
@@ -121,13 +121,13 @@ impl Housekeeper {
     /// Submits a command until there is no more for it to do. Other commands get their turn in between.
     async fn sweep(&self, command: impl Fn() -> Command) {
         loop {
-            match self.writer.moved(command()).await {
-                Ok(moved) => {
-                    report_exceptions(&moved.raised);
-                    if moved.count > 0 {
-                        tracing::debug!(count = moved.count, "swept");
+            match self.writer.tally(command()).await {
+                Ok(tally) => {
+                    report_exceptions(&tally.raised);
+                    if tally.count > 0 {
+                        tracing::debug!(count = tally.count, "swept");
                     }
-                    if !moved.more {
+                    if !tally.more {
                         return;
                     }
                 }

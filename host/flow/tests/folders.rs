@@ -38,7 +38,7 @@ impl Fixture {
         let files = ExchangeFolder::new(Local::new(self.path("")), &Layout::default());
         let folder = Folder {
             files: Arc::new(files),
-            place: "folder".into(),
+            address: "folder".into(),
             every: Duration::from_millis(20),
             settle: Duration::from_millis(30),
             limit: 1000,

@@ -83,7 +83,7 @@ impl Plugin for SlowPlugin {
 fn connector_of(plugin: &Arc<SlowPlugin>, dir: &std::path::Path) -> Connector {
     let folder = Folder {
         files: Arc::new(ExchangeFolder::new(Local::new(dir.join("files")), &Layout::default())),
-        place: "files".into(),
+        address: "files".into(),
         every: Duration::from_secs(3600),
         settle: Duration::ZERO,
         limit: 1000,

@@ -120,7 +120,7 @@ async fn files_leave_in_the_order_of_their_numbers() {
     let plugin = Arc::new(PostingPlugin { number: Some(AtomicU64::new(0)), ..PostingPlugin::default() });
     let folder = Folder {
         files: Arc::new(ExchangeFolder::new(Local::new(files), &Layout::default())),
-        place: "files".into(),
+        address: "files".into(),
         every: Duration::from_secs(3600),
         settle: Duration::ZERO,
         limit: 1000,

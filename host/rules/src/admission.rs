@@ -21,7 +21,7 @@ use crate::lane::{DeliveryState, Ending, Sent};
 use crate::ownership::Verdict;
 use crate::safeguards::Safeguards;
 use crate::stock::CountedLevel;
-use crate::version::{Gate, Stamp, gate};
+use crate::version::{Freshness, Moment, Stamp, freshness};
 
 /// What admission needs of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,8 +98,8 @@ pub struct OpenDelivery {
     pub sent: Sent,
     /// The effect of the event it carries; after a join, the one in [`Admission::Join`].
     pub effect: Effect,
-    /// [`Stamp::at`] of the event it carries; after a join, of the event it carries now.
-    pub at: i64,
+    /// When the event that it carries is dated; after a join, the event that it carries now.
+    pub moment: Moment,
     /// The identity of its entity.
     pub entity: String,
 }
@@ -243,13 +243,15 @@ fn stale(incoming: &Incoming, entity: &EntityState, safeguards: Safeguards) -> O
     match incoming.effect {
         Effect::Once => safeguards.dedupe().then(|| "it was admitted before".to_owned()),
         Effect::Difference => (safeguards.version_gate()
-            && is_contained_in(incoming.effect, incoming.stamp.at, newest))
+            && is_contained_in(incoming.effect, incoming.stamp.moment(), newest.moment()))
         .then(|| "a state admitted before contains it".to_owned()),
         Effect::Create | Effect::Change | Effect::Cancel => {
-            match gate(Some((newest, digest)), &incoming.stamp, &incoming.digest) {
-                Gate::Newer => None,
-                Gate::Same => safeguards.dedupe().then(|| "this very state was admitted before".to_owned()),
-                Gate::Older => {
+            match freshness(Some((newest, digest)), &incoming.stamp, &incoming.digest) {
+                Freshness::Newer => None,
+                Freshness::Same => {
+                    safeguards.dedupe().then(|| "this very state was admitted before".to_owned())
+                }
+                Freshness::Older => {
                     safeguards.version_gate().then(|| "a newer state was admitted before".to_owned())
                 }
             }
@@ -274,7 +276,9 @@ fn joined(incoming: &Incoming, lane: &[OpenDelivery], safeguards: Safeguards) ->
         superseded: lane
             .iter()
             .filter(own)
-            .filter(|open| open.is_unsent() && is_contained_in(open.effect, open.at, &incoming.stamp))
+            .filter(|open| {
+                open.is_unsent() && is_contained_in(open.effect, open.moment, incoming.stamp.moment())
+            })
             .map(|open| open.delivery)
             .collect(),
         retries: true,
@@ -284,8 +288,8 @@ fn joined(incoming: &Incoming, lane: &[OpenDelivery], safeguards: Safeguards) ->
 /// True for a difference that a state contains: sending it after that state would apply it twice. Ask again when a
 /// difference that awaited its parent returns to the lane.
 #[must_use]
-pub fn is_contained_in(effect: Effect, at: i64, state: &Stamp) -> bool {
-    effect == Effect::Difference && at <= state.at
+pub fn is_contained_in(effect: Effect, moment: Moment, state: Moment) -> bool {
+    effect == Effect::Difference && moment.compare(&state).is_le()
 }
 
 /// The digest of a fact's content.

@@ -1,7 +1,7 @@
 //! What the host has admitted for a connector about one entity: the input of admission and of the day rule.
 
 use crate::attributes::Fingerprints;
-use crate::version::Stamp;
+use crate::version::{Moment, Stamp};
 
 /// What was admitted for a connector about one entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,16 +17,16 @@ pub struct EntityState {
     /// Fingerprints of the attribute values that the newest state reported. Absent when nothing was admitted yet,
     /// or the newest state reported no attributes.
     pub reported: Option<Fingerprints>,
-    /// [`Stamp::at`] of the newest state that was enqueued: an event that ended at once as an echo or a conflict is
+    /// When the newest state that was enqueued is dated: an event that ended at once as an echo or a conflict is
     /// admitted and not enqueued.
-    pub enqueued: Option<i64>,
+    pub enqueued: Option<Moment>,
 }
 
 impl EntityState {
-    /// [`Stamp::at`] of the newest state that was enqueued; of the newest admitted where that is not recorded. None
+    /// When the newest state that was enqueued is dated; the newest admitted where that is not recorded. None
     /// when nothing was admitted.
     #[must_use]
-    pub fn enqueued_at(&self) -> Option<i64> {
-        self.enqueued.or_else(|| self.newest.as_ref().map(|(stamp, _)| stamp.at))
+    pub fn enqueued_at(&self) -> Option<Moment> {
+        self.enqueued.or_else(|| self.newest.as_ref().map(|(stamp, _)| stamp.moment()))
     }
 }

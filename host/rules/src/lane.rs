@@ -1,6 +1,6 @@
 //! The states of a delivery and the order within a lane.
 //!
-//! Within one connector the deliveries of a lane (an order, or a SKU at a location) are sent one after the other:
+//! Within one connector the deliveries of a lane (about an order, or an article at a location) are sent one after the other:
 //! only the head of the lane may be sent. Lanes do not wait for each other.
 //!
 //! [`next_ready`] decides which delivery becomes head, [`blocked_by`] which one a queued delivery is stuck behind.
@@ -83,7 +83,7 @@ impl DeliveryState {
 )]
 #[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = unknown_sent)]
 pub enum Sent {
-    /// Surely not: it was never claimed, or the target said that nothing was done.
+    /// Surely not: it was never claimed, the target was searched and has nothing, or a person who looked says so.
     #[default]
     No,
     /// The outcome of the last call is unknown.

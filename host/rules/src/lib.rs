@@ -31,7 +31,7 @@
 //! | throttling slows the rate limiter | [`limiter`] | `throttled_waits_and_slows_the_limiter`, `a_slowed_limiter_recovers_gradually` |
 //! | an order has one owning ERP | [`pin`] | `an_order_is_pinned_when_it_is_first_routed`, `later_events_follow_the_pin`, `an_order_older_than_crossdock_is_pinned_to_the_default_erp_and_stays_there`, `only_sales_and_refunds_belong_to_books` |
 //! | a value that Crossdock wrote and a system reports back is not delivered again | [`attributes`], [`ownership`] | `a_written_value_that_is_reported_back_is_an_echo`, `an_order_that_only_reports_our_tag_back_is_an_echo_even_if_its_content_is_repeated`, `no_news_is_lost` |
-//! | a value reported by a system that does not own the attribute is not applied | [`ownership`] | `a_value_reported_by_a_system_that_does_not_own_it_is_a_conflict`, `an_owned_attribute_is_news_even_if_reported_with_foreign_ones` |
+//! | an event that only reports what its system does not own is a conflict and is not delivered | [`ownership`] | `a_value_reported_by_a_system_that_does_not_own_it_is_a_conflict`, `an_owned_attribute_is_news_even_if_reported_with_foreign_ones` |
 //! | a refund that two systems report is one | [`refund`] | `the_same_amount_reported_by_another_system_is_the_same_refund_and_by_the_same_system_another` |
 //! | a source's own clock orders its states, and correcting it does not make later states stale | [`version`] | `a_wrong_clock_still_orders_the_states_of_its_source`, `a_state_dated_after_its_arrival_counts_from_the_arrival` |
 //! | a person decides about a late sale of a closed day | [`day`] | `a_sale_that_arrives_after_its_day_was_closed_is_for_a_person`, `a_sale_that_arrived_before_or_with_the_closing_is_not_late_even_if_read_after_it` |

@@ -2,8 +2,9 @@
 //! conflict.
 //!
 //! A value that Crossdock wrote to a system comes back from it as a change. An event that reports nothing else is an
-//! echo: delivering it would start a loop. A value reported by a system that does not own the attribute is a conflict:
-//! it is recorded for a person, and not applied.
+//! echo: delivering it would start a loop. A value reported by a system that does not own the attribute is a conflict,
+//! recorded for a person: an event that reports nothing else is not delivered, one that also reports what its system
+//! owns is delivered whole.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -17,7 +17,44 @@ use crate::error::Error;
 /// by the same clock: sources retry a failed report for about that long.
 const MAX_SAME_CLOCK_DRIFT_MICROS: i64 = 4 * 3_600_000_000;
 
-/// The position of a state in its entity's history; see [`Stamp::place`].
+/// When a source dates a state, and how far that is believed.
+///
+/// A source's own clock orders its states, be it fast or slow: a state that is reported late is still the older one.
+/// Where one of two moments is much further ahead of its arrival than the other, the clock was corrected between them,
+/// or it is another clock: then each counts by the latest moment at which it can have been. Otherwise nothing could
+/// supersede a state dated by a fast clock until the right time had caught up with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Moment {
+    /// As the source says, in microseconds since 1970.
+    pub at: i64,
+    /// By the host's clock, in microseconds since 1970: `at`, or the arrival where that is earlier.
+    pub believed: i64,
+}
+
+impl Moment {
+    /// A moment that is believed as it is.
+    #[must_use]
+    pub const fn certain(at: i64) -> Self {
+        Self { at, believed: at }
+    }
+
+    /// Compares two moments of one entity: `Greater` when this one is later.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        if self.is_of_same_clock(other) { self.at.cmp(&other.at) } else { self.believed.cmp(&other.believed) }
+    }
+
+    fn is_of_same_clock(&self, other: &Self) -> bool {
+        self.ahead().abs_diff(other.ahead()) <= MAX_SAME_CLOCK_DRIFT_MICROS.unsigned_abs()
+    }
+
+    /// How far the source's clock was ahead of the arrival, in microseconds.
+    const fn ahead(&self) -> i64 {
+        self.at.saturating_sub(self.believed)
+    }
+}
+
+/// The position of a state in its entity's history; see [`Stamp::compare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// When the source changed the entity, as the source says, in microseconds since 1970.
@@ -56,28 +93,23 @@ impl Stamp {
         Self { believed: self.at.min(at.0.saturating_mul(1000)), ..self }
     }
 
-    /// Compares a state with another one of the same entity: `Greater` when this one is newer.
-    ///
-    /// A source's own clock orders its states, be it fast or slow: a state that is reported late is still the older
-    /// one. Where one of the two is much further ahead of its arrival than the other, the clock was corrected between
-    /// them, or it is another clock: then each counts by the latest moment at which it can have happened. Otherwise
-    /// nothing could supersede a state dated by a fast clock until the right time had caught up with it.
+    /// When the source dates the state, and how far that is believed.
     #[must_use]
-    pub fn place(&self, other: &Self) -> Ordering {
-        let same_clock = self.ahead().abs_diff(other.ahead()) <= MAX_SAME_CLOCK_DRIFT_MICROS.unsigned_abs();
-        let moment = |stamp: &Self| if same_clock { stamp.at } else { stamp.believed };
-        (moment(self), self.sequence, self.progress).cmp(&(moment(other), other.sequence, other.progress))
+    pub const fn moment(&self) -> Moment {
+        Moment { at: self.at, believed: self.believed }
     }
 
-    /// How far the source's clock was ahead of the arrival, in microseconds.
-    fn ahead(&self) -> i64 {
-        self.at.saturating_sub(self.believed)
+    /// Compares a state with another one of the same entity: `Greater` when this one is newer.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        let rest = |stamp: &Self| (stamp.sequence, stamp.progress);
+        self.moment().compare(&other.moment()).then_with(|| rest(self).cmp(&rest(other)))
     }
 }
 
 /// How a state relates to the newest one that was admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
+pub enum Freshness {
     /// It is newer, or the first.
     Newer,
     /// It is that very state.
@@ -89,13 +121,13 @@ pub enum Gate {
 /// Compares a state with the newest one admitted. Two different contents with equal stamps cannot be ordered by what
 /// the source reports; the one that arrives later then counts as newer.
 #[must_use]
-pub fn gate(newest: Option<(&Stamp, &str)>, stamp: &Stamp, digest: &str) -> Gate {
+pub fn freshness(newest: Option<(&Stamp, &str)>, stamp: &Stamp, digest: &str) -> Freshness {
     match newest {
-        None => Gate::Newer,
-        Some((newest, known)) => match stamp.place(newest) {
-            Ordering::Less => Gate::Older,
-            Ordering::Equal if known == digest => Gate::Same,
-            _ => Gate::Newer,
+        None => Freshness::Newer,
+        Some((newest, known)) => match stamp.compare(newest) {
+            Ordering::Less => Freshness::Older,
+            Ordering::Equal if known == digest => Freshness::Same,
+            _ => Freshness::Newer,
         },
     }
 }
@@ -166,17 +198,17 @@ mod tests {
     fn a_state_that_a_fast_clock_reports_late_is_still_the_older_one() {
         // The clock is five minutes fast; the first state arrives with a retry, after the second.
         let (first, second) = (reported(300, 330), reported(360, 61));
-        assert_eq!(first.place(&second), Ordering::Less);
-        assert_eq!(second.place(&first), Ordering::Greater);
+        assert_eq!(first.compare(&second), Ordering::Less);
+        assert_eq!(second.compare(&first), Ordering::Greater);
     }
 
     #[test]
     fn states_dated_by_a_corrected_clock_are_newer() {
         let day = 86_400;
         let (wrong, right) = (reported(day, 10), reported(20, 21));
-        assert_eq!(right.place(&wrong), Ordering::Greater);
+        assert_eq!(right.compare(&wrong), Ordering::Greater);
         // Of two states of the wrong clock the later one is newer, however they arrive.
-        assert_eq!(reported(day + 5, 40).place(&reported(day + 9, 30)), Ordering::Less);
+        assert_eq!(reported(day + 5, 40).compare(&reported(day + 9, 30)), Ordering::Less);
     }
 
     proptest! {
@@ -195,8 +227,8 @@ mod tests {
             let mut newest: Option<Stamp> = None;
             for (_, stamp) in arrivals {
                 let is_newer = newest.is_none_or(|newest| stamp.at > newest.at);
-                let gated = gate(newest.as_ref().map(|newest| (newest, "digest")), &stamp, "digest");
-                prop_assert_eq!(gated == Gate::Newer, is_newer);
+                let gated = freshness(newest.as_ref().map(|newest| (newest, "digest")), &stamp, "digest");
+                prop_assert_eq!(gated == Freshness::Newer, is_newer);
                 if is_newer {
                     newest = Some(stamp);
                 }

@@ -15,7 +15,7 @@ use crate::config;
 /// When the configuration of the folder is incomplete.
 pub fn open(wanted: &config::Folder, secrets: &Secrets) -> anyhow::Result<Folder> {
     let layout = wanted.layout();
-    let (files, place): (Arc<dyn Files>, String) =
+    let (files, address): (Arc<dyn Files>, String) =
         match wanted.at().map_err(|why| anyhow!("folder: {why}"))? {
             config::At::Path(path) => {
                 (Arc::new(ExchangeFolder::new(Local::new(path), &layout)), path.display().to_string())
@@ -29,5 +29,5 @@ pub fn open(wanted: &config::Folder, secrets: &Secrets) -> anyhow::Result<Folder
             }
         };
     let (every, settle) = (wanted.every.0, wanted.settle.0);
-    Ok(Folder { files, place, every, settle, limit: wanted.limit.as_u64() })
+    Ok(Folder { files, address, every, settle, limit: wanted.limit.as_u64() })
 }

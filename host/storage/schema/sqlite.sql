@@ -163,6 +163,7 @@ CREATE TABLE delivery (
     effect         INTEGER NOT NULL,
     -- In microseconds since 1970.
     stamp_at       INTEGER NOT NULL,
+    stamp_believed INTEGER NOT NULL,
     until_posted   INTEGER NOT NULL,
     state          INTEGER NOT NULL,
     ending         INTEGER,
@@ -172,6 +173,7 @@ CREATE TABLE delivery (
     failures       INTEGER NOT NULL,
     finds          INTEGER NOT NULL,
     due_at         INTEGER NOT NULL,
+    not_before     INTEGER NOT NULL,
     lease_until    INTEGER NOT NULL,
     sent_at        INTEGER NOT NULL,
     fence          INTEGER NOT NULL,
@@ -184,6 +186,8 @@ CREATE TABLE delivery (
     reason_code    TEXT,
     reason_message TEXT,
     reason_field   TEXT,
+    -- The event by which the target answered before the answer to the call was recorded.
+    early_answer   INTEGER,
     since          INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX delivery_of_event ON delivery (event, connector, generation);
@@ -257,8 +261,9 @@ CREATE TABLE entity_state (
     annulled       INTEGER NOT NULL,
     -- Fingerprints of the reported attribute values, nine bytes each.
     reported       BLOB,
-    -- The time of the newest state that was enqueued, in microseconds since 1970.
-    enqueued       INTEGER,
+    -- When the newest state that was enqueued is dated, in microseconds since 1970.
+    enqueued          INTEGER,
+    enqueued_believed INTEGER,
     PRIMARY KEY (connector, entity)
 ) STRICT, WITHOUT ROWID;
 

@@ -12,8 +12,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crossdock_engine::{
-    Accept, Accepted, Admit, Admitted, Applied, Claim, Claimed, Command, Error, Moved, Result, Settle,
-    SettleBatch, Settled, Store,
+    Accept, Accepted, Admit, Admitted, Applied, Claim, Claimed, Command, Error, Result, Settle, SettleBatch,
+    Settled, Store, Tally,
 };
 
 /// How the writer groups.
@@ -149,10 +149,10 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Self::submit`].
-    pub async fn moved(&self, command: Command) -> Result<Moved> {
+    pub async fn tally(&self, command: Command) -> Result<Tally> {
         match self.submit(command).await? {
-            Applied::Moved(moved) => Ok(moved),
-            _ => Ok(Moved::default()),
+            Applied::Tally(tally) => Ok(tally),
+            _ => Ok(Tally::default()),
         }
     }
 

@@ -111,7 +111,7 @@ impl HotPath {
         let expired = database.one(command).await?;
         samples.since("expire", begun, GROUP);
         match expired {
-            Applied::Moved(moved) if moved.count == GROUP as u64 => Ok(()),
+            Applied::Tally(tally) if tally.count == GROUP as u64 => Ok(()),
             other => bail!("{GROUP} claims were lost, and {other:?} given back"),
         }
     }
@@ -131,7 +131,7 @@ impl HotPath {
         let retained = database.one(Command::ApplyRetention(retention)).await?;
         samples.since("housekeeping", begun, 1);
         match retained {
-            Applied::Moved(moved) if moved.count >= PRUNED => Ok(()),
+            Applied::Tally(tally) if tally.count >= PRUNED => Ok(()),
             other => bail!("{PRUNED} orders were over, and retention did {other:?}"),
         }
     }

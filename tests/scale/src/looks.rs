@@ -139,7 +139,7 @@ impl Looks {
             let erased = database.one(Command::ErasePerson { subject, by: "scale".into(), now: NOW }).await?;
             samples.since(name, begun, 1);
             match erased {
-                Applied::Moved(moved) if moved.count == 1 => {}
+                Applied::Tally(tally) if tally.count == 1 => {}
                 other => bail!("one key should have been destroyed, and {other:?} was"),
             }
         }

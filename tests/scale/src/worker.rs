@@ -64,8 +64,8 @@ pub async fn run(folder: &Path, size: Size, rounds: u64) -> anyhow::Result<()> {
 async fn start(folder: &Path, samples: &mut Samples) -> anyhow::Result<Database> {
     let begun = Instant::now();
     let database = Database::open(folder).await?;
-    while let Applied::Moved(moved) = database.one(Command::RecoverClaims { now: NOW, limit: 500 }).await?
-        && moved.more
+    while let Applied::Tally(tally) = database.one(Command::RecoverClaims { now: NOW, limit: 500 }).await?
+        && tally.more
     {}
     database.store.next_due().await?;
     database.store.next_inbound_due().await?;

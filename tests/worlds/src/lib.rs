@@ -41,7 +41,7 @@ impl World for SmallWorld {
     }
 
     fn budget(&self, state: &State) -> Budget {
-        [state.outcomes_left, state.crashes_left, state.redeliveries_left, state.discards_left]
+        [state.wrong_answers_left, state.kills_left, state.redeliveries_left, state.discards_left]
     }
 
     fn goes_wrong(&self, state: &State, step: &Step) -> bool {

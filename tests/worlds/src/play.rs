@@ -91,7 +91,7 @@ impl SmallWorld {
                 let (lost, calls) = next.calls.drain(..).partition(|call| call.claimed.lease_until <= now);
                 next.calls = calls;
                 let spent = u8::try_from(fates.len()).unwrap_or(u8::MAX);
-                next.outcomes_left = next.outcomes_left.saturating_sub(spent);
+                next.wrong_answers_left = next.wrong_answers_left.saturating_sub(spent);
                 self.lose(&mut next, lost, fates)?;
                 self.must(&mut next, Command::Expire { now, limit: ALL })?;
             }
@@ -165,7 +165,7 @@ impl SmallWorld {
     fn answer(&self, state: &mut State, at: usize, reply: Reply) -> Result<(), Violation> {
         let call = state.calls.remove(at);
         if reply != Reply::Truth {
-            state.outcomes_left -= 1;
+            state.wrong_answers_left -= 1;
         }
         if let Reply::Unmapped { mapped_meanwhile: true } = reply {
             self.put_mapping(state, call.connector, &call.request.key)?;
@@ -335,7 +335,7 @@ impl SmallWorld {
 
     /// The host is killed, and another one opens the database.
     fn crash(&self, state: &mut State, fates: &[Fate]) -> Result<(), Violation> {
-        state.crashes_left -= 1;
+        state.kills_left -= 1;
         let calls = std::mem::take(&mut state.calls);
         self.lose(state, calls, fates)?;
         let now = state.now;
@@ -387,7 +387,7 @@ impl SmallWorld {
                 Command::Resume { connector: self.connectors[connector].name.to_owned(), by, now }
             }
             Step::PausedByAnother(connector) => {
-                state.outcomes_left -= 1;
+                state.wrong_answers_left -= 1;
                 state.paused[connector] = true;
                 let why = problem("401", "it does not let another order in");
                 Command::Pause { connector: self.connectors[connector].name.to_owned(), why, by, now }

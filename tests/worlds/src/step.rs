@@ -126,7 +126,7 @@ impl SmallWorld {
         if !swept && self.can_tick(state, &open) {
             steps.push(Step::Tick);
         }
-        if state.crashes_left > 0 {
+        if state.kills_left > 0 {
             steps.extend(state.fates(|_| true).into_iter().map(Step::Crash));
         }
         self.people(state, &open, &mut steps);
@@ -140,7 +140,7 @@ impl SmallWorld {
             });
             if possible && (!arrived || state.redeliveries_left > 0) {
                 steps.push(Step::Arrive(at));
-                if state.crashes_left > 0 && state.calls.is_empty() {
+                if state.kills_left > 0 && state.calls.is_empty() {
                     steps.push(Step::ArriveUnheard(at));
                 }
             }
@@ -165,7 +165,7 @@ impl SmallWorld {
                 steps.push(Step::CarryOut(at));
             }
             steps.push(Step::Answer(at, Reply::Truth));
-            if state.outcomes_left > 0 {
+            if state.wrong_answers_left > 0 {
                 steps.extend(self.replies(state, call).into_iter().map(|reply| Step::Answer(at, reply)));
             }
         }
@@ -251,7 +251,7 @@ impl SmallWorld {
         let next = state.now.plus(TICK);
         let must_land = state.late.iter().any(|late| late.until <= next);
         let lost = state.calls.iter().filter(|call| call.claimed.lease_until <= next).count();
-        let must_answer = lost > usize::from(state.outcomes_left);
+        let must_answer = lost > usize::from(state.wrong_answers_left);
         let depends = |row: &&Delivery| {
             let limit = row.waiting_since.map(|since| since.plus(self.policy.parent_wait_limit));
             let waits = row.state == DeliveryState::Waiting && limit.is_some_and(|at| at > state.now);
@@ -273,7 +273,7 @@ impl SmallWorld {
         for (connector, of) in self.connectors.iter().enumerate() {
             if state.paused[connector] {
                 steps.push(Step::Resume(connector));
-            } else if self.setting.others && state.outcomes_left > 0 {
+            } else if self.setting.others && state.wrong_answers_left > 0 {
                 steps.push(Step::PausedByAnother(connector));
             }
             let exceptions = open.iter().filter(|row| row.state == DeliveryState::Exception);

@@ -4,6 +4,9 @@
 //! differ in how much may still go wrong, only those are visited that allow most: whatever can happen from the others can
 //! happen from these. It is deterministic: the same world gives the same counts, and the same story.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::AddAssign;

@@ -26,9 +26,9 @@ pub struct Setting {
     /// True when only `posted`, not `received`, frees a lane.
     pub until_posted: bool,
     /// How many answers other than the true one are given, and leases lost.
-    pub outcomes: u8,
+    pub wrong_answers: u8,
     /// How often the host is killed.
-    pub crashes: u8,
+    pub kills: u8,
     /// How many of the events are reported once more.
     pub redeliveries: u8,
     /// True when claims, requests in flight and waits last a tick less than they do otherwise: there are fewer states.
@@ -99,8 +99,8 @@ pub struct State {
     pub(crate) requests: BTreeMap<i64, Arc<Request>>,
     /// What a person gave up: something of an order by its key, or the order itself.
     pub(crate) given_up: BTreeSet<(usize, Option<String>)>,
-    pub(crate) outcomes_left: u8,
-    pub(crate) crashes_left: u8,
+    pub(crate) wrong_answers_left: u8,
+    pub(crate) kills_left: u8,
     pub(crate) redeliveries_left: u8,
     pub(crate) discards_left: u8,
     /// True once the report that is an echo is in the database.
@@ -232,8 +232,8 @@ impl SmallWorld {
             paused: vec![false; self.connectors.len()],
             requests: BTreeMap::new(),
             given_up: BTreeSet::new(),
-            outcomes_left: self.setting.outcomes,
-            crashes_left: self.setting.crashes,
+            wrong_answers_left: self.setting.wrong_answers,
+            kills_left: self.setting.kills,
             redeliveries_left: self.setting.redeliveries,
             discards_left: 1,
             echo_is_stored: false,

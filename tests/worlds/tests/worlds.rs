@@ -72,8 +72,8 @@ fn setting(keys: Keys, faults: Faults, safeguards: Safeguards) -> Setting {
     Setting {
         keys,
         until_posted: false,
-        outcomes: faults.wrong_answers,
-        crashes: faults.kills,
+        wrong_answers: faults.wrong_answers,
+        kills: faults.kills,
         redeliveries: 1,
         short: faults.short,
         others: false,

@@ -85,7 +85,7 @@ pub enum Command {
         now: Millis,
     },
     /// Give back deliveries whose lease ran out; each may have been sent. Also tries deliveries again whose
-    /// waiting time has come. At most `limit` of each; the answer says when there are more. Answer: `Moved`.
+    /// waiting time has come. At most `limit` of each; the answer says when there are more. Answer: `Tally`.
     Expire {
         /// Now.
         now: Millis,
@@ -94,7 +94,7 @@ pub enum Command {
     },
     /// Give back every claimed delivery, whatever its lease says: at start-up, when no other process can
     /// hold one; each may have been sent. Also ends the leases of requests that were being read. At most `limit`; the
-    /// answer says when there are more. Answer: `Moved`.
+    /// answer says when there are more. Answer: `Tally`.
     RecoverClaims {
         /// Now.
         now: Millis,
@@ -103,7 +103,7 @@ pub enum Command {
     },
     /// Make exceptions of deliveries that waited longer than `wait_limit` at a connector for another entity
     /// (`referent-missing`) and of those that it has `received` and not confirmed in time (`overdue`). At most
-    /// `limit` of each; the answer says when there are more. Answer: `Moved`.
+    /// `limit` of each; the answer says when there are more. Answer: `Tally`.
     Overdue {
         /// The connector.
         connector: String,
@@ -115,14 +115,14 @@ pub enum Command {
         limit: u32,
     },
     /// Release more deliveries that await what is there by now: an arrival releases a bounded number at once, and
-    /// leaves the rest to this command. At most `limit`; the answer says when there are more. Answer: `Moved`.
+    /// leaves the rest to this command. At most `limit`; the answer says when there are more. Answer: `Tally`.
     ReleaseAwaiting {
         /// Now.
         now: Millis,
         /// How many at most.
         limit: u32,
     },
-    /// Try an exception again, with attempts counted from the start. Answer: `Moved`.
+    /// Try an exception again, with attempts counted from the start. Answer: `Tally`.
     Retry {
         /// The delivery.
         delivery: i64,
@@ -131,7 +131,7 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Give an exception up: settled as discarded, and its lane goes on. Answer: `Moved`.
+    /// Give an exception up: settled as discarded, and its lane goes on. Answer: `Tally`.
     Discard {
         /// The delivery.
         delivery: i64,
@@ -142,7 +142,7 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Deliver again what was settled: one page of it. Answer: `Moved`, with the position of the next page.
+    /// Deliver again what was settled: one page of it. Answer: `Tally`, with the position of the next page.
     Replay(Replay),
     /// Claim nothing for this connector any more. Answer: `Done`.
     Pause {
@@ -155,7 +155,7 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Claim for this connector again. Answer: `Moved` (nothing is moved, but the connector is ready).
+    /// Claim for this connector again. Answer: `Tally` (of nothing; the connector is ready).
     Resume {
         /// The connector.
         connector: String,
@@ -166,7 +166,7 @@ pub enum Command {
     },
     /// Erase a person: the keys of their data are destroyed, and with them everything stored under them, for
     /// ever. Raw inbounds rest under keys of their day and go with their retention. A bounded number of keys a
-    /// command; the answer says when there are more. Answer: `Moved` with the number of keys destroyed.
+    /// command; the answer says when there are more. Answer: `Tally` with the number of keys destroyed.
     ErasePerson {
         /// The subject: a customer's identity text, or an order's where no customer is known.
         subject: String,
@@ -175,7 +175,7 @@ pub enum Command {
         /// Now.
         now: Millis,
     },
-    /// Drop a bounded part of what is older than its retention. Answer: `Moved` with the number of things
+    /// Drop a bounded part of what is older than its retention. Answer: `Tally` with the number of things
     /// dropped, and whether there is more.
     ApplyRetention(Retention),
     /// Store an API token by its hash. Answer: `Done`.
@@ -263,7 +263,7 @@ pub enum Command {
         now: Millis,
     },
     /// The database was restored from a backup: everything unsettled may have been sent, and serial and
-    /// sequence numbers skip ahead. Answer: `Moved`.
+    /// sequence numbers skip ahead. Answer: `Tally`.
     StartIncarnation {
         /// The new incarnation.
         incarnation: Uuid,

@@ -92,24 +92,24 @@ pub async fn an_acknowledgement_starts_the_wait_anew(store: Store) {
     let why = store.0.stuck(None, t(51), stuck_page(5)).await.unwrap();
     let why = why.iter().find(|it| it.delivery.id == placed).unwrap();
     assert_eq!(why.why, "acknowledged with 997-1, not confirmed yet");
-    let moved = store
-        .moved(Command::Overdue { connector: ERP.into(), now: t(200), wait_limit: DAY, limit: 1000 })
+    let tally = store
+        .tally(Command::Overdue { connector: ERP.into(), now: t(200), wait_limit: DAY, limit: 1000 })
         .await;
-    let raised: Vec<_> = moved.raised.iter().map(|it| (it.delivery, it.problem.code.as_str())).collect();
+    let raised: Vec<_> = tally.raised.iter().map(|it| (it.delivery, it.problem.code.as_str())).collect();
     assert_eq!(raised, [(changed, "overdue")]);
-    assert_eq!(moved.raised[0].connector, ERP);
+    assert_eq!(tally.raised[0].connector, ERP);
     for part in [ERP, &t(2).to_string(), &t(102).to_string()] {
-        assert!(moved.raised[0].problem.message.contains(part), "{:?}", moved.raised);
+        assert!(tally.raised[0].problem.message.contains(part), "{:?}", tally.raised);
     }
     // Late as it is, it is believed, and so is what follows.
     let late = json!({ "kind": "acknowledgement", "state": "accepted", "answers": "000002" });
     store.said("997-2", 300, late).await;
     assert_eq!(store.state(changed).await, "received");
-    let moved = store
-        .moved(Command::Overdue { connector: ERP.into(), now: t(300 + 3600), wait_limit: DAY, limit: 1000 })
+    let tally = store
+        .tally(Command::Overdue { connector: ERP.into(), now: t(300 + 3600), wait_limit: DAY, limit: 1000 })
         .await;
-    assert_eq!(moved.raised.len(), 2);
-    assert!(moved.raised[0].problem.message.contains("997-1"), "{:?}", moved.raised);
+    assert_eq!(tally.raised.len(), 2);
+    assert!(tally.raised[0].problem.message.contains("997-1"), "{:?}", tally.raised);
     store.said("855", 9000, accepted()).await;
     assert_eq!(
         (store.state(placed).await, store.state(changed).await),
@@ -138,12 +138,12 @@ pub async fn what_is_refused_later_is_an_exception_in_the_targets_words(store: S
     assert_eq!(admitted.raised[0].problem.code, "lines-rejected");
     assert_eq!(store.reason(placed).await.message, "the target rejects A × 2: discontinued");
     // What it booked in part is asked about before it is sent again.
-    store.moved(Command::Retry { delivery: placed, by: "me".into(), now: t(6) }).await;
+    store.tally(Command::Retry { delivery: placed, by: "me".into(), now: t(6) }).await;
     let claimed = store.claim_only(placed, t(6)).await;
     assert_eq!((claimed.sent, claimed.look_up), (Sent::Yes, true));
     store.settle(&claimed, posted(&[]), t(7)).await;
     // It did nothing with what it refused: that is sent again without asking.
-    store.moved(Command::Retry { delivery: changed, by: "me".into(), now: t(8) }).await;
+    store.tally(Command::Retry { delivery: changed, by: "me".into(), now: t(8) }).await;
     let claimed = store.claim_only(changed, t(8)).await;
     assert_eq!((claimed.sent, claimed.look_up), (Sent::No, false));
     let refused = claimed.references.iter().find(|it| it.kind == "refused").unwrap();
@@ -231,6 +231,6 @@ pub async fn a_mapping_that_came_during_the_call_is_not_waited_for(store: Store)
     // A plugin that does not see what is there is not asked for ever.
     store.settle(&claimed, unmapped(&["A-1"]), t(4)).await;
     assert!(store.claim(t(5)).await.is_empty());
-    store.moved(Command::Retry { delivery, by: "me".into(), now: t(6) }).await;
+    store.tally(Command::Retry { delivery, by: "me".into(), now: t(6) }).await;
     store.claim_only(delivery, t(6)).await;
 }

@@ -47,7 +47,7 @@ pub async fn an_old_claim_cannot_settle(store: Store) {
     let store = Driver(store);
     let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     let old = store.claim_only(placed, t(1)).await;
-    store.moved(Command::Expire { now: t(61), limit: 1000 }).await;
+    store.tally(Command::Expire { now: t(61), limit: 1000 }).await;
     let settle = || Command::Settle(Box::new(store.settling(&old, posted(&["SO-1"]), t(62))));
     assert!(matches!(store.one(settle()).await, Err(Error::Fenced { .. })));
     let newer = store.claim_only(placed, t(62)).await;
@@ -63,9 +63,9 @@ pub async fn a_lost_lease_leads_to_a_find(store: Store) {
     let store = Driver(store);
     let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
     store.claim_only(placed, t(1)).await;
-    assert_eq!(store.moved(Command::Expire { now: t(60), limit: 1000 }).await.count, 0);
-    let moved = store.moved(Command::Expire { now: t(61), limit: 1000 }).await;
-    assert_eq!((moved.count, moved.ready), (1, vec![ERP.to_owned()]));
+    assert_eq!(store.tally(Command::Expire { now: t(60), limit: 1000 }).await.count, 0);
+    let tally = store.tally(Command::Expire { now: t(61), limit: 1000 }).await;
+    assert_eq!((tally.count, tally.ready), (1, vec![ERP.to_owned()]));
     let claimed = store.claim_only(placed, t(62)).await;
     assert_eq!((claimed.sent, claimed.look_up, claimed.sent_at), (Sent::Maybe, true, t(61)));
     let attempts = store.0.delivery(placed).await.unwrap().unwrap().attempts_made;
@@ -81,7 +81,7 @@ pub async fn a_find_that_is_lost_sent_nothing(store: Store) {
     store.settle(&claimed, doubt, t(2)).await;
     let asking = store.claim_only(placed, t(3)).await;
     assert_eq!((asking.sent, asking.look_up, asking.sent_at), (Sent::Maybe, true, t(2)));
-    store.moved(Command::Expire { now: t(100), limit: 1000 }).await;
+    store.tally(Command::Expire { now: t(100), limit: 1000 }).await;
     let asking = store.claim_only(placed, t(100)).await;
     assert_eq!((asking.look_up, asking.sent_at), (true, t(2)));
 }
@@ -92,7 +92,7 @@ pub async fn taking_over_gives_back_every_claim(store: Store) {
         store.enqueue(order("order.placed", number, 0), t(1)).await;
     }
     let held = store.claim_of(ERP, 2, t(1)).await;
-    assert_eq!(store.moved(Command::RecoverClaims { now: t(2), limit: 1000 }).await.count, 2);
+    assert_eq!(store.tally(Command::RecoverClaims { now: t(2), limit: 1000 }).await.count, 2);
     let claimed = store.claim(t(2)).await;
     let found: Vec<_> = claimed.iter().map(|claimed| (claimed.look_up, claimed.sent)).collect();
     assert_eq!(claimed.len(), 3);
@@ -148,7 +148,7 @@ pub async fn a_paused_connector_claims_nothing(store: Store) {
     assert_eq!(store.0.paused(ERP).await.unwrap().unwrap().code, "maintenance");
     assert_eq!(store.0.next_due().await.unwrap(), []);
     assert_eq!(store.0.counts().await.unwrap()[0].paused.as_ref().unwrap().since, t(2));
-    let resumed = store.moved(Command::Resume { connector: ERP.into(), by: "me".into(), now: t(4) }).await;
+    let resumed = store.tally(Command::Resume { connector: ERP.into(), by: "me".into(), now: t(4) }).await;
     assert_eq!(resumed.ready, [ERP]);
     assert!(store.0.paused(ERP).await.unwrap().is_none());
     assert_eq!(store.claim(t(5)).await.len(), 1);

@@ -168,8 +168,8 @@ pub async fn what_is_personal_is_news_too_and_our_own_note_is_not(store: Store) 
     store.write(status(3, "accepted"), ours, 3).await;
     let back = store.admit_from(SHOP, noted(4, "Ada", Some("is SO-1")), &[ERP], 4).await;
     assert_eq!(back.deliveries[0].state, "echo");
-    let moved = store.admit_from(SHOP, noted(5, "Ada Lovelace", Some("is SO-1")), &[ERP], 5).await;
-    assert_eq!(moved.deliveries[0].state, "ready");
+    let changed = store.admit_from(SHOP, noted(5, "Ada Lovelace", Some("is SO-1")), &[ERP], 5).await;
+    assert_eq!(changed.deliveries[0].state, "ready");
     let claimed = store.claim(t(5)).await.pop().unwrap();
     assert_eq!(claimed.event, noted(5, "Ada Lovelace", Some("is SO-1")));
 }
@@ -237,7 +237,7 @@ pub async fn what_waits_for_a_call_that_is_lost_waits_until_it_is_looked_up(stor
     let back = store.admit_from(SHOP, tagged(2, &["SO-1"], |_| ()), &[ERP], 2).await;
     assert_eq!(back.deliveries[0].state, "waiting");
     // The host is killed and looks up what it had sent: the first look-up does not find it yet, the second one does.
-    store.moved(Command::RecoverClaims { now: t(3), limit: 1000 }).await;
+    store.tally(Command::RecoverClaims { now: t(3), limit: 1000 }).await;
     let looking = store.claim_of(SHOP, 1, t(3)).await.pop().unwrap();
     assert!(looking.look_up);
     let again = answer(Next::Retry { at: t(4), find: true }, Sent::Maybe);
@@ -253,10 +253,10 @@ pub async fn what_waits_for_a_call_that_is_lost_waits_until_it_is_looked_up(stor
     store.claim_of(SHOP, 1, t(6)).await;
     let admitted = store.admit_from(SHOP, tagged(7, &["SO-1", "vip"], |_| ()), &[ERP], 7).await;
     let delivery = admitted.deliveries[0].delivery;
-    store.moved(Command::RecoverClaims { now: t(8), limit: 1000 }).await;
-    store.moved(Command::Expire { now: t(9), limit: 1000 }).await;
+    store.tally(Command::RecoverClaims { now: t(8), limit: 1000 }).await;
+    store.tally(Command::Expire { now: t(9), limit: 1000 }).await;
     assert!(store.claim(t(9)).await.is_empty());
-    store.moved(Command::Expire { now: t(600), limit: 1000 }).await;
+    store.tally(Command::Expire { now: t(600), limit: 1000 }).await;
     store.claim_only(delivery, t(600)).await;
 }
 
@@ -297,7 +297,7 @@ pub async fn a_value_reported_by_a_non_owner_is_recorded_and_not_sent(store: Sto
     // A person who replays does not apply it either.
     let filter = Filter { connector: Some(ERP.into()), ..Filter::default() };
     let replay = Replay { filter, generation: None, after: None, page: 1000, by: "me".into(), now: t(5) };
-    assert_eq!(store.moved(Command::Replay(replay)).await.count, 0);
+    assert_eq!(store.tally(Command::Replay(replay)).await.count, 0);
 }
 
 pub async fn a_conflict_that_comes_with_a_change_is_sent_and_recorded(store: Store) {
@@ -325,12 +325,12 @@ pub async fn an_echo_takes_nothing_away_from_what_a_person_has_to_decide(store: 
     // The same state reported again while the first is in flight: an echo.
     assert_eq!(store.enqueue(tagged(2, &[], |_| ()), t(2)).await.1, "echo");
     store.settle(&claimed, rejected(Sent::No), t(3)).await;
-    store.moved(Command::Retry { delivery: placed, by: "me".into(), now: t(4) }).await;
+    store.tally(Command::Retry { delivery: placed, by: "me".into(), now: t(4) }).await;
     store.settle(&store.claim_only(placed, t(4)).await, posted(&["SO-1"]), t(4)).await;
     // It was the last delivery that was enqueued, so it can be replayed.
     let filter = Filter { delivery: Some(placed), ..Filter::default() };
     let replay = Replay { filter, generation: None, after: None, page: 1000, by: "me".into(), now: t(5) };
-    assert_eq!(store.moved(Command::Replay(replay)).await.count, 1);
+    assert_eq!(store.tally(Command::Replay(replay)).await.count, 1);
 }
 
 /// The ERP refused the order and that was written to the shop: the shop's echo of it does not send the order again, and
@@ -345,7 +345,7 @@ pub async fn an_echo_does_not_send_again_what_was_refused(store: Store) {
     let back = tagged(3, &["vip", "refused"], |_| ());
     assert_eq!(store.admit_from(SHOP, back.clone(), &[ERP], 3).await.deliveries[0].state, "joined");
     assert!(store.claim(t(4)).await.is_empty());
-    store.moved(Command::Retry { delivery: refused.delivery, by: "me".into(), now: t(5) }).await;
+    store.tally(Command::Retry { delivery: refused.delivery, by: "me".into(), now: t(5) }).await;
     assert_eq!(store.claim(t(5)).await.pop().unwrap().event, back);
 }
 

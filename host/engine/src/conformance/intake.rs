@@ -196,9 +196,9 @@ pub async fn what_a_killed_host_was_reading_is_due_at_once(store: Store) {
     store.accept(accept("2", b"{}")).await;
     assert_eq!(store.claim_inbounds(10, t(1)).await.len(), 1);
     assert!(store.claim_inbounds(10, t(2)).await.is_empty());
-    let recovered = store.moved(Command::RecoverClaims { now: t(3), limit: 1 }).await;
+    let recovered = store.tally(Command::RecoverClaims { now: t(3), limit: 1 }).await;
     assert_eq!((recovered.count, recovered.more), (1, true));
-    let recovered = store.moved(Command::RecoverClaims { now: t(3), limit: 10 }).await;
+    let recovered = store.tally(Command::RecoverClaims { now: t(3), limit: 10 }).await;
     assert_eq!((recovered.count, recovered.more), (1, false));
     assert_eq!(store.claim_inbounds(10, t(3)).await.len(), 2);
 }
@@ -211,6 +211,6 @@ pub async fn what_was_postponed_is_due_when_its_connector_is_resumed(store: Stor
     store.one(Command::PostponeInbound { inbound: id, due_at: t(300), why, now: t(2) }).await.unwrap();
     assert!(store.claim_inbounds(10, t(3)).await.is_empty());
     let resume = Command::Resume { connector: "shop".into(), by: "me".into(), now: t(4) };
-    assert!(!store.moved(resume).await.more);
+    assert!(!store.tally(resume).await.more);
     assert_eq!(store.claim_inbounds(10, t(4)).await.len(), 1);
 }

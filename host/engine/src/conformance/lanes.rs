@@ -49,13 +49,13 @@ pub async fn an_exception_blocks_its_lane_until_a_person_decides(store: Store) {
     assert_eq!((shown.len(), shown[0].row.id), (1, first));
     assert_eq!(shown[0].row.reason.as_ref().unwrap().code, "unknown-sku");
     let retry = || Command::Retry { delivery: first, by: "me".into(), now: t(4) };
-    assert_eq!(store.moved(retry()).await.ready, [ERP]);
+    assert_eq!(store.tally(retry()).await.ready, [ERP]);
     assert!(store.one(retry()).await.is_err());
     let claimed = store.claim_only(first, t(4)).await;
     assert_eq!((claimed.attempts, claimed.look_up), (0, false));
     store.settle(&claimed, rejected(Sent::No), t(5)).await;
     let discard = Command::Discard { delivery: first, why: "a test".into(), by: "me".into(), now: t(6) };
-    store.moved(discard).await;
+    store.tally(discard).await;
     assert_eq!(store.state(first).await, "discarded");
     store.claim_only(second, t(6)).await;
 }
@@ -92,14 +92,14 @@ pub async fn a_referent_that_does_not_come_makes_an_exception_and_blocks_nothing
     let (waiting, _) = store.enqueue(refund(5, 1), t(0)).await;
     assert_eq!(
         store
-            .moved(Command::Overdue { connector: ERP.into(), now: t(86_399), wait_limit: DAY, limit: 1000 })
+            .tally(Command::Overdue { connector: ERP.into(), now: t(86_399), wait_limit: DAY, limit: 1000 })
             .await
             .count,
         0
     );
     assert_eq!(
         store
-            .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
+            .tally(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
             .await
             .count,
         1
@@ -117,7 +117,7 @@ pub async fn what_waited_in_vain_goes_on_when_its_referent_comes(store: Store) {
     let store = Driver(store);
     let (waiting, _) = store.enqueue(refund(5, 1), t(0)).await;
     store
-        .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
+        .tally(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
         .await;
     let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(90_000)).await;
     let claimed = store.claim_only(placed, t(90_000)).await;
@@ -200,14 +200,14 @@ pub async fn a_received_delivery_releases_its_lane(store: Store) {
     assert_eq!(store.state(placed).await, "received");
     assert_eq!(
         store
-            .moved(Command::Overdue { connector: ERP.into(), now: t(99), wait_limit: DAY, limit: 1000 })
+            .tally(Command::Overdue { connector: ERP.into(), now: t(99), wait_limit: DAY, limit: 1000 })
             .await
             .count,
         0
     );
     assert_eq!(
         store
-            .moved(Command::Overdue { connector: ERP.into(), now: t(100), wait_limit: DAY, limit: 1000 })
+            .tally(Command::Overdue { connector: ERP.into(), now: t(100), wait_limit: DAY, limit: 1000 })
             .await
             .count,
         1
@@ -254,7 +254,7 @@ pub async fn a_route_can_demand_that_the_lane_is_held(store: Store) {
     assert!(claimed.until_posted && claimed.call_context(false, false).until_posted);
     // It is still so after a person has tried it again.
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
-    store.moved(Command::Retry { delivery: held, by: "me".into(), now: t(3) }).await;
+    store.tally(Command::Retry { delivery: held, by: "me".into(), now: t(3) }).await;
     assert!(store.claim_only(held, t(3)).await.until_posted);
     let free = store.admit(vec![new(plain, vec![to(ERP)])], t(4)).await.deliveries[0].delivery;
     assert!(!store.claim_only(free, t(4)).await.until_posted);
@@ -269,8 +269,8 @@ pub async fn each_connector_has_its_own_wait_limit(store: Store) {
         now: t(7200),
         wait_limit: Duration::from_secs(hours * 3600),
     };
-    assert_eq!(store.moved(overdue(ERP, 24)).await.count, 0);
-    assert_eq!(store.moved(overdue("wms", 1)).await.count, 1);
+    assert_eq!(store.tally(overdue(ERP, 24)).await.count, 0);
+    assert_eq!(store.tally(overdue("wms", 1)).await.count, 1);
     assert_eq!(store.state(deliveries[0].delivery).await, "waiting");
     assert_eq!(store.state(deliveries[1].delivery).await, "exception");
 }
@@ -288,7 +288,7 @@ pub async fn what_waited_goes_on_when_its_order_is_discarded_or_ignored(store: S
         } else {
             store.settle(&claimed, rejected(Sent::No), t(2)).await;
             let (delivery, by) = (placed, "me".into());
-            store.moved(Command::Discard { delivery, why: "a test".into(), by, now: t(3) }).await;
+            store.tally(Command::Discard { delivery, why: "a test".into(), by, now: t(3) }).await;
         }
         let claimed = store.claim_only(waiting, t(3)).await;
         store.settle(&claimed, posted(&[]), t(3)).await;
@@ -310,11 +310,11 @@ pub async fn a_state_that_was_received_is_not_sent_again_after_a_newer_one(store
     let claimed = store.claim_only(older, t(1)).await;
     let received = Next::Received { overdue_at: t(10), releases: true };
     store.settle(&claimed, answer(received, Sent::Yes), t(2)).await;
-    store.moved(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 }).await;
+    store.tally(Command::Overdue { connector: ERP.into(), now: t(11), wait_limit: DAY, limit: 1000 }).await;
     let (newer, _) = store.enqueue(order("order.updated", 1, 2), t(12)).await;
     let claimed = store.claim_only(newer, t(12)).await;
     store.settle(&claimed, posted(&["SO-1"]), t(13)).await;
-    store.moved(Command::Retry { delivery: older, by: "me".into(), now: t(14) }).await;
+    store.tally(Command::Retry { delivery: older, by: "me".into(), now: t(14) }).await;
     assert_eq!(store.state(older).await, "stale");
     assert!(store.claim(t(15)).await.is_empty());
 }
@@ -324,9 +324,9 @@ pub async fn a_state_that_arrives_ends_the_differences_it_contains(store: Store)
     let (edited, what) = store.enqueue(edit("e1", 1, 3), t(0)).await;
     assert_eq!(what, "waiting");
     store
-        .moved(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
+        .tally(Command::Overdue { connector: ERP.into(), now: t(86_400), wait_limit: DAY, limit: 1000 })
         .await;
-    store.moved(Command::Retry { delivery: edited, by: "me".into(), now: t(86_401) }).await;
+    store.tally(Command::Retry { delivery: edited, by: "me".into(), now: t(86_401) }).await;
     let claimed = store.claim_only(edited, t(86_401)).await;
     // Nobody knows whether it arrived, and then a state overtakes it that contains it.
     let outside = Next::Wait { parent: order_id(1), retry_at: t(86_500) };
@@ -346,7 +346,7 @@ pub async fn what_a_person_found_not_to_be_there_is_sent_before_newer_states(sto
     assert_eq!(what, "queued");
     let unknown = Next::Exception { code: code::OUTCOME_UNKNOWN.to_owned(), awaits: None };
     store.settle(&claimed, answer(unknown, Sent::Maybe), t(3)).await;
-    store.moved(Command::Retry { delivery: placed, by: "me".into(), now: t(4) }).await;
+    store.tally(Command::Retry { delivery: placed, by: "me".into(), now: t(4) }).await;
     let claimed = store.claim_only(placed, t(4)).await;
     assert!(!claimed.look_up);
     store.settle(&claimed, posted(&["SO-1"]), t(5)).await;
@@ -366,7 +366,7 @@ pub async fn what_may_be_there_is_not_annulled_once_a_person_discards_it(store: 
     store.settle(&claimed, answer(unknown, Sent::Maybe), t(5)).await;
     let discard =
         Command::Discard { delivery: updated, why: "it is there".into(), by: "me".into(), now: t(6) };
-    store.moved(discard).await;
+    store.tally(discard).await;
     // The order may be there, so that its cancellation has to be sent.
     assert_ne!(store.enqueue(order("order.cancelled", 1, 4), t(7)).await.1, "annulled");
 }
@@ -385,13 +385,13 @@ pub async fn a_discarded_state_that_may_be_there_ends_the_differences_it_contain
     store.settle(&claimed, answer(unknown(), Sent::Maybe), t(7)).await;
     // A newer state, which contains the edit, stands before it once a person has found the edit not to be there.
     store.enqueue(order("order.cancelled", 1, 4), t(8)).await;
-    store.moved(Command::Retry { delivery: edited, by: "me".into(), now: t(9) }).await;
+    store.tally(Command::Retry { delivery: edited, by: "me".into(), now: t(9) }).await;
     let claimed = store.claim(t(9)).await.remove(0);
     let state = claimed.delivery;
     assert_ne!(state, edited);
     store.settle(&claimed, answer(unknown(), Sent::Maybe), t(10)).await;
     store
-        .moved(Command::Discard { delivery: state, why: "it is there".into(), by: "me".into(), now: t(11) })
+        .tally(Command::Discard { delivery: state, why: "it is there".into(), by: "me".into(), now: t(11) })
         .await;
     assert_eq!(store.state(edited).await, "joined");
     assert!(store.claim(t(90_000)).await.is_empty());

@@ -202,7 +202,7 @@ pub async fn one_list_releases_what_waits_for_very_many_values(store: Store) {
     let list: Vec<_> = names.iter().map(|name| (name.as_str(), Some("item"))).collect();
     let mut released = kept(&store, put(&list, 3)).await.released;
     while released < u64::from(many) {
-        let more = store.moved(Command::ReleaseAwaiting { now: t(4), limit: 256 }).await;
+        let more = store.tally(Command::ReleaseAwaiting { now: t(4), limit: 256 }).await;
         assert!(more.count > 0, "only {released} were released");
         released += more.count;
     }

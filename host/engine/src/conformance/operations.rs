@@ -24,25 +24,25 @@ fn replay(filter: Filter, generation: Option<u32>, now: i64) -> Command {
 pub async fn a_replay_keeps_the_key_and_looks_first(store: Store) {
     let store = Driver(store);
     let placed = post(&store, 1, "SO-1").await;
-    let moved = store.moved(replay(Filter { delivery: Some(placed), ..Filter::default() }, None, 3)).await;
-    assert_eq!((moved.count, moved.ready), (1, vec![ERP.to_owned()]));
+    let tally = store.tally(replay(Filter { delivery: Some(placed), ..Filter::default() }, None, 3)).await;
+    assert_eq!((tally.count, tally.ready), (1, vec![ERP.to_owned()]));
     let claimed = store.claim_only(placed, t(3)).await;
     assert_eq!(claimed.key, format!("{}/placed", order_id(1)));
     assert_eq!((claimed.look_up, claimed.sent, claimed.serial), (true, Sent::Yes, 1));
     // It is open now: nothing is left to be replayed.
-    assert_eq!(store.moved(replay(Filter::default(), None, 4)).await.count, 0);
+    assert_eq!(store.tally(replay(Filter::default(), None, 4)).await.count, 0);
 }
 
 pub async fn a_generation_posts_again_under_its_own_key(store: Store) {
     let store = Driver(store);
     let placed = post(&store, 1, "SO-1").await;
     let filter = || Filter { root: Some(order_id(1)), connector: Some(ERP.into()), ..Filter::default() };
-    assert_eq!(store.moved(replay(filter(), Some(1), 3)).await.count, 1);
+    assert_eq!(store.tally(replay(filter(), Some(1), 3)).await.count, 1);
     let claimed = store.claim(t(3)).await;
     assert_ne!(claimed[0].delivery, placed);
     assert_eq!(claimed[0].key, format!("{}/placed+1", order_id(1)));
     assert_eq!((claimed[0].look_up, claimed[0].sent, claimed[0].serial), (false, Sent::No, 2));
-    let again = store.moved(replay(filter(), Some(1), 4)).await;
+    let again = store.tally(replay(filter(), Some(1), 4)).await;
     assert_eq!((again.count, again.skipped), (0, 1));
     assert_eq!(store.state(placed).await, "posted");
 }
@@ -67,8 +67,8 @@ pub async fn a_preview_counts_what_a_replay_does(store: Store) {
         let preview = store.0.preview(&filter, generation).await.unwrap();
         assert_eq!((preview.count, preview.skipped), expected, "{filter:?}");
     }
-    let moved = store.moved(replay(Filter::default(), None, 7)).await;
-    assert_eq!((moved.count, moved.skipped), (2, 2));
+    let tally = store.tally(replay(Filter::default(), None, 7)).await;
+    assert_eq!((tally.count, tally.skipped), (2, 2));
     let audit = store.0.audit(Page::default()).await.unwrap();
     assert_eq!((audit[0].action.as_str(), audit[0].by.as_str()), ("events.replay", "me"));
 }
@@ -81,14 +81,14 @@ pub async fn a_replay_leaves_alone_what_a_person_discarded(store: Store) {
     let claimed = store.claim_only(discarded, t(1)).await;
     store.settle(&claimed, rejected(Sent::No), t(2)).await;
     let (why, by) = ("booked by hand".into(), "me".into());
-    store.moved(Command::Discard { delivery: discarded, why, by, now: t(3) }).await;
+    store.tally(Command::Discard { delivery: discarded, why, by, now: t(3) }).await;
     let event = store.0.delivery(discarded).await.unwrap().unwrap().row.event;
     let placed = Filter { kind: Some("order.placed".into()), ..Filter::default() };
     for generation in [None, Some(1)] {
         let preview = store.0.preview(&placed, generation).await.unwrap();
         assert_eq!((preview.count, preview.skipped), (1, 1));
-        let moved = store.moved(replay(placed.clone(), generation, 4)).await;
-        assert_eq!((moved.count, moved.skipped), (1, 1));
+        let tally = store.tally(replay(placed.clone(), generation, 4)).await;
+        assert_eq!((tally.count, tally.skipped), (1, 1));
         for claimed in store.claim(t(4)).await {
             store.settle(&claimed, posted(&[]), t(4)).await;
         }
@@ -97,7 +97,7 @@ pub async fn a_replay_leaves_alone_what_a_person_discarded(store: Store) {
     // Who names it by its number means it.
     let named = Filter { event: Some(event), ..Filter::default() };
     assert_eq!(store.0.preview(&named, None).await.unwrap().count, 1);
-    assert_eq!(store.moved(replay(named, None, 5)).await.count, 1);
+    assert_eq!(store.tally(replay(named, None, 5)).await.count, 1);
     assert_eq!(store.state(discarded).await, "ready");
 }
 
@@ -117,8 +117,8 @@ pub async fn a_replay_of_exceptions_tries_them_again(store: Store) {
     let filter = |limit| Filter { state: Some("exception".into()), limit, ..Filter::default() };
     for (limit, expected) in [(Some(1), (1, 0)), (None, (1, 1))] {
         let preview = store.0.preview(&filter(limit), None).await.unwrap();
-        let moved = store.moved(replay(filter(limit), None, 3)).await;
-        assert_eq!((moved.count, moved.skipped), expected, "{limit:?}");
+        let tally = store.tally(replay(filter(limit), None, 3)).await;
+        assert_eq!((tally.count, tally.skipped), expected, "{limit:?}");
         if limit.is_some() {
             assert_eq!((preview.count, preview.skipped), expected);
         }
@@ -128,7 +128,7 @@ pub async fn a_replay_of_exceptions_tries_them_again(store: Store) {
     let left = (store.state(claimed[2].delivery).await, store.state(done).await);
     assert_eq!(left, ("exception".to_owned(), "posted".to_owned()));
     let named = Filter { delivery: Some(claimed[2].delivery), ..filter(None) };
-    assert_eq!(store.moved(replay(named, None, 4)).await.count, 1);
+    assert_eq!(store.tally(replay(named, None, 4)).await.count, 1);
     let wrong = Filter { state: Some("lost".into()), ..Filter::default() };
     assert!(store.0.preview(&wrong, None).await.is_err());
 }
@@ -144,8 +144,8 @@ pub async fn a_person_that_was_erased_is_nowhere(store: Store) {
     let seen = store.0.delivery(placed).await.unwrap().unwrap();
     assert_eq!(seen.attempts_made[0].exchange.as_deref(), Some("POST /orders Ada Lovelace"));
     let erase = || Command::ErasePerson { subject: ada.into(), by: "me".into(), now: t(4) };
-    assert_eq!(store.moved(erase()).await.count, 2);
-    assert_eq!(store.moved(erase()).await.count, 0);
+    assert_eq!(store.tally(erase()).await.count, 2);
+    assert_eq!(store.tally(erase()).await.count, 0);
     let mut read = String::new();
     for event in store.0.events(&EventFilter::default(), Page::default()).await.unwrap() {
         let detail = store.0.event(event.id).await.unwrap().unwrap();
@@ -155,7 +155,7 @@ pub async fn a_person_that_was_erased_is_nowhere(store: Store) {
     read += &serde_json::to_string(&store.0.delivery(placed).await.unwrap().unwrap()).unwrap();
     read += &serde_json::to_string(&store.0.stuck(None, t(9), stuck_page(10)).await.unwrap()).unwrap();
     // Nor does a plugin get to see the person any more, and what it exchanges is not written down.
-    store.moved(replay(Filter::default(), None, 5)).await;
+    store.tally(replay(Filter::default(), None, 5)).await;
     loop {
         let claimed = [store.claim(t(6)).await, store.claim_of("wms", 5, t(6)).await].concat();
         if claimed.is_empty() {
@@ -192,7 +192,7 @@ pub async fn a_body_goes_with_its_retention(store: Store) {
     let young =
         store.accept(crate::Accept { received_at: t(2 * day), ..accept("3", b"young") }).await.inbound;
     let retain = || Command::ApplyRetention(retention(t(2 * day), t(0)));
-    assert_eq!(store.moved(retain()).await.count, 1);
+    assert_eq!(store.tally(retain()).await.count, 1);
     assert_eq!(store.0.inbound(read).await.unwrap().unwrap().request, None);
     for kept in [unread, young] {
         assert!(store.0.inbound(kept).await.unwrap().unwrap().request.is_some());
@@ -210,7 +210,7 @@ pub async fn a_body_goes_with_its_retention(store: Store) {
         }))
         .await
         .unwrap();
-    assert_eq!(store.moved(retain()).await.count, 1);
+    assert_eq!(store.tally(retain()).await.count, 1);
     let late = store.accept(accept("4", b"late")).await.inbound;
     assert_eq!(store.0.inbound(late).await.unwrap().unwrap().request.unwrap().body, b"late");
 }
@@ -223,7 +223,7 @@ pub async fn a_restored_database_looks_before_it_sends(store: Store) {
     let old = store.claim_of(ERP, 1, t(1)).await;
     let before = store.0.meta().await.unwrap().incarnation;
     let incarnation = uuid::Uuid::from_u128(7);
-    store.moved(Command::StartIncarnation { incarnation, skip: 1000, now: t(5) }).await;
+    store.tally(Command::StartIncarnation { incarnation, skip: 1000, now: t(5) }).await;
     assert_eq!(store.0.meta().await.unwrap().incarnation, incarnation);
     assert_ne!(before, incarnation);
     let settle = store.settling(&old[0], posted(&[]), t(6));
@@ -321,7 +321,7 @@ pub async fn counts_are_of_what_is_there(store: Store) {
     assert_eq!((counts.ready, counts.queued, counts.sending, counts.waiting), (1, 1, 1, 1));
     assert_eq!((counts.received, counts.exception, counts.settled), (0, 0, 1));
     assert_eq!((counts.oldest_due, counts.connector.as_str()), (Some(t(7)), ERP));
-    store.moved(replay(Filter { delivery: Some(done), ..Filter::default() }, None, 9)).await;
+    store.tally(replay(Filter { delivery: Some(done), ..Filter::default() }, None, 9)).await;
     assert_eq!(store.0.counts().await.unwrap()[0].settled, 0);
 }
 

@@ -87,7 +87,7 @@ pub async fn what_a_file_carries_is_overdue_only_after_it_was_handed_over(store:
     let overdue = async |now: i64| {
         let waiting = Duration::from_secs(86_400);
         store
-            .moved(Command::Overdue { connector: ERP.into(), now: t(now), wait_limit: waiting, limit: 1000 })
+            .tally(Command::Overdue { connector: ERP.into(), now: t(now), wait_limit: waiting, limit: 1000 })
             .await
             .count
     };
@@ -217,7 +217,7 @@ pub async fn a_restored_database_skips_numbers(store: Store) {
     let store = Driver(store);
     store.one(Command::PutOutbox(handed(&[], &[("isa", 5)], 1))).await.unwrap();
     let incarnation = uuid::Uuid::from_u128(7);
-    store.moved(Command::StartIncarnation { incarnation, skip: 1000, now: t(5) }).await;
+    store.tally(Command::StartIncarnation { incarnation, skip: 1000, now: t(5) }).await;
     assert_eq!(store.0.sequence(ERP, "isa").await.unwrap(), 1005);
 }
 

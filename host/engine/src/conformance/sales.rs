@@ -153,7 +153,7 @@ pub async fn a_refund_that_comes_first_does_not_choose_the_owning_erp(store: Sto
         store.admit(vec![new(refund(6, 1), pinning("erp-cloud"))], t(1)).await.deliveries.remove(0);
     let waiting = std::time::Duration::ZERO;
     store
-        .moved(Command::Overdue {
+        .tally(Command::Overdue {
             connector: "erp-cloud".into(),
             now: t(1),
             wait_limit: waiting,
@@ -290,7 +290,7 @@ pub async fn a_late_sale_of_a_closed_day_is_for_a_person(store: Store) {
     assert_eq!(store.admit(arrived(refund, 6), t(6)).await.deliveries[0].state, "exception");
     store.claim(t(7)).await;
     let delivery = late.deliveries[0].delivery;
-    store.moved(Command::Retry { delivery, by: "me".into(), now: t(8) }).await;
+    store.tally(Command::Retry { delivery, by: "me".into(), now: t(8) }).await;
     let claimed = store.claim_only(delivery, t(8)).await;
     assert_eq!(claimed.event, more);
     store.settle(&claimed, posted(&[]), t(8)).await;

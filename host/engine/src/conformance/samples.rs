@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::view::{Inbound, StuckPage};
 use crate::{
     Accept, Accepted, Admit, Admitted, Applied, Attempt, AttemptKind, Claim, ClaimInbounds, Claimed, Command,
-    Moved, NewEvent, Request, Result, Retention, Settle, Settled, Store, Target,
+    NewEvent, Request, Result, Retention, Settle, Settled, Store, Tally, Target,
 };
 
 /// The moment that tests begin at.
@@ -302,9 +302,9 @@ impl Driver {
         }
     }
 
-    pub async fn moved(&self, command: Command) -> Moved {
+    pub async fn tally(&self, command: Command) -> Tally {
         match self.one(command).await.unwrap() {
-            Applied::Moved(moved) => moved,
+            Applied::Tally(tally) => tally,
             other => panic!("{other:?}"),
         }
     }

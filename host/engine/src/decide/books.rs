@@ -7,7 +7,7 @@ use crossdock_rules::admission::{Admission, Incoming, admit};
 use crossdock_rules::entity_state::EntityState;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use crossdock_rules::pin;
-use crossdock_rules::version::Stamp;
+use crossdock_rules::version::{Moment, Stamp};
 
 use super::lanes::{RELEASED_AT_ONCE, reason};
 use crate::command::{NewEvent, Target};
@@ -91,8 +91,30 @@ impl State<'_> {
         Ok(())
     }
 
-    /// What awaits the order, up to as many as are released at once. More of one order than that stay where they are,
-    /// and become exceptions when their time to wait is over.
+    /// A delivery awaits an order of which its connector knows nothing: moves it to the ERP that owns the order's books
+    /// by now, where that is another one. When the order came it was on its way, or among too many to be moved at once.
+    /// Answers whether it was moved.
+    pub(super) fn move_to_owner_of_awaited(&mut self, id: i64, now: Millis) -> Decision<bool> {
+        let delivery = self.delivery(id)?;
+        let order = Arc::clone(&delivery.lane);
+        if delivery.awaits.as_ref() != Some(&order) {
+            return Ok(false);
+        }
+        let there = EntityKey::new(Arc::clone(&delivery.connector), Arc::clone(&order));
+        let Some(owner) = self.pins(&order)?.filter(|owner| **owner != there.connector).cloned() else {
+            return Ok(false);
+        };
+        let is_known_there = |state: &EntityState| state.exists || state.newest.is_some();
+        if self.entities(&there)?.is_some_and(is_known_there) {
+            return Ok(false);
+        }
+        self.move_waiting(id, &order, &LaneKey::new(owner, Arc::clone(&order)), now)?;
+        let delivery = self.delivery(id)?;
+        Ok(delivery.connector != there.connector || !delivery.state.is_open())
+    }
+
+    /// What awaits the order, up to as many as are released at once. More of one order than that are moved when their
+    /// time to wait is over.
     fn waiting_for(&self, order: &Arc<str>) -> Decision<Vec<i64>> {
         let (waiting, _) = self.awaiting(order, None, RELEASED_AT_ONCE)?;
         let waiting: Vec<i64> = waiting.into_iter().map(|delivery| delivery.id).collect();
@@ -195,8 +217,8 @@ impl State<'_> {
 
 /// A delivery as admission looks at it, in the lane it goes to.
 fn incoming(delivery: &Delivery, entity: &str, to: &LaneKey, before: &EntityState) -> Incoming {
-    let at = delivery.stamp_at;
-    let stamp = Stamp { at, believed: at, sequence: None, progress: 0 };
+    let Moment { at, believed } = delivery.moment;
+    let stamp = Stamp { at, believed, sequence: None, progress: 0 };
     let state = before.newest.clone().filter(|_| delivery.effect.advances());
     let (stamp, digest) = state.unwrap_or((stamp, String::new()));
     Incoming {

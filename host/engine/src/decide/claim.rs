@@ -37,6 +37,10 @@ impl State<'_> {
                 delivery.lease_until = lease_until;
                 delivery.serial = Some(serial);
                 if may_be_sent {
+                    if delivery.sent == Sent::No {
+                        // What the target said of an earlier try, it did not say of this one.
+                        delivery.early_answer = None;
+                    }
                     delivery.sent = delivery.sent.claimed();
                 }
             })?;

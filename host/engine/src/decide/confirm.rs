@@ -43,36 +43,92 @@ impl State<'_> {
 
     /// The delivery that a confirmation answers, if there is one that awaits it.
     fn confirmed_delivery(&self, source: &Arc<str>, given: &Confirmation) -> Decision<Option<i64>> {
-        if let Some(message) = &given.answers
-            && let Some(id) = self.messages(&(Arc::clone(source), message.as_str().into()))?.copied()
-        {
+        if let Some(id) = self.answered(source, given)? {
             // Who names the message means no other one. Its delivery may have been pruned.
             let delivery = self.deliveries(&id)?;
             return Ok(delivery.is_some_and(is_unconfirmed).then_some(id));
         }
-        let Some(order) = &given.order else { return Ok(None) };
+        let lane = self.confirmed_lane(source, given)?;
+        Ok(lane.into_iter().find(|delivery| is_unconfirmed(delivery)).map(|delivery| delivery.id))
+    }
+
+    /// The delivery of the message that a confirmation names, where that is known.
+    fn answered(&self, source: &Arc<str>, given: &Confirmation) -> Decision<Option<i64>> {
+        let Some(message) = &given.answers else { return Ok(None) };
+        Ok(self.messages(&(Arc::clone(source), message.as_str().into()))?.copied())
+    }
+
+    /// What is open of the order that a confirmation names.
+    fn confirmed_lane(&self, source: &Arc<str>, given: &Confirmation) -> Decision<Vec<&Delivery>> {
+        let Some(order) = &given.order else { return Ok(Vec::new()) };
         let order: Arc<str> = order.as_str().into();
         let first = self.aliases(&order)?.cloned().unwrap_or(order);
-        let lane = self.lane(&LaneKey::new(Arc::clone(source), first))?;
-        Ok(lane.into_iter().find(|delivery| is_unconfirmed(delivery)).map(|delivery| delivery.id))
+        self.lane(&LaneKey::new(Arc::clone(source), first))
     }
 
     /// Takes the statement of an event about a delivery, where it makes one.
     pub(super) fn take_confirmation(
         &mut self,
+        event: i64,
         new: &NewEvent,
         now: Millis,
         to: &mut Admitted,
     ) -> Decision<()> {
         let Some(given) = &new.incoming.confirmation else { return Ok(()) };
         let source: Arc<str> = new.source.as_str().into();
-        let Some(id) = self.confirmed_delivery(&source, given)? else { return Ok(()) };
-        match &given.statement {
+        match self.confirmed_delivery(&source, given)? {
+            Some(id) => {
+                let due_at = now.plus(new.confirmation_limit);
+                to.raised.extend(self.take_statement(id, &given.statement, due_at, now)?);
+                Ok(())
+            }
+            None => self.note_early_answer(event, &source, given),
+        }
+    }
+
+    /// A target may answer before the answer to the call is recorded: its statement counts as soon as that is.
+    fn note_early_answer(&mut self, event: i64, source: &Arc<str>, given: &Confirmation) -> Decision<()> {
+        if self.answered(source, given)?.is_some() {
+            return Ok(());
+        }
+        let lane = self.confirmed_lane(source, given)?;
+        let in_flight = lane.into_iter().find(|delivery| delivery.is_in_flight()).map(|delivery| delivery.id);
+        match in_flight {
+            Some(id) => self.change(id, |delivery| delivery.early_answer = Some(event)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the statement that came before the delivery counted as received. Answers the exception that it raises.
+    pub(super) fn take_early_answer(&mut self, id: i64, now: Millis) -> Decision<Option<Raised>> {
+        let delivery = self.delivery(id)?;
+        let Some(event) = delivery.early_answer else { return Ok(None) };
+        let (connector, due_at) = (Arc::clone(&delivery.connector), delivery.due_at);
+        // It may have been pruned.
+        let event = self.events(&event)?.map(|row| Arc::clone(&row.event));
+        self.change(id, |delivery| delivery.early_answer = None)?;
+        let Some(given) = event.and_then(|event| Confirmation::of(&event)) else { return Ok(None) };
+        match self.confirmed_delivery(&connector, &given)? {
+            Some(confirmed) if confirmed == id => self.take_statement(id, &given.statement, due_at, now),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a target's statement about a delivery; once acknowledged it is overdue at `due_at`. Answers the exception
+    /// that it raises.
+    fn take_statement(
+        &mut self,
+        id: i64,
+        statement: &Statement,
+        due_at: Millis,
+        now: Millis,
+    ) -> Decision<Option<Raised>> {
+        match statement {
             Statement::Posted(references) => {
                 self.confirm_delivery(id, references, now)?;
+                Ok(None)
             }
             Statement::Acknowledged { note } => {
-                let due_at = now.plus(new.confirmation_limit);
                 let why = Problem { code: "acknowledged".into(), message: note.clone(), field: None };
                 self.change(id, |delivery| {
                     delivery.state = DeliveryState::Received;
@@ -80,6 +136,7 @@ impl State<'_> {
                     delivery.since = now;
                     delivery.reason = Some(why);
                 })?;
+                Ok(None)
             }
             Statement::Refused(problem) => {
                 let delivery = self.delivery(id)?;
@@ -87,27 +144,19 @@ impl State<'_> {
                 self.add_references(&key, &[mark])?;
                 // The target did nothing: whoever tries again sends it again.
                 self.change(id, |delivery| delivery.sent = Sent::No)?;
-                self.raise_by_statement(id, problem, now, to)?;
+                self.raise_by_statement(id, problem, now).map(Some)
             }
             Statement::LinesRejected(problem, references) => {
                 let key = self.delivery(id)?.entity_key();
                 self.add_references(&key, references)?;
-                self.raise_by_statement(id, problem, now, to)?;
+                self.raise_by_statement(id, problem, now).map(Some)
             }
         }
-        Ok(())
     }
 
-    fn raise_by_statement(
-        &mut self,
-        id: i64,
-        problem: &Problem,
-        now: Millis,
-        to: &mut Admitted,
-    ) -> Decision<()> {
+    fn raise_by_statement(&mut self, id: i64, problem: &Problem, now: Millis) -> Decision<Raised> {
         self.raise(id, &problem.code, Some(problem.clone()), now)?;
-        to.raised.push(self.raised(id)?);
-        Ok(())
+        self.raised(id)
     }
 
     /// An exception, as it is answered.
@@ -143,6 +192,6 @@ impl State<'_> {
             return Err(Error::WrongState { what: "delivery", id, state }.into());
         }
         let released = self.confirm_delivery(id, given, now)?;
-        Ok(Applied::Settled(Settled { released, paused: false, ready: self.take_ready() }))
+        Ok(Applied::Settled(Settled { released, ready: self.take_ready(), ..Settled::default() }))
     }
 }

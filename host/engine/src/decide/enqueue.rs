@@ -11,7 +11,7 @@ use crossdock_rules::ownership::{Class, Verdict};
 use crossdock_rules::stock::sum_lane;
 
 use super::place::{Placed, Placement};
-use crate::applied::{Admitted, Enqueued};
+use crate::applied::{Admitted, AdmittedDelivery};
 use crate::command::{NewEvent, Target};
 use crate::keys::{EntityKey, LaneKey};
 use crate::rows::Report;
@@ -49,7 +49,7 @@ impl State<'_> {
             Some(day) => self.closing_of(event, day)?,
             None => None,
         };
-        self.take_confirmation(new, now, to)?;
+        self.take_confirmation(event, new, now, to)?;
         // A sale that goes nowhere claims no natural key: another report of it may be routed.
         if new.targets.is_empty() {
             return Ok(());
@@ -111,7 +111,7 @@ impl State<'_> {
                 _ => {}
             }
             let connector = connector.to_string();
-            to.deliveries.push(Enqueued { event: arrival.event, delivery, connector, state });
+            to.deliveries.push(AdmittedDelivery { event: arrival.event, delivery, connector, state });
         }
         if let Some(owner) = new_owner {
             self.move_waiting_to_owner(&arrival.lane, &owner, &receiving, arrival.now)?;

@@ -117,7 +117,7 @@ impl State<'_> {
         if delivery.state != DeliveryState::Waiting || !delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
             return Ok(None);
         }
-        let (lane, at, entity) = (delivery.lane_key(), delivery.stamp_at, delivery.entity_key());
+        let (lane, moment, entity) = (delivery.lane_key(), delivery.moment, delivery.entity_key());
         let source = EntityKey::new(Arc::clone(&wait.source), Arc::clone(&wait.entity));
         let verdict = self.classify(&source, &wait.report, wait.before.as_ref())?;
         self.take_report(&source, &wait.report, wait.before.as_ref(), &verdict, now)?;
@@ -125,14 +125,16 @@ impl State<'_> {
             Verdict::Echo | Verdict::Repeated => {
                 let why = reason("echo", "it only reports what Crossdock wrote there");
                 self.retire(id, Ending::Echo, why, now)?;
+                self.nothing_comes(&lane, &entity, now)?;
             }
             Verdict::Conflict { .. } => {
                 let why = reason("conflict", "reported by a system that does not own the attribute");
                 self.retire(id, Ending::Conflict, why, now)?;
+                self.nothing_comes(&lane, &entity, now)?;
             }
             Verdict::News { .. } => {
                 if let Some(state) = self.entities(&entity)?.cloned() {
-                    self.set_entity(entity, Some(EntityState { enqueued: Some(at), ..state }));
+                    self.set_entity(entity, Some(EntityState { enqueued: Some(moment), ..state }));
                 }
                 self.return_to_lane(id, now)?;
             }

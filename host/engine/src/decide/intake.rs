@@ -53,9 +53,9 @@ impl State<'_> {
         let Answer::Inbounds(due) = self.ask(question)? else { return Ok(Applied::Inbounds(Vec::new())) };
         let mut leased = Vec::with_capacity(due.len());
         for inbound in due.clone() {
-            // An earlier command of the unit may have taken it.
-            let row = self.pending(inbound.id)?;
-            if row.due_at <= claim.now {
+            // An earlier command of the unit may have taken or finished it.
+            let row = self.inbounds(&inbound.id)?.filter(|row| row.state == InboundState::Pending);
+            if let Some(row) = row.filter(|row| row.due_at <= claim.now).cloned() {
                 let due_at = claim.now.plus(claim.lease);
                 self.set_inbound(inbound.id, Some(InboundRow { due_at, leased: true, ..row.clone() }));
                 leased.push(Inbound { attempts: row.attempts, ..inbound });

@@ -8,7 +8,7 @@ use crossdock_rules::admission::is_contained_in;
 use crossdock_rules::code;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent, next_ready};
-use crossdock_rules::version::Stamp;
+use crossdock_rules::version::Moment;
 
 use crate::delivery::{AWAITS_IN_FLIGHT_WRITE, Delivery};
 use crate::keys::{EntityKey, LaneKey};
@@ -35,11 +35,10 @@ fn is_to_be_sent(delivery: &Delivery) -> bool {
 
 /// How a delivery ends that a newer state makes needless, and why: an older state would undo that one, and a difference
 /// that it contains would be applied twice.
-fn made_needless(effect: Effect, at: i64, newest: i64) -> Option<(Ending, Option<Problem>)> {
-    let state = Stamp { at: newest, believed: newest, sequence: None, progress: 0 };
-    if effect.is_snapshot() && newest > at {
+fn made_needless(effect: Effect, moment: Moment, newest: Moment) -> Option<(Ending, Option<Problem>)> {
+    if effect.is_snapshot() && newest.compare(&moment).is_gt() {
         Some((Ending::Stale, reason("stale", "a newer state was admitted while it waited")))
-    } else if is_contained_in(effect, at, &state) {
+    } else if is_contained_in(effect, moment, newest) {
         let why = "a state that was admitted while it waited contains it";
         Some((Ending::Joined, reason("overtaken", why)))
     } else {
@@ -160,38 +159,43 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Returns a delivery to its lane, unless a newer admitted state makes it needless. What was sent and kept its lane
+    /// Returns a delivery to its lane, unless a newer enqueued state makes it needless. What was sent and kept its lane
     /// blocked was not overtaken: newer states stand behind it.
     pub(super) fn return_to_lane(&mut self, id: i64, now: Millis) -> Decision<()> {
         let delivery = self.delivery(id)?;
-        let (effect, at) = (delivery.effect, delivery.stamp_at);
+        let (effect, moment) = (delivery.effect, delivery.moment);
         let can_be_overtaken = delivery.sent == Sent::No || !delivery.occupies_lane();
         let entity = delivery.entity_key();
         let newest = self.entities(&entity)?.and_then(|state| state.enqueued_at());
         let newest = newest.filter(|_| can_be_overtaken && self.safeguards().version_gate());
-        match newest.and_then(|newest| made_needless(effect, at, newest)) {
-            Some((ending, why)) => self.retire(id, ending, why, now),
+        match newest.and_then(|newest| made_needless(effect, moment, newest)) {
+            Some((ending, why)) => {
+                let lane = self.delivery(id)?.lane_key();
+                self.retire(id, ending, why, now)?;
+                if effect.is_snapshot() { self.nothing_comes(&lane, &entity, now) } else { Ok(()) }
+            }
             None => self.requeue(id, now),
         }
     }
 
     /// A state has reached the target: what it makes needless is done. That is what stands in its lane, and of what a
-    /// person would have to decide the differences that it contains.
+    /// person would have to decide the differences that it contains. A state further back in the lane was admitted after
+    /// it, so it is not older, whatever its source's clock says.
     pub(super) fn end_needless(&mut self, id: i64, now: Millis) -> Decision<()> {
         let state = self.delivery(id)?;
         if !state.effect.is_snapshot() || !self.safeguards().version_gate() {
             return Ok(());
         }
-        let (entity, lane, at) = (Arc::clone(&state.entity), state.lane_key(), state.stamp_at);
+        let (entity, lane, moment) = (Arc::clone(&state.entity), state.lane_key(), state.moment);
         let needless: Vec<_> = self
             .lane(&lane)?
             .into_iter()
-            .filter(|other| other.entity == entity)
+            .filter(|other| other.entity == entity && (other.id < id || !other.effect.is_snapshot()))
             .filter(|other| {
                 let is_undecided = other.state == DeliveryState::Exception;
                 is_to_be_sent(other) || (is_undecided && other.effect == Effect::Difference)
             })
-            .filter_map(|other| Some((other.id, made_needless(other.effect, other.stamp_at, at)?)))
+            .filter_map(|other| Some((other.id, made_needless(other.effect, other.moment, moment)?)))
             .collect();
         for (other, (ending, why)) in needless {
             self.retire(other, ending, why, now)?;
@@ -205,7 +209,7 @@ impl State<'_> {
         self.change(id, |delivery| {
             delivery.awaits = None;
             delivery.state = DeliveryState::Queued;
-            delivery.due_at = now;
+            delivery.due_at = delivery.not_before.max(now);
             delivery.lease_until = Millis(0);
             delivery.reason = None;
             delivery.waiting_since = None;
@@ -249,13 +253,24 @@ impl State<'_> {
         ending: Ending,
         now: Millis,
     ) -> Decision<Vec<i64>> {
-        let state_to_come = self
-            .lane(lane)?
-            .into_iter()
-            .any(|delivery| delivery.effect.is_snapshot() && delivery.entity == *entity);
-        if state_to_come || !ending.releases_waiting() {
+        if !ending.releases_waiting() || self.has_state_to_come(lane, entity)? {
             return Ok(Vec::new());
         }
         Ok(self.release(entity, Some(&lane.connector), now)?.0)
+    }
+
+    /// A state of an entity ended unsent otherwise than by an answer. Releases what awaits the entity, as
+    /// [`Self::ended`] does, where the last answer left that to this state.
+    pub(super) fn nothing_comes(&mut self, lane: &LaneKey, key: &EntityKey, now: Millis) -> Decision<()> {
+        let exists = self.entities(key)?.is_some_and(|state| state.exists);
+        if !exists && !self.has_state_to_come(lane, &key.entity)? {
+            self.release(&key.entity, Some(&lane.connector), now)?;
+        }
+        Ok(())
+    }
+
+    fn has_state_to_come(&self, lane: &LaneKey, entity: &Arc<str>) -> Decision<bool> {
+        let lane = self.lane(lane)?;
+        Ok(lane.into_iter().any(|delivery| delivery.effect.is_snapshot() && delivery.entity == *entity))
     }
 }

@@ -26,7 +26,7 @@ mod time;
 
 pub(crate) mod prefetch;
 
-use crate::applied::{Applied, Moved};
+use crate::applied::{Applied, Tally};
 use crate::command::Command;
 use crate::state::{Decision, State};
 
@@ -51,7 +51,7 @@ pub(crate) fn decide(state: &mut State<'_>, command: &Command) -> Decision<Appli
             state.overdue(connector, *now, *wait_limit, *limit)
         }
         Command::ReleaseAwaiting { now, limit } => state.release_pending(*now, *limit),
-        Command::Retry { delivery, by, now } => state.retry(*delivery, by, *now).map(moved),
+        Command::Retry { delivery, by, now } => state.retry(*delivery, by, *now).map(tally),
         Command::Discard { delivery, why, by, now } => state.discard(*delivery, why, by, *now),
         Command::Replay(replay) => state.replay(replay),
         Command::Pause { connector, why, by, now } => state.pause_by(connector, why, by, *now),
@@ -80,6 +80,6 @@ pub(crate) fn decide(state: &mut State<'_>, command: &Command) -> Decision<Appli
     }
 }
 
-fn moved(moved: Moved) -> Applied {
-    Applied::Moved(moved)
+fn tally(tally: Tally) -> Applied {
+    Applied::Tally(tally)
 }

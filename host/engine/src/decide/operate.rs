@@ -8,7 +8,7 @@ use crossdock_rules::code;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 use uuid::Uuid;
 
-use crate::applied::{Applied, Moved};
+use crate::applied::{Applied, Tally};
 use crate::changes::Append;
 use crate::delivery::Delivery;
 use crate::error::Error;
@@ -37,12 +37,14 @@ impl State<'_> {
         }
     }
 
-    pub(super) fn retry(&mut self, id: i64, by: &str, now: Millis) -> Decision<Moved> {
+    pub(super) fn retry(&mut self, id: i64, by: &str, now: Millis) -> Decision<Tally> {
         let delivery = self.exception(id)?;
         let (lane, sent) = (delivery.lane_key(), delivery.sent);
         let why = delivery.reason.as_ref().map_or_else(String::new, |reason| reason.code.clone());
         // Whoever retries what no target can be asked about has looked, and says: it is not there.
         let sent = if why == code::OUTCOME_UNKNOWN { Sent::No } else { sent };
+        // Whoever retries it wants it sent now.
+        self.change(id, |delivery| delivery.not_before = Millis(0))?;
         // While it counts as sent, newer states stand behind it: what the person found to be lacking is sent first.
         self.return_to_lane(id, now)?;
         self.change(id, |delivery| {
@@ -52,7 +54,7 @@ impl State<'_> {
         })?;
         self.promote(&lane, now)?;
         self.audit(by, "exception.retry", &id.to_string(), &why, now);
-        Ok(self.moved(1))
+        Ok(self.tally(1))
     }
 
     pub(super) fn discard(&mut self, id: i64, why: &str, by: &str, now: Millis) -> Decision<Applied> {
@@ -74,7 +76,7 @@ impl State<'_> {
         self.promote(&lane, now)?;
         self.resolve_in_flight(id, now)?;
         self.audit(by, "exception.discard", &id.to_string(), why, now);
-        Ok(Applied::Moved(self.moved(1)))
+        Ok(Applied::Tally(self.tally(1)))
     }
 
     pub(super) fn pause_by(
@@ -100,7 +102,7 @@ impl State<'_> {
         }
         self.note_ready(&connector);
         let more = self.stop_postponing(&connector, now)?;
-        Ok(Applied::Moved(Moved { more, ..self.moved(0) }))
+        Ok(Applied::Tally(Tally { more, ..self.tally(0) }))
     }
 
     pub(super) fn put_token(
@@ -154,6 +156,6 @@ impl State<'_> {
     ) -> Decision<Applied> {
         self.append(Append::StartIncarnation { incarnation, skip, at: now });
         self.audit("host", "database.restored", &incarnation.to_string(), "", now);
-        Ok(Applied::Moved(Moved::default()))
+        Ok(Applied::Tally(Tally::default()))
     }
 }

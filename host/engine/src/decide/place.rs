@@ -9,6 +9,7 @@ use crossdock_rules::attributes::Fingerprints;
 use crossdock_rules::code;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{DeliveryState, Ending};
+use crossdock_rules::version::Moment;
 
 use super::lanes::reason;
 use crate::applied::{Admitted, Raised};
@@ -38,12 +39,12 @@ impl Placement<'_> {
         EntityKey::new(Arc::clone(&self.lane.connector), Arc::clone(self.known_as))
     }
 
-    fn due_at(&self) -> Millis {
-        self.target.due_at.unwrap_or(self.now)
+    fn not_before(&self) -> Millis {
+        self.target.due_at.unwrap_or(Millis(0))
     }
 }
 
-/// A delivery and its state, in the words of [`Enqueued`](crate::Enqueued).
+/// A delivery and its state, in the words of [`AdmittedDelivery`](crate::AdmittedDelivery).
 pub(super) type Placed = (i64, &'static str);
 
 impl State<'_> {
@@ -55,9 +56,9 @@ impl State<'_> {
             lane: placement.lane.clone(),
             entity: Arc::clone(placement.entity),
             effect: placement.incoming.effect,
-            stamp_at: placement.incoming.stamp.at,
+            moment: placement.incoming.stamp.moment(),
         };
-        let delivery = Delivery::new(purpose, placement.due_at(), placement.now);
+        let delivery = Delivery::new(purpose, placement.not_before(), placement.now);
         Ok(Delivery { until_posted: placement.target.posted, ..delivery })
     }
 
@@ -188,11 +189,11 @@ impl State<'_> {
         effect: Effect,
         retries: bool,
     ) -> Decision<()> {
-        let (event, at) = (placement.event, placement.incoming.stamp.at);
+        let (event, moment) = (placement.event, placement.incoming.stamp.moment());
         self.change(carrier, |carrier| {
             carrier.carries = event;
             carrier.effect = effect;
-            carrier.stamp_at = at;
+            carrier.moment = moment;
         })?;
         let row = self.delivery(carrier)?;
         // A newer state of a sale of a closed day is as late as the one before.
@@ -205,10 +206,11 @@ impl State<'_> {
         }
         if retries {
             self.requeue(carrier, placement.now)?;
-            let due_at = placement.due_at();
+            let not_before = placement.not_before();
             self.change(carrier, |carrier| {
                 (carrier.attempts, carrier.failures) = (0, 0);
-                carrier.due_at = carrier.due_at.max(due_at);
+                carrier.not_before = not_before;
+                carrier.due_at = carrier.due_at.max(not_before);
             })?;
         }
         Ok(())
@@ -229,12 +231,12 @@ impl State<'_> {
         let key = placement.state_key();
         let mut state = self.entities(&key)?.cloned().unwrap_or_default();
         let stamp = incoming.stamp;
-        let newer = state.newest.as_ref().is_none_or(|(newest, _)| newest.place(&stamp).is_le());
+        let newer = state.newest.as_ref().is_none_or(|(newest, _)| newest.compare(&stamp).is_le());
         if incoming.effect != Effect::Once && !newer {
             return Ok(());
         }
-        let before = state.enqueued_at().unwrap_or(i64::MIN);
-        state.enqueued = Some(if enqueued { stamp.at } else { before });
+        let before = state.enqueued_at().unwrap_or(Moment::certain(i64::MIN));
+        state.enqueued = Some(if enqueued { stamp.moment() } else { before });
         state.newest = Some((stamp, incoming.digest.clone()));
         if !placement.report.fingerprints.is_empty() {
             state.reported = Some(placement.report.fingerprints.clone());

@@ -8,6 +8,7 @@ use crossdock_model::time::Millis;
 use super::lanes::{RELEASED_AT_ONCE, release_key};
 use crate::database::{Question, ReadSet};
 use crate::delivery::AWAITS_IN_FLIGHT_WRITE;
+use crate::keys::EntityKey;
 use crate::state::{Decision, State};
 
 /// An awaited key, and the connector whose deliveries are meant; none: every one.
@@ -24,6 +25,20 @@ impl State<'_> {
             if delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
                 wanted.in_flight_waits.insert(*id);
             }
+        }
+        self.want(wanted);
+        Ok(())
+    }
+
+    /// Where the books of the orders are that deliveries await, and what the deliveries' connectors know of those orders.
+    pub(super) fn read_ahead_owners(&self, deliveries: &[i64]) -> Decision<()> {
+        let mut wanted = ReadSet::default();
+        for id in deliveries {
+            let delivery = self.delivery(*id)?;
+            wanted.pins.insert(Arc::clone(&delivery.lane));
+            wanted
+                .entities
+                .insert(EntityKey::new(Arc::clone(&delivery.connector), Arc::clone(&delivery.lane)));
         }
         self.want(wanted);
         Ok(())

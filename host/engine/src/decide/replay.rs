@@ -7,7 +7,7 @@ use crossdock_rules::code;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
 
-use crate::applied::{Applied, Moved};
+use crate::applied::{Applied, Tally};
 use crate::command::Replay;
 use crate::database::{Answer, Question};
 use crate::delivery::{Delivery, Purpose};
@@ -43,31 +43,31 @@ impl State<'_> {
             limit: replay.page,
         };
         let Answer::Replay(found) = self.ask(question)? else {
-            return Ok(Applied::Moved(Moved::default()));
+            return Ok(Applied::Tally(Tally::default()));
         };
         let candidates: Vec<ReplayCandidate> = found.iter().map(|(_, candidate)| candidate.clone()).collect();
         let full = u32::try_from(candidates.len()).unwrap_or(u32::MAX) >= replay.page;
         let most = u64::from(filter.limit.unwrap_or(u32::MAX));
-        let mut moved = Moved::default();
+        let mut tally = Tally::default();
         let mut next = candidates.last().map(|candidate| candidate.delivery).filter(|_| full);
         for candidate in candidates {
-            if moved.count >= most {
+            if tally.count >= most {
                 next = None;
                 break;
             }
             match self.act(&candidate, replay)? {
                 Act::Deliver => {
                     self.deliver_again(candidate.delivery, replay)?;
-                    moved.count += 1;
+                    tally.count += 1;
                 }
                 Act::Retry => {
                     self.retry(candidate.delivery, &replay.by, replay.now)?;
-                    moved.count += 1;
+                    tally.count += 1;
                 }
-                Act::Skip => moved.skipped += 1,
+                Act::Skip => tally.skipped += 1,
                 Act::Pruned => {
-                    moved.skipped += 1;
-                    moved.pruned += 1;
+                    tally.skipped += 1;
+                    tally.pruned += 1;
                 }
             }
         }
@@ -78,14 +78,14 @@ impl State<'_> {
             };
             self.audit(&replay.by, "events.replay", &what, &text, replay.now);
         }
-        moved.more = next.is_some();
-        moved.next = next;
-        moved.ready = self.take_ready();
-        Ok(Applied::Moved(moved))
+        tally.more = next.is_some();
+        tally.next = next;
+        tally.ready = self.take_ready();
+        Ok(Applied::Tally(tally))
     }
 
     /// Left alone is what is not settled, what was not sent because something else was, a state of an entity of
-    /// which a newer one was admitted, and what has been replayed under the generation before; and, unless it is
+    /// which a newer one was enqueued, and what was already posted under the generation; and, unless it is
     /// named by its number, what a person discarded: it may be booked by hand. Exceptions are tried again where the
     /// filter asks for them, but none, unless it is named, that would be sent although its outcome is unknown.
     fn act(&self, candidate: &ReplayCandidate, replay: &Replay) -> Decision<Act> {
@@ -118,7 +118,7 @@ impl State<'_> {
             return Ok(false);
         }
         let newest = self.entities(&delivery.entity_key())?.and_then(|state| state.enqueued_at());
-        Ok(newest.is_some_and(|newest| newest != delivery.stamp_at))
+        Ok(newest.is_some_and(|newest| newest.at != delivery.moment.at))
     }
 
     fn deliver_again(&mut self, id: i64, replay: &Replay) -> Decision<()> {
@@ -134,6 +134,7 @@ impl State<'_> {
     fn reopen(&mut self, id: i64, now: Millis) -> Decision<()> {
         self.requeue(id, now)?;
         self.change(id, |delivery| {
+            (delivery.due_at, delivery.not_before) = (now, Millis(0));
             delivery.ending = None;
             (delivery.attempts, delivery.failures, delivery.finds) = (0, 0, 0);
             delivery.look_up = delivery.sent != Sent::No;
@@ -152,12 +153,12 @@ impl State<'_> {
             lane: old.lane_key(),
             entity: Arc::clone(&old.entity),
             effect: old.effect,
-            stamp_at: old.stamp_at,
+            moment: old.moment,
         };
         let delivery = Delivery {
             carries: old.carries,
             until_posted: old.until_posted,
-            ..Delivery::new(purpose, now, now)
+            ..Delivery::new(purpose, Millis(0), now)
         };
         self.add(delivery);
         Ok(())

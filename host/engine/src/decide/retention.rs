@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossdock_model::time::Millis;
 
-use crate::applied::{Applied, Moved};
+use crate::applied::{Applied, Tally};
 use crate::changes::Append;
 use crate::command::Retention;
 use crate::database::{Answer, Pass, Question};
@@ -26,7 +26,7 @@ impl State<'_> {
             self.audit(by, "person.erase", subject, "", now);
         }
         self.append(Append::EraseSubjects { subjects, at: now });
-        Ok(Applied::Moved(Moved { count, more, ..Moved::default() }))
+        Ok(Applied::Tally(Tally { count, more, ..Tally::default() }))
     }
 
     /// Drops a bounded part of what is older than its retention.
@@ -34,10 +34,10 @@ impl State<'_> {
         let settled = self.prune(Pass::Settled, retention)?;
         let events = self.prune(Pass::Events, retention)?;
         self.append(Append::Expire { retention: retention.clone() });
-        Ok(Applied::Moved(Moved {
+        Ok(Applied::Tally(Tally {
             count: settled.0 + events.0,
             more: settled.1 || events.1,
-            ..Moved::default()
+            ..Tally::default()
         }))
     }
 

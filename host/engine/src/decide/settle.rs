@@ -16,6 +16,7 @@ use crate::delivery::Delivery;
 use crate::error::Error;
 use crate::keys::{EntityKey, MappingKey};
 use crate::mapping::{EVERY_CONNECTOR, missing_mapping};
+use crate::registry::StoreRow;
 use crate::rows::AttemptRecord;
 use crate::state::{Decision, State};
 use crate::view::Pause;
@@ -93,6 +94,9 @@ impl State<'_> {
                 }
             }
         }
+        if matches!(settlement.next, Next::Wait { .. } | Next::Exception { .. }) {
+            self.move_to_owner_of_awaited(id, now)?;
+        }
         let mut settled = Settled::default();
         if is_there && advances {
             self.end_needless(id, now)?;
@@ -102,6 +106,9 @@ impl State<'_> {
         }
         settled.released.extend(self.promote(&lane, now)?);
         settled.released.extend(self.resolve_in_flight(id, now)?);
+        if matches!(settlement.next, Next::Received { .. }) {
+            settled.raised = self.take_early_answer(id, now)?;
+        }
         settled.paused = settlement.pause;
         if settlement.pause {
             self.pause_for(&lane.connector, settlement.reason.as_ref(), now)?;
@@ -143,6 +150,12 @@ impl State<'_> {
             if self.mappings(&key)?.is_some() {
                 return Ok(true);
             }
+        }
+        // The database does not know yet what this very unit registers.
+        let is_of_name =
+            |row: &StoreRow| row.record.id == value || row.record.codes.values().any(|code| code == value);
+        if self.changed_stores().any(is_of_name) {
+            return Ok(true);
         }
         Ok(self.ask_number(Question::StoreChangedAt(value.into()))? != 0)
     }

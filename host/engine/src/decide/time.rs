@@ -8,8 +8,8 @@ use crossdock_model::time::Millis;
 use crossdock_rules::code;
 use crossdock_rules::lane::DeliveryState;
 
-use super::lanes::reason;
-use crate::applied::{Applied, Moved};
+use super::lanes::{RELEASED_AT_ONCE, reason};
+use crate::applied::{Applied, Tally};
 use crate::changes::Append;
 use crate::command::AttemptKind;
 use crate::database::Question;
@@ -24,8 +24,8 @@ pub(super) fn is_full(ids: &[i64], limit: u32) -> bool {
 
 impl State<'_> {
     /// The answer to a command that moved so many.
-    pub(super) fn moved(&mut self, count: u64) -> Moved {
-        Moved { count, ready: self.take_ready(), ..Moved::default() }
+    pub(super) fn tally(&mut self, count: u64) -> Tally {
+        Tally { count, ready: self.take_ready(), ..Tally::default() }
     }
 
     pub(super) fn expire(&mut self, now: Millis, limit: u32) -> Decision<Applied> {
@@ -48,7 +48,7 @@ impl State<'_> {
                 count += 1;
             }
         }
-        Ok(Applied::Moved(Moved { more, ..self.moved(count) }))
+        Ok(Applied::Tally(Tally { more, ..self.tally(count) }))
     }
 
     /// The waiting time of a delivery is over: it is tried, or decided about.
@@ -82,7 +82,7 @@ impl State<'_> {
                 count += 1;
             }
         }
-        Ok(Applied::Moved(Moved { more, ..self.moved(count) }))
+        Ok(Applied::Tally(Tally { more, ..self.tally(count) }))
     }
 
     /// Takes a claim away from a caller that did not settle it. Until this very moment it may have sent.
@@ -133,8 +133,9 @@ impl State<'_> {
         let waiting = Question::WaitingSince { connector: Arc::clone(&connector), before, limit };
         let unconfirmed = Question::Unconfirmed { connector, now, limit };
         let (waiting, unconfirmed) = (self.ask_deliveries(waiting)?, self.ask_deliveries(unconfirmed)?);
-        let more = is_full(&waiting, limit) || is_full(&unconfirmed, limit);
-        let mut raised = Vec::new();
+        let mut more = is_full(&waiting, limit) || is_full(&unconfirmed, limit);
+        self.read_ahead_owners(&waiting)?;
+        let (mut raised, mut moved) = (Vec::new(), 0);
         for id in waiting {
             let delivery = self.delivery(id)?;
             if delivery.state != DeliveryState::Waiting || delivery.waiting_since.is_none_or(|at| at > before)
@@ -143,6 +144,14 @@ impl State<'_> {
             }
             let parent = delivery.awaits.as_deref().unwrap_or("what it refers to");
             let problem = problem(format!("{parent} did not come in time"));
+            if moved == RELEASED_AT_ONCE {
+                more = true;
+                break;
+            }
+            if self.move_to_owner_of_awaited(id, now)? {
+                moved += 1;
+                continue;
+            }
             self.raise(id, code::REFERENT_MISSING, Some(problem), now)?;
             raised.push(self.raised(id)?);
         }
@@ -155,8 +164,8 @@ impl State<'_> {
             self.raise(id, code::OVERDUE, Some(problem), now)?;
             raised.push(self.raised(id)?);
         }
-        let count = u64::try_from(raised.len()).unwrap_or(u64::MAX);
-        Ok(Applied::Moved(Moved { raised, more, ..self.moved(count) }))
+        let count = u64::try_from(raised.len()).unwrap_or(u64::MAX).saturating_add(moved.into());
+        Ok(Applied::Tally(Tally { raised, more, ..self.tally(count) }))
     }
 
     /// Releases more of the deliveries that await what is there by now.
@@ -171,7 +180,7 @@ impl State<'_> {
             let of = Some(connector).filter(|connector| ***connector != *EVERY_CONNECTOR);
             count += self.release_some(key, of, limit, now)?.1;
         }
-        Ok(Applied::Moved(Moved { more: !pending.is_empty(), ..self.moved(count) }))
+        Ok(Applied::Tally(Tally { more: !pending.is_empty(), ..self.tally(count) }))
     }
 }
 

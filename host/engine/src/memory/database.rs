@@ -90,7 +90,7 @@ impl Memory {
     /// other that has passed. Events and deliveries count by their keys. What only counts up, is only shown, or is
     /// looked at by retention alone is left out: serial numbers, fences, last numbers, when rows were stored and since
     /// when deliveries are as they are, reasons that only people read, attempts, conflicts, the audit, and histories of
-    /// tables. The number is the same in every run of one build, and in no file.
+    /// tables. The number is the same in every run of one build: another build may count otherwise.
     #[must_use]
     pub fn digest(&self, now: Millis) -> u64 {
         let mut hasher = DefaultHasher::new();

@@ -139,8 +139,10 @@ impl<'s> View<'s> {
     fn delivery(&mut self, row: &'s Delivery) {
         let (name, carries) = (self.name_of(row), self.event(row.carries));
         let is_open = row.state.is_open();
+        let early_answer = row.early_answer.map(|event| self.event(event));
         let timing = (
             self.due(row.due_at),
+            self.due(row.not_before),
             (row.state == DeliveryState::Sending).then(|| self.due(row.lease_until)),
             self.span(row.sent_at, self.lens.sent),
             row.waiting_since.map(|since| self.span(since, self.lens.waiting)),
@@ -150,14 +152,14 @@ impl<'s> View<'s> {
         let to = self.root(&row.lane);
         (name, row.state).hash(to);
         if is_open {
-            (&row.entity, row.until_posted, row.look_up, &row.awaits, row.awaited).hash(to);
+            (&row.entity, row.until_posted, row.look_up, &row.awaits, row.awaited, early_answer).hash(to);
             (row.attempts.min(attempts), row.failures, &row.resume, timing).hash(to);
             delays.then_some(row.finds).hash(to);
             let code = row.reason.as_ref().map(|reason| &*reason.code);
             code.filter(|code| decides(code)).hash(to);
         }
         if is_open || replays {
-            (carries, row.effect, row.stamp_at, row.ending, row.sent, joined_to).hash(to);
+            (carries, row.effect, row.moment, row.ending, row.sent, joined_to).hash(to);
         }
     }
 

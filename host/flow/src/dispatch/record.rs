@@ -8,6 +8,7 @@ use crossdock_model::time::Millis;
 use crossdock_rules::outcome::{Next, Settlement};
 use crossdock_storage::Writer;
 
+use crate::admissions::report_exceptions;
 use crate::faults::{Point, pass};
 use crate::gate::Load;
 use crate::outbox::OutboxSignal;
@@ -67,6 +68,7 @@ impl Recorder {
             Ok(settled) => {
                 self.load.add(if *leaves_queue { -1 } else { 0 });
                 tracing::debug!(outcome, released = settled.released.len(), "recorded");
+                report_exceptions(settled.raised.as_slice());
                 if settled.paused {
                     tracing::error!(connector, "paused: the target does not accept the credentials");
                 }

@@ -32,7 +32,7 @@ impl FolderDriver {
         let retries = Retries { connector: &connector, folder: &folder, randomness: &randomness };
         let mut failures = 0u32;
         while let Err(error) = folder.files.prepare().await {
-            tracing::error!(connector, folder = folder.place, %error, "the exchange folder cannot be used");
+            tracing::error!(connector, folder = folder.address, %error, "the exchange folder cannot be used");
             if !sleep(&drain, retries.delay(&mut failures)).await {
                 return;
             }
@@ -86,7 +86,7 @@ impl Retries<'_> {
             *failures = 0;
             return self.folder.every;
         };
-        tracing::error!(connector = self.connector, folder = self.folder.place, %error, "{what}");
+        tracing::error!(connector = self.connector, folder = self.folder.address, %error, "{what}");
         count(self.connector, "crossdock_folder_errors_total");
         self.delay(failures)
     }

@@ -135,6 +135,6 @@ impl Inbox {
     }
 
     fn refuse(&mut self, folder: &Folder, file: &str, why: &str) {
-        self.refused.refuse(&self.connector, &folder.place, file, why);
+        self.refused.refuse(&self.connector, &folder.address, file, why);
     }
 }

@@ -66,7 +66,7 @@ impl Outbox {
             Err(error) if error.is_fault() => return Err(error.into()),
             Err(error) => {
                 let why = format!("it cannot be written: {error}");
-                self.refused.refuse(&self.connector, &folder.place, &file.name, &why);
+                self.refused.refuse(&self.connector, &folder.address, &file.name, &why);
                 return Ok(false);
             }
         };

@@ -69,14 +69,14 @@ struct Inner {
 
 /// A place in memory for one request.
 pub(crate) struct DirectSlot {
-    place: mpsc::OwnedPermit<Leased>,
+    permit: mpsc::OwnedPermit<Leased>,
     memory: OwnedSemaphorePermit,
 }
 
 impl DirectSlot {
     /// Sends the request to the driver.
     pub fn send(self, inbound: Inbound, lease: Lease) {
-        self.place.send(Leased { inbound, lease, _memory: Some(self.memory) });
+        self.permit.send(Leased { inbound, lease, _memory: Some(self.memory) });
     }
 }
 
@@ -132,8 +132,8 @@ impl ReadQueue {
         }
         let kib = u32::try_from(bytes / 1024 + 1).ok()?;
         let memory = Arc::clone(&self.0.memory).try_acquire_many_owned(kib).ok()?;
-        let place = self.0.direct.clone().try_reserve_owned().ok()?;
-        Some(DirectSlot { place, memory })
+        let permit = self.0.direct.clone().try_reserve_owned().ok()?;
+        Some(DirectSlot { permit, memory })
     }
 
     /// A request was stored and is handed over directly.

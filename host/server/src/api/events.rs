@@ -224,6 +224,6 @@ pub async fn replay(
         let pruned = preview.pruned;
         return Ok(Json(Replayed { deliveries: preview.count, skipped: preview.skipped, pruned }));
     }
-    let moved = state.handle.replay(filter, replay.generation, &by).await?;
-    Ok(Json(Replayed { deliveries: moved.count, skipped: moved.skipped, pruned: moved.pruned }))
+    let tally = state.handle.replay(filter, replay.generation, &by).await?;
+    Ok(Json(Replayed { deliveries: tally.count, skipped: tally.skipped, pruned: tally.pruned }))
 }

@@ -118,8 +118,8 @@ pub async fn retry(
     Extension(Caller(by)): Extension<Caller>,
     Path(delivery): Path<i64>,
 ) -> Result<Json<Retried>, Problem> {
-    let moved = state.handle.retry(delivery, &by).await?;
-    Ok(Json(Retried { retried: moved.count }))
+    let tally = state.handle.retry(delivery, &by).await?;
+    Ok(Json(Retried { retried: tally.count }))
 }
 
 /// Which exceptions to retry.
@@ -147,7 +147,7 @@ pub async fn retry_many(
         for detail in rows {
             if detail.row.reason.as_ref().is_some_and(|problem| problem.code == many.code) {
                 match state.handle.retry(detail.row.id, &by).await {
-                    Ok(moved) => retried = retried.saturating_add(moved.count),
+                    Ok(tally) => retried = retried.saturating_add(tally.count),
                     // It was decided or retried by somebody else in the meantime.
                     Err(OperationError::Store(
                         StoreError::WrongState { .. } | StoreError::Unknown { .. },
@@ -185,6 +185,6 @@ pub async fn discard(
     Path(delivery): Path<i64>,
     Body(discard): Body<Discard>,
 ) -> Result<Json<Discarded>, Problem> {
-    let moved = state.handle.discard(delivery, &discard.reason, &by).await?;
-    Ok(Json(Discarded { discarded: moved.count }))
+    let tally = state.handle.discard(delivery, &discard.reason, &by).await?;
+    Ok(Json(Discarded { discarded: tally.count }))
 }

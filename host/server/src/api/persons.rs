@@ -33,9 +33,9 @@ pub async fn erase(
     Extension(Caller(by)): Extension<Caller>,
     Body(erase): Body<Erase>,
 ) -> Result<Json<Erased>, Problem> {
-    let moved = state.handle.erase(&erase.person, &by).await?;
-    if moved.count == 0 {
+    let tally = state.handle.erase(&erase.person, &by).await?;
+    if tally.count == 0 {
         return Err(Problem::not_found(format!("No personal data is stored about `{}`", erase.person)));
     }
-    Ok(Json(Erased { keys: moved.count }))
+    Ok(Json(Erased { keys: tally.count }))
 }

@@ -13,6 +13,7 @@ use crossdock_model::time::Millis;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::DeliveryState;
 use crossdock_rules::safeguards::Safeguards;
+use crossdock_rules::version::Moment;
 
 use super::rows::CachedRows;
 use super::{CacheOptions, Cached};
@@ -26,7 +27,7 @@ fn delivery(id: i64) -> Delivery {
         entity: Arc::clone(&lane.lane),
         lane,
         effect: Effect::Create,
-        stamp_at: 0,
+        moment: Moment::certain(0),
     };
     Delivery::new(purpose, Millis(0), Millis(0))
 }

@@ -33,7 +33,7 @@ pub struct Options {
     pub readers: u32,
     /// How much memory the writer's page cache takes, in KiB.
     pub cache_kib: u32,
-    /// False only in the test of the durability test: then a commit does not wait for the disk.
+    /// False only where a test shows that the durability test can fail: then a commit does not wait for the disk.
     sync: bool,
 }
 

@@ -8,7 +8,7 @@ use crossdock_model::event::Event;
 use crossdock_model::time::Millis;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::{DeliveryState, Ending, Sent};
-use crossdock_rules::version::Stamp;
+use crossdock_rules::version::{Moment, Stamp};
 use serde_json::json;
 
 use crate::changes::{Append, ChangeSet};
@@ -71,7 +71,7 @@ pub fn delivery(id: i64, event: i64, state: DeliveryState) -> Delivery {
         lane: LaneKey::new(ERP, ORDER),
         entity: ORDER.into(),
         effect: Effect::Change,
-        stamp_at: event,
+        moment: Moment::certain(event),
     };
     let mut row = Delivery::new(purpose, Millis(id), Millis(id));
     row.state = state;

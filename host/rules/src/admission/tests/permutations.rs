@@ -67,7 +67,7 @@ impl Model {
                     self.rows.remove(&gone).unwrap();
                 }
                 let (open, carried, _) = self.rows.get_mut(&delivery).unwrap();
-                (open.effect, open.at) = (effect, event.stamp.at);
+                (open.effect, open.moment) = (effect, event.stamp.moment());
                 if retries && open.state == DeliveryState::Exception {
                     open.state = DeliveryState::Queued;
                 }
@@ -84,8 +84,8 @@ impl Model {
 
     fn push(&mut self, event: &Incoming, state: DeliveryState) {
         self.next += 1;
-        let (effect, at, entity) = (event.effect, event.stamp.at, event.entity.clone());
-        let open = OpenDelivery { delivery: self.next, state, sent: Sent::No, effect, at, entity };
+        let (effect, moment, entity) = (event.effect, event.stamp.moment(), event.entity.clone());
+        let open = OpenDelivery { delivery: self.next, state, sent: Sent::No, effect, moment, entity };
         self.rows.insert(self.next, (open, event.clone(), false));
     }
 
@@ -132,7 +132,8 @@ impl Model {
         if open.effect.is_snapshot() {
             self.rows.retain(|_, (row, ..)| {
                 let waits = row.state == DeliveryState::Waiting;
-                !(waits && newest.is_some_and(|newest| is_contained_in(row.effect, row.at, &newest)))
+                !(waits
+                    && newest.is_some_and(|newest| is_contained_in(row.effect, row.moment, newest.moment())))
             });
             for (row, ..) in self.rows.values_mut().filter(|(row, ..)| row.state == DeliveryState::Waiting) {
                 row.state = DeliveryState::Queued;
@@ -224,11 +225,11 @@ fn verify(events: &[Incoming], steps: Vec<Step>, safeguards: Safeguards) -> Resu
     }
     // Nothing stale is sent, nothing twice.
     for pair in states.windows(2) {
-        prop_assert!(pair[0].stamp.place(&pair[1].stamp).is_lt(), "{:?} before {:?}", pair[0], pair[1]);
+        prop_assert!(pair[0].stamp.compare(&pair[1].stamp).is_lt(), "{:?} before {:?}", pair[0], pair[1]);
     }
     // The last state received is the newest one, and the order itself is received first.
     let snapshots = events.iter().filter(|event| event.effect.is_snapshot()).map(|event| event.stamp);
-    let newest = snapshots.max_by(Stamp::place);
+    let newest = snapshots.max_by(Stamp::compare);
     prop_assert_eq!(states.last().map(|event| event.stamp), newest);
     prop_assert!(received[0].effect.is_snapshot());
     // The refund is received once.

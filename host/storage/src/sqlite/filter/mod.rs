@@ -60,8 +60,8 @@ impl Arm {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range(pub(super) i64, pub(super) i64);
 
-/// What an arm finds events by, of what is looked up in an index of words: the index is not asked about each of them
-/// again.
+/// By which index of words an arm finds its events: the arm's conditions leave it out, so that the index is not asked
+/// once more for each event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Id,

@@ -34,7 +34,7 @@ pub(in crate::sqlite) struct ReplayPage {
 
 impl Query<'_> {
     /// The arms of a replay: deliveries behind a number, by number; in front of each whether its content is stored,
-    /// and whether it was posted on purpose under the generation before.
+    /// and whether it was already posted under the generation.
     pub(in crate::sqlite) fn replay_arms(&self, page: ReplayPage) -> Result<Vec<Arm>> {
         let filter = &self.filter.filter;
         let mut arms = Vec::new();

@@ -9,7 +9,7 @@ use crossdock_engine::keys::EntityKey;
 use crossdock_model::common::Reference;
 use crossdock_rules::attributes::Fingerprints;
 use crossdock_rules::entity_state::EntityState;
-use crossdock_rules::version::Stamp;
+use crossdock_rules::version::{Moment, Stamp};
 
 use super::Loader;
 use crate::sqlite::bulk::{BulkStatement, find};
@@ -22,7 +22,7 @@ statements! {
     ENTITIES(2) "reading the states of entities":
         "WITH wanted (c, e) AS (VALUES {rows}) \
          SELECT connector, entity, stamp_at, stamp_believed, stamp_sequence, stamp_progress, digest, exists_there, \
-         annulled, reported, enqueued FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
+         annulled, reported, enqueued, enqueued_believed FROM wanted CROSS JOIN entity_state ON connector = c AND entity = e";
     PINS(1) "reading pins": "SELECT root, connector FROM pin WHERE root IN ({rows})";
     REFERENCES(2) "reading references":
         "WITH wanted (c, e) AS (VALUES {rows}) \
@@ -92,6 +92,11 @@ fn entity_key(cells: &mut Cells<'_>) -> Result<EntityKey> {
     Ok(EntityKey { connector: cells.shared()?, entity: cells.shared()? })
 }
 
+fn moment(cells: &mut Cells<'_>) -> Result<Option<Moment>> {
+    let (at, believed): (Option<i64>, Option<i64>) = (cells.next()?, cells.next()?);
+    Ok(at.zip(believed).map(|(at, believed)| Moment { at, believed }))
+}
+
 fn entity_state(cells: &mut Cells<'_>) -> Result<EntityState> {
     let (at, believed): (Option<i64>, Option<i64>) = (cells.next()?, cells.next()?);
     let sequence = cells.next::<Option<i64>>()?.map(i64::cast_unsigned);
@@ -104,6 +109,6 @@ fn entity_state(cells: &mut Cells<'_>) -> Result<EntityState> {
         exists: cells.next()?,
         annulled: cells.next()?,
         reported: cells.next::<Option<&[u8]>>()?.map(Fingerprints::from_bytes),
-        enqueued: cells.next()?,
+        enqueued: moment(cells)?,
     })
 }

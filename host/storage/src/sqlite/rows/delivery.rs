@@ -6,6 +6,7 @@ use crossdock_engine::Result;
 use crossdock_engine::delivery::Delivery;
 use crossdock_model::connector::Problem;
 use crossdock_model::time::Millis;
+use crossdock_rules::version::Moment;
 
 use super::codes::{Code as _, decode};
 use crate::sqlite::statement::{Args, Cells};
@@ -14,12 +15,12 @@ use crate::sqlite::statement::{Args, Cells};
 macro_rules! delivery_columns {
     () => {
         "delivery.id, delivery.event, delivery.carries, delivery.connector, delivery.generation, delivery.lane, \
-         delivery.entity, delivery.effect, delivery.stamp_at, delivery.until_posted, delivery.state, \
+         delivery.entity, delivery.effect, delivery.stamp_at, delivery.stamp_believed, delivery.until_posted, delivery.state, \
          delivery.ending, delivery.sent, delivery.look_up, delivery.attempts, delivery.failures, \
-         delivery.finds, delivery.due_at, delivery.lease_until, delivery.sent_at, delivery.fence, \
+         delivery.finds, delivery.due_at, delivery.not_before, delivery.lease_until, delivery.sent_at, delivery.fence, \
          delivery.serial, delivery.resume, delivery.joined_to, delivery.awaits, delivery.awaited, \
          delivery.waiting_since, delivery.reason_code, delivery.reason_message, delivery.reason_field, \
-         delivery.since"
+         delivery.early_answer, delivery.since"
     };
 }
 pub(in crate::sqlite) use delivery_columns;
@@ -38,7 +39,7 @@ pub(in crate::sqlite) fn read(cells: &mut Cells<'_>) -> Result<Delivery> {
         lane,
         entity,
         effect: decode(cells.next()?)?,
-        stamp_at: cells.next()?,
+        moment: Moment { at: cells.next()?, believed: cells.next()? },
         until_posted: cells.next()?,
         state: decode(cells.next()?)?,
         ending: cells.next::<Option<i64>>()?.map(decode).transpose()?,
@@ -48,6 +49,7 @@ pub(in crate::sqlite) fn read(cells: &mut Cells<'_>) -> Result<Delivery> {
         failures: cells.next()?,
         finds: cells.next()?,
         due_at: Millis(cells.next()?),
+        not_before: Millis(cells.next()?),
         lease_until: Millis(cells.next()?),
         sent_at: Millis(cells.next()?),
         fence: cells.next()?,
@@ -58,6 +60,7 @@ pub(in crate::sqlite) fn read(cells: &mut Cells<'_>) -> Result<Delivery> {
         awaited: cells.next()?,
         waiting_since: cells.next::<Option<i64>>()?.map(Millis),
         reason: problem(cells)?,
+        early_answer: cells.next()?,
         since: Millis(cells.next()?),
     })
 }
@@ -87,7 +90,8 @@ pub(in crate::sqlite) fn bind(args: &mut Args, row: &Delivery) {
         .add(Arc::clone(&row.lane))
         .add(entity)
         .add(row.effect.code())
-        .add(row.stamp_at)
+        .add(row.moment.at)
+        .add(row.moment.believed)
         .add(row.until_posted)
         .add(row.state.code())
         .add(row.ending.map(|ending| ending.code()))
@@ -97,6 +101,7 @@ pub(in crate::sqlite) fn bind(args: &mut Args, row: &Delivery) {
         .add(row.failures)
         .add(row.finds)
         .add(row.due_at.0)
+        .add(row.not_before.0)
         .add(row.lease_until.0)
         .add(row.sent_at.0)
         .add(row.fence)
@@ -107,5 +112,5 @@ pub(in crate::sqlite) fn bind(args: &mut Args, row: &Delivery) {
         .add(row.awaited)
         .add(row.waiting_since.map(|at| at.0));
     bind_problem(args, row.reason.as_ref());
-    args.add(row.since.0);
+    args.add(row.early_answer).add(row.since.0);
 }

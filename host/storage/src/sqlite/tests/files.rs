@@ -50,7 +50,7 @@ async fn everything_is_there_after_opening_again() {
     let driver = &scratch.driver;
     assert!(driver.accept(accept("1", b"x")).await.duplicate);
     assert_eq!(driver.accept(accept("2", b"y")).await.inbound, inbound + 1);
-    assert_eq!(driver.moved(Command::RecoverClaims { now: t(2), limit: 10 }).await.count, 1);
+    assert_eq!(driver.tally(Command::RecoverClaims { now: t(2), limit: 10 }).await.count, 1);
     let claimed = driver.claim_only(placed, t(2)).await;
     assert_eq!((claimed.look_up, claimed.serial), (true, first.serial));
     assert_eq!(driver.settle(&claimed, posted(&["SO-1"]), t(3)).await.released, [waiting]);
@@ -102,7 +102,7 @@ async fn no_person_and_no_destroyed_key_is_in_the_files() {
         hex::encode(scratch.database.vault.search_term(b"name:ada lovelace")).split_off(4).into_bytes();
     assert!(on_disk(folder, &key) && on_disk(folder, &term));
     let subject = "shopify/acme/customer/77".to_owned();
-    let erased = scratch.driver.moved(Command::ErasePerson { subject, by: "me".into(), now: t(2) }).await;
+    let erased = scratch.driver.tally(Command::ErasePerson { subject, by: "me".into(), now: t(2) }).await;
     assert_eq!(erased.count, 1);
     assert!(!on_disk(folder, &key), "the destroyed key can still be read");
     assert!(!on_disk(folder, &term), "the person can still be searched for");

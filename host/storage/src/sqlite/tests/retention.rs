@@ -66,8 +66,8 @@ async fn what_leaves_is_what_a_look_at_every_row_would_have_leave() {
                 records_before: t(day * DAY),
                 limit,
             };
-            let found = scratch.driver.moved(Command::ApplyRetention(retention.clone())).await;
-            let expected = other.moved(Command::ApplyRetention(retention)).await;
+            let found = scratch.driver.tally(Command::ApplyRetention(retention.clone())).await;
+            let expected = other.tally(Command::ApplyRetention(retention)).await;
             assert_eq!((found.count, found.more), (expected.count, expected.more), "day {day}");
             assert_eq!(shown(&scratch.driver).await, shown(&other).await, "day {day}");
             if !found.more {

@@ -105,7 +105,7 @@ async fn every_replay_means_what_a_look_at_every_delivery_means() {
             by: "me".into(),
             now: t(30),
         };
-        driver.moved(Command::Replay(replay)).await;
+        driver.tally(Command::Replay(replay)).await;
     }
     for filter in filters() {
         for generation in [None, Some(1), Some(2)] {
@@ -123,6 +123,6 @@ async fn an_erased_person_is_not_found() {
     let filter = EventFilter { customer: Some("Ada Lovelace".into()), ..EventFilter::default() };
     assert!(!scratch.driver.0.events(&filter, Page::default()).await.unwrap().is_empty());
     let subject = "shopify/acme/customer/77".to_owned();
-    scratch.driver.moved(Command::ErasePerson { subject, by: "me".into(), now: t(40) }).await;
+    scratch.driver.tally(Command::ErasePerson { subject, by: "me".into(), now: t(40) }).await;
     assert!(scratch.driver.0.events(&filter, Page::default()).await.unwrap().is_empty());
 }

@@ -15,14 +15,15 @@ use crate::sqlite::rows::waits::{outbound_writes_json, wait_json};
 use crate::sqlite::statement::{Args, statements, to_json};
 
 statements! {
-    ENTITY(11) "writing the states of entities":
+    ENTITY(12) "writing the states of entities":
         "INSERT INTO entity_state (connector, entity, stamp_at, stamp_believed, stamp_sequence, stamp_progress, \
-         digest, exists_there, annulled, reported, enqueued) \
+         digest, exists_there, annulled, reported, enqueued, enqueued_believed) \
          SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET \
          stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, \
          stamp_sequence = excluded.stamp_sequence, stamp_progress = excluded.stamp_progress, \
          digest = excluded.digest, exists_there = excluded.exists_there, annulled = excluded.annulled, \
-         reported = excluded.reported, enqueued = excluded.enqueued";
+         reported = excluded.reported, enqueued = excluded.enqueued, \
+         enqueued_believed = excluded.enqueued_believed";
     NO_ENTITY(2) "deleting the states of entities":
         "DELETE FROM entity_state WHERE (connector, entity) IN (VALUES {rows})";
     PIN(2) "writing pins":
@@ -71,7 +72,8 @@ impl ChangeWriter<'_> {
                     .add(state.exists)
                     .add(state.annulled)
                     .add(state.reported.as_ref().map(Fingerprints::to_bytes))
-                    .add(state.enqueued);
+                    .add(state.enqueued.map(|moment| moment.at))
+                    .add(state.enqueued.map(|moment| moment.believed));
                 Ok(())
             })
             .await?;

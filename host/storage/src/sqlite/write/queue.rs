@@ -29,18 +29,18 @@ statements! {
          ON CONFLICT DO UPDATE SET event = excluded.event, digest = excluded.digest";
     NO_EVENT_KEY(1) "deleting idempotency keys": "DELETE FROM event_key WHERE key IN ({rows})";
     /// A delivery may move to another connector: to the one that owns the books of its order.
-    DELIVERY(31) "writing deliveries":
+    DELIVERY(34) "writing deliveries":
         "INSERT INTO delivery SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT (id) DO UPDATE SET \
-         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, \
+         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, \
          until_posted = excluded.until_posted, state = excluded.state, ending = excluded.ending, \
          sent = excluded.sent, look_up = excluded.look_up, attempts = excluded.attempts, \
-         failures = excluded.failures, finds = excluded.finds, due_at = excluded.due_at, \
+         failures = excluded.failures, finds = excluded.finds, due_at = excluded.due_at, not_before = excluded.not_before, \
          lease_until = excluded.lease_until, sent_at = excluded.sent_at, fence = excluded.fence, \
          serial = excluded.serial, resume = excluded.resume, joined_to = excluded.joined_to, \
          awaits = excluded.awaits, awaited = excluded.awaited, waiting_since = excluded.waiting_since, \
          reason_code = excluded.reason_code, reason_message = excluded.reason_message, \
-         reason_field = excluded.reason_field, since = excluded.since";
+         reason_field = excluded.reason_field, early_answer = excluded.early_answer, since = excluded.since";
     NO_DELIVERY(1) "deleting deliveries": "DELETE FROM delivery WHERE id IN ({rows})";
 }
 
