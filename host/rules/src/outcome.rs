@@ -333,12 +333,7 @@ impl Call<'_> {
             }
             _ => Next::Wait { parent, retry_at: self.now.plus(self.policy.backoff.cap).min(limit) },
         };
-        // Once no earlier request can take effect any more, a target that lacks the parent surely has nothing of it.
-        let sent = match (&next, self.context.sent) {
-            (Next::Wait { .. } | Next::Exception { .. }, Sent::Maybe) => Sent::No,
-            (_, sent) => sent,
-        };
-        Settlement { reason, sent, breaker: Signal::Neither, ..self.unchanged(next) }
+        Settlement { reason, breaker: Signal::Neither, ..self.unchanged(next) }
     }
 
     /// The next step may already be on its way: it is sent again once max-inflight has passed.
