@@ -446,6 +446,17 @@ impl<'d> State<'d> {
             .filter(move |row| *row.connector == *connector)
     }
 
+    /// What deliveries await that the unit has changed.
+    pub(crate) fn changed_awaited(&self) -> impl Iterator<Item = Arc<str>> {
+        let changed = self.tables.deliveries.changes().filter_map(|(_, _, row)| row);
+        changed.filter(|delivery| delivery.is_awaiting()).filter_map(|delivery| delivery.awaits.clone())
+    }
+
+    /// The mappings that the unit has changed and not removed.
+    pub(crate) fn changed_mappings(&self) -> impl Iterator<Item = (&MappingKey, &MappingEntry)> {
+        self.tables.mappings.changes().filter_map(|(key, _, entry)| Some((key, entry?)))
+    }
+
     /// The waits for in-flight writes that the unit has changed.
     pub(crate) fn changed_waits(&self) -> impl Iterator<Item = (i64, &InFlightWait)> {
         self.tables.in_flight_waits.changes().filter_map(|(id, _, wait)| Some((*id, wait?)))

@@ -326,7 +326,7 @@ impl Call<'_> {
         let next = match (self.context.sent, self.weigh_missing()) {
             // An earlier request may still take effect: outside of its lane the delivery would be overtaken, and the
             // request would undo a newer state.
-            (Sent::Maybe, AbsentAnswer::AskAgain(at)) => Next::Retry { at, find: false },
+            (Sent::Maybe | Sent::Yes, AbsentAnswer::AskAgain(at)) => Next::Retry { at, find: false },
             // What it refers to may still come, and then releases it.
             _ if self.now >= limit => {
                 Next::Exception { code: code::REFERENT_MISSING.to_owned(), awaits: Some(parent) }

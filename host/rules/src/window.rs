@@ -17,7 +17,7 @@ use std::time::Duration;
 use croner::Cron;
 use crossdock_model::time::Millis;
 use jiff::tz::TimeZone;
-use jiff::{SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, SpanRelativeTo, Timestamp};
 use serde::de::{self, Deserialize, Deserializer};
 
 /// A recurring time, with a length if it stays open.
@@ -118,8 +118,10 @@ impl Window {
 
     /// When it first opens at or after a whole second.
     fn opens_from(&self, from: Timestamp) -> Option<Timestamp> {
-        let from = from.to_zoned(self.zone.clone());
-        self.opens.find_next_occurrence(&from, true).ok().map(|opens| opens.timestamp())
+        // Looked for behind the second before: an opening in an hour that is skipped is moved to the end of that hour, and
+        // would not be found from that very moment on.
+        let before = from.checked_sub(SignedDuration::from_secs(1)).ok()?.to_zoned(self.zone.clone());
+        self.opens.find_next_occurrence(&before, false).ok().map(|opens| opens.timestamp())
     }
 }
 
@@ -177,6 +179,10 @@ mod tests {
         opens(skipped, "2026-03-29T01:00:00.001Z", "2026-03-30T00:30:00Z");
         opens("0 3 * * * Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z");
         opens("30 2 29 3 * Europe/Berlin", "2026-01-01T00:00:00Z", "2026-03-29T01:00:00Z");
+        opens("0 2 * * * Europe/Berlin", "2027-03-27T12:00:00Z", "2027-03-28T01:00:00Z");
+        opens("0 2 * * * Europe/Berlin", "2027-03-28T01:00:00Z", "2027-03-28T01:00:00Z");
+        opens("0 2 * * * Europe/Berlin", "2027-03-26T14:29:00.001Z", "2027-03-27T01:00:00Z");
+        opens("0 2 * * * Europe/Berlin", "2027-03-27T01:00:00Z", "2027-03-27T01:00:00Z");
     }
 
     #[test]

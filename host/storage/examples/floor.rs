@@ -22,6 +22,7 @@ use crossdock_model::event::{Event, Fact};
 use crossdock_model::time::{Clock, Millis, SystemClock};
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::lane::{Ending, Sent};
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::{Next, Settlement, Signal};
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_storage::{CacheOptions, Cached, Sqlite, SqliteOptions, Writer, WriterOptions};
@@ -136,6 +137,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 limit: 128,
                 now: SystemClock.now(),
                 lease: Duration::from_secs(60),
+                keys: Keys::Find,
             };
             let claimed = dispatching.claim(claim).await.unwrap_or_default();
             if claimed.is_empty() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use crossdock_engine::{Admit, Applied, Claim, Claimed, Command, Retention};
 use crossdock_model::time::Millis;
+use crossdock_rules::lookup::Keys;
 
 use crate::database::{Database, settle};
 use crate::orders::{ERP, LIVE, NOW, Order, Size, booked};
@@ -92,7 +93,8 @@ impl HotPath {
         samples: &mut Samples,
     ) -> anyhow::Result<Vec<Claimed>> {
         let limit = u32::try_from(count)?;
-        let claim = Claim { connector: ERP.into(), limit, now: self.now(1), lease: Duration::from_secs(1) };
+        let (now, lease) = (self.now(1), Duration::from_secs(1));
+        let claim = Claim { connector: ERP.into(), limit, now, lease, keys: Keys::Find };
         let begun = Instant::now();
         let claimed = database.one(Command::Claim(claim)).await?;
         samples.since(name, begun, count);

@@ -8,6 +8,7 @@ use crossdock_engine::conformance::samples::{answer, rejected};
 use crossdock_engine::{Admit, Applied, Claim, Claimed, Command, NewEvent, Retention};
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::Sent;
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Next;
 use crossdock_storage::seed::Names;
 
@@ -84,7 +85,13 @@ async fn admit(database: &Database, sample: Order<'_>, event: NewEvent, kind: &s
 
 async fn claim(database: &Database, connector: &str, seconds: i64) -> anyhow::Result<Vec<Claimed>> {
     let now = Millis(NOW.0 + seconds * 1000);
-    let claim = Claim { connector: connector.into(), limit: 10, now, lease: Duration::from_secs(60) };
+    let claim = Claim {
+        connector: connector.into(),
+        limit: 10,
+        now,
+        lease: Duration::from_secs(60),
+        keys: Keys::Find,
+    };
     match database.one(Command::Claim(claim)).await? {
         Applied::Claimed(claimed) if !claimed.is_empty() => Ok(claimed),
         other => bail!("a template was not claimed: {other:?}"),

@@ -123,7 +123,8 @@ impl SmallWorld {
 
     fn claim(&self, state: &mut State, connector: usize, limit: u32) -> Result<(), Violation> {
         let (name, now) = (self.connectors[connector].name, state.now);
-        let claim = Claim { connector: name.to_owned(), limit, now, lease: self.lease() };
+        let claim =
+            Claim { connector: name.to_owned(), limit, now, lease: self.lease(), keys: self.setting.keys };
         let Applied::Claimed(claimed) = self.must(state, Command::Claim(claim))? else {
             return Err("a claim was answered with something else".to_owned());
         };

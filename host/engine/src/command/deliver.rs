@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crossdock_model::time::Millis;
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Settlement;
 
 use crate::outbox::OutboxEntries;
@@ -18,6 +19,8 @@ pub struct Claim {
     pub now: Millis,
     /// How long they are held. What is not settled by then goes back as maybe sent.
     pub lease: Duration,
+    /// What the target offers against duplicates: it decides what is looked up first, and what is sent at once.
+    pub keys: Keys,
 }
 
 /// The outcome of a claimed delivery.

@@ -1,6 +1,7 @@
 //! A claim is a promise on paper: durable, fenced, and never forgotten.
 
 use crossdock_rules::lane::Sent;
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::{Next, Settlement};
 
 use super::samples::*;
@@ -26,8 +27,10 @@ pub async fn a_claim_in_the_group_of_its_event_gets_it(store: Store) {
         new(order("order.updated", 1, 3), vec![to(ERP)]),
     ];
     let lease = std::time::Duration::from_secs(60);
-    let claim =
-        |connector: &str| Command::Claim(Claim { connector: connector.into(), limit: 5, now: t(1), lease });
+    let claim = |connector: &str| {
+        let (connector, keys) = (connector.to_owned(), Keys::Find);
+        Command::Claim(Claim { connector, limit: 5, now: t(1), lease, keys })
+    };
     let admit = Command::Admit(Admit { inbound: None, cursor: None, outbox: None, events, now: t(1) });
     let answers = store.0.apply(vec![claim(ERP), admit, claim(ERP), claim("wms"), claim(ERP)]).await.unwrap();
     let claimed: Vec<Vec<_>> = answers
@@ -232,4 +235,18 @@ pub async fn a_step_knows_how_often_it_was_tried(store: Store) {
     assert_eq!(made.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!((made[0].kind, made[1].kind), (AttemptKind::Send, AttemptKind::Find));
     assert_eq!(made[2].exchange.as_deref(), Some("GET /orders?reference=1"));
+}
+
+pub async fn what_is_sent_again_under_its_key_counts_from_when_it_was_lost(store: Store) {
+    let store = Driver(store);
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let mut claimed = store.claim_by(Keys::Honoured, ERP, 1, t(1)).await;
+    store.settle(&claimed[0], rejected(Sent::Yes), t(2)).await;
+    // A person tries again what surely was sent: a target that honours keys is not asked first.
+    store.tally(Command::Retry { delivery: placed, by: "me".into(), now: t(10) }).await;
+    claimed = store.claim_by(Keys::Honoured, ERP, 1, t(10)).await;
+    assert!(!claimed[0].look_up);
+    store.tally(Command::RecoverClaims { now: t(20), limit: 1000 }).await;
+    claimed = store.claim_by(Keys::Honoured, ERP, 1, t(21)).await;
+    assert_eq!((claimed[0].sent, claimed[0].sent_at), (Sent::Yes, t(20)));
 }

@@ -2,6 +2,7 @@
 
 use crossdock_model::event::{Event, Fact};
 use crossdock_rules::lane::Sent;
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::Next;
 
 use super::samples::*;
@@ -91,7 +92,13 @@ pub async fn a_claim_in_the_same_unit_as_a_level_sends_it(store: Store) {
     let events = vec![counted("legacy", "10", Some("5"), 2), counted("legacy", "11", Some("1"), 2)];
     let admit = crate::Command::Admit(crate::Admit { events, now: t(2), ..crate::Admit::default() });
     let lease = std::time::Duration::from_secs(60);
-    let claim = crate::Command::Claim(crate::Claim { connector: SHOP.into(), limit: 5, now: t(2), lease });
+    let claim = crate::Command::Claim(crate::Claim {
+        connector: SHOP.into(),
+        limit: 5,
+        now: t(2),
+        lease,
+        keys: Keys::Find,
+    });
     let mut answers = store.0.apply(vec![admit, claim]).await.unwrap();
     match answers.pop().unwrap().unwrap() {
         crate::Applied::Claimed(claimed) => {

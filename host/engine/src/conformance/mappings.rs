@@ -217,3 +217,26 @@ pub async fn thousands_of_mappings_are_stored_at_once(store: Store) {
     let none = PutMappings { unlisted: Unlisted::Remove, ..put(&listed[..1], 2) };
     assert_eq!(kept(&store, none).await.removed, 2499);
 }
+
+pub async fn a_list_takes_the_place_of_what_its_own_unit_has_changed(store: Store) {
+    let store = Driver(store);
+    let of = |by: &str, changes_of, unlisted| {
+        let changes = changes(changes_of);
+        Command::PutMappings(PutMappings {
+            changes,
+            by: by.into(),
+            now: t(1),
+            unlisted,
+            ..PutMappings::default()
+        })
+    };
+    let whole = of("me", &[("erp/tax/DE", Some("02"))], Unlisted::Remove);
+    store.0.apply(vec![of("me", &[("erp/tax/US", Some("01"))], Unlisted::Keep), whole]).await.unwrap();
+    assert_eq!(all(&store).await, ["erp/tax/DE=02"]);
+    // What somebody else has changed is no longer the file's own.
+    let file = |changes| of("file", changes, Unlisted::RemoveOwn);
+    store.one(file(&[("erp/tax/US", Some("01"))])).await.unwrap();
+    let ada = of("ada", &[("erp/tax/US", Some("03"))], Unlisted::Keep);
+    store.0.apply(vec![ada, file(&[("erp/tax/FR", Some("04"))])]).await.unwrap();
+    assert_eq!(all(&store).await, ["erp/tax/DE=02", "erp/tax/FR=04", "erp/tax/US=03"]);
+}

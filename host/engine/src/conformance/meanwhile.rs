@@ -24,6 +24,18 @@ fn arrived(event: Event, at: i64, target: Target) -> Vec<NewEvent> {
     vec![new]
 }
 
+/// Registers the store that the ERP calls 655.
+fn put_store() -> Command {
+    let record = StoreRecord {
+        id: "S1".into(),
+        name: "Hamburg".into(),
+        zone: "Europe/Berlin".into(),
+        codes: BTreeMap::from([(ERP.to_owned(), "655".to_owned())]),
+        ..StoreRecord::default()
+    };
+    Command::PutStores(PutStores { stores: vec![record], by: "me".into(), now: t(2), ..PutStores::default() })
+}
+
 impl Driver {
     async fn arrives(&self, event: Event, at: i64) -> (i64, &'static str) {
         let delivery = self.admit(arrived(event, at, to(ERP)), t(at)).await.deliveries.remove(0);
@@ -216,16 +228,18 @@ pub async fn a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_wa
     let claimed = store.claim_only(placed, t(1)).await;
     let next = Next::Exception { code: "unmapped".into(), awaits: Some(mapping_key("store", "655")) };
     let settle = store.settling(&claimed, answer(next, Sent::No), t(2));
-    let record = StoreRecord {
-        id: "S1".into(),
-        name: "Hamburg".into(),
-        zone: "Europe/Berlin".into(),
-        codes: BTreeMap::from([(ERP.to_owned(), "655".to_owned())]),
-        ..StoreRecord::default()
-    };
-    let put = PutStores { stores: vec![record], by: "me".into(), now: t(2), ..PutStores::default() };
-    let unit = vec![Command::PutStores(put), Command::Settle(Box::new(settle))];
+    let unit = vec![put_store(), Command::Settle(Box::new(settle))];
     let answers = store.0.apply(unit).await.unwrap();
     assert!(matches!(answers[1], Ok(Applied::Settled(_))), "{answers:?}");
+    assert_eq!(store.state(placed).await, "ready");
+}
+
+pub async fn a_store_registered_right_after_the_call_that_missed_it_releases_it(store: Store) {
+    let store = Driver(store);
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    let next = Next::Exception { code: "unmapped".into(), awaits: Some(mapping_key("store", "655")) };
+    let settle = store.settling(&claimed, answer(next, Sent::No), t(2));
+    store.0.apply(vec![Command::Settle(Box::new(settle)), put_store()]).await.unwrap();
     assert_eq!(store.state(placed).await, "ready");
 }

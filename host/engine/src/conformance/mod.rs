@@ -58,6 +58,7 @@ macro_rules! conformance {
                 a_discarded_state_that_may_be_there_ends_the_differences_it_contains;
             claims: a_claim_says_durably_that_it_may_have_been_sent, a_claim_in_the_group_of_its_event_gets_it,
                 an_old_claim_cannot_settle, a_lost_lease_leads_to_a_find, a_find_that_is_lost_sent_nothing,
+                what_is_sent_again_under_its_key_counts_from_when_it_was_lost,
                 taking_over_gives_back_every_claim, a_serial_number_is_allotted_once_and_kept,
                 no_more_is_claimed_than_asked_and_the_longest_due_first, what_is_due_later_is_claimed_later,
                 a_paused_connector_claims_nothing, what_answers_unauthorized_pauses_its_connector,
@@ -65,7 +66,7 @@ macro_rules! conformance {
                 a_step_knows_how_often_it_was_tried;
             operations: a_replay_keeps_the_key_and_looks_first, a_generation_posts_again_under_its_own_key,
                 a_preview_counts_what_a_replay_does, a_replay_leaves_alone_what_a_person_discarded,
-                a_replay_of_exceptions_tries_them_again, a_person_that_was_erased_is_nowhere,
+                a_replay_of_exceptions_tries_them_again, very_many_orders_are_replayed_as_previewed, a_person_that_was_erased_is_nowhere,
                 a_body_goes_with_its_retention, a_restored_database_looks_before_it_sends,
                 tokens_are_kept_by_their_hash, what_operators_do_is_written_down,
                 everything_open_says_why, counts_are_of_what_is_there, events_are_found_by_what_they_are, what_took_a_later_state_along_is_no_receipt;
@@ -77,7 +78,8 @@ macro_rules! conformance {
                 a_files_content_goes_after_it_was_handed_over, a_request_keeps_its_files_name;
             mappings: a_connectors_own_mapping_comes_before_everybodys,
                 every_change_of_a_table_is_a_version_of_it, a_wrong_mapping_refuses_the_whole_list,
-                a_list_can_take_the_place_of_what_there_is, mappings_are_listed_page_by_page,
+                a_list_can_take_the_place_of_what_there_is,
+                a_list_takes_the_place_of_what_its_own_unit_has_changed, mappings_are_listed_page_by_page,
                 adding_a_value_releases_all_that_waits_for_it, one_list_releases_what_waits_for_very_many_values, thousands_of_mappings_are_stored_at_once;
             registry: a_store_is_found_by_its_id_and_by_its_codes, every_change_of_a_store_is_a_version_of_it,
                 two_stores_never_have_one_code, a_whole_file_takes_the_place_of_the_registry,
@@ -105,7 +107,8 @@ macro_rules! conformance {
                 an_echo_takes_nothing_away_from_what_a_person_has_to_decide,
                 an_echo_does_not_send_again_what_was_refused, a_full_circle_comes_to_rest;
             sales: two_orders_of_one_natural_key_are_one_sale, a_refund_of_the_same_sale_follows_the_first,
-                a_refund_that_both_report_is_one, waiting_refunds_continue_with_the_order_that_was_reported_first,
+                a_refund_that_both_report_is_one, a_refund_that_went_nowhere_is_no_report_of_it,
+                a_sale_that_went_elsewhere_is_not_left_out, waiting_refunds_continue_with_the_order_that_was_reported_first,
                 a_refund_that_comes_first_does_not_choose_the_owning_erp,
                 a_refund_already_enqueued_for_the_owning_erp_is_sent_once,
                 one_erp_owns_the_books_and_others_receive_what_their_routes_say,
@@ -125,7 +128,8 @@ macro_rules! conformance {
                 what_waited_goes_on_when_the_last_state_turns_out_to_be_an_echo,
                 an_answer_that_comes_before_the_call_is_recorded_counts,
                 an_early_answer_to_another_try_does_not_count,
-                a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_waited_for;
+                a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_waited_for,
+                a_store_registered_right_after_the_call_that_missed_it_releases_it;
             levels: levels_of_several_sources_are_sent_as_their_sum,
                 the_latest_level_of_a_location_wins_whatever_the_others_reported,
                 a_claim_in_the_same_unit_as_a_level_sends_it, a_level_that_is_not_summed_is_sent_as_it_is;

@@ -73,6 +73,20 @@ pub async fn a_preview_counts_what_a_replay_does(store: Store) {
     assert_eq!((audit[0].action.as_str(), audit[0].by.as_str()), ("events.replay", "me"));
 }
 
+pub async fn very_many_orders_are_replayed_as_previewed(store: Store) {
+    let store = Driver(store);
+    let orders = 700;
+    let placed = (1..=orders).map(|number| new(order("order.placed", number, 0), vec![to(ERP)])).collect();
+    store.admit(placed, t(1)).await;
+    for claimed in store.claim_of(ERP, orders, t(1)).await {
+        store.settle(&claimed, posted(&[]), t(1)).await;
+    }
+    let preview = store.0.preview(&Filter::default(), None).await.unwrap();
+    assert_eq!((preview.count, preview.skipped), (orders.into(), 0));
+    let tally = store.tally(replay(Filter::default(), Some(7), 2)).await;
+    assert_eq!((tally.count, tally.skipped), (orders.into(), 0));
+}
+
 pub async fn a_replay_leaves_alone_what_a_person_discarded(store: Store) {
     let store = Driver(store);
     post(&store, 1, "SO-1").await;

@@ -407,3 +407,23 @@ pub async fn a_clock_that_is_ahead_does_not_win(store: Store) {
         .settle(&claimed, answer(Next::Settle(crossdock_rules::lane::Ending::Posted), Sent::Yes), t(23))
         .await;
 }
+
+pub async fn a_refund_that_went_nowhere_is_no_report_of_it(store: Store) {
+    let store = Driver(store);
+    let till = sale("poslog", 1, 0, named("k"));
+    let shop = sale("shopify", 900, 1, named("k"));
+    store.admit(routed_to_erp(till.clone()), t(1)).await;
+    store.admit(routed_to_erp(shop.clone()), t(2)).await;
+    store.admit(vec![new(refund_of(&till, 5), vec![])], t(3)).await;
+    let routed = store.admit(routed_to_erp(refund_of(&shop, 6)), t(4)).await;
+    assert_eq!(routed.deliveries[0].state, "queued");
+}
+
+pub async fn a_sale_that_went_elsewhere_is_not_left_out(store: Store) {
+    let store = Driver(store);
+    let till = sale("poslog", 1, 0, named("k"));
+    let shop = sale("shopify", 900, 1, named("k"));
+    store.admit(vec![new(till, vec![to("loyalty")])], t(1)).await;
+    let routed = store.admit(routed_to_erp(shop), t(2)).await;
+    assert_eq!(routed.deliveries[0].state, "ready");
+}

@@ -7,6 +7,7 @@ use crossdock_model::connector::Problem;
 use crossdock_model::event::Event;
 use crossdock_model::time::Millis;
 use crossdock_rules::lane::{Ending, Sent};
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::outcome::{Next, Settlement, Signal};
 use serde_json::json;
 
@@ -266,8 +267,12 @@ impl Driver {
     }
 
     pub async fn claim_of(&self, connector: &str, limit: u32, now: Millis) -> Vec<Claimed> {
+        self.claim_by(Keys::Find, connector, limit, now).await
+    }
+
+    pub async fn claim_by(&self, keys: Keys, connector: &str, limit: u32, now: Millis) -> Vec<Claimed> {
         let lease = Duration::from_secs(60);
-        let claim = Claim { connector: connector.into(), limit, now, lease };
+        let claim = Claim { connector: connector.into(), limit, now, lease, keys };
         match self.one(Command::Claim(claim)).await.unwrap() {
             Applied::Claimed(claimed) => claimed,
             other => panic!("{other:?}"),

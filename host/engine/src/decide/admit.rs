@@ -117,7 +117,10 @@ impl State<'_> {
             recorded_at: admit.now,
         });
         self.set_event_key(key, Some(KeyRow { event: id, digest }));
-        self.remember_refund(&row)?;
+        // A refund that goes nowhere is no report that another one could repeat.
+        if !new.targets.is_empty() {
+            self.remember_refund(&row)?;
+        }
         self.set_event(id, Some(Arc::clone(&row)));
         self.append(Append::Event(row));
         Ok((id, fingerprints))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossdock_model::common::Reference;
 use crossdock_rules::lane::{DeliveryState, Sent};
+use crossdock_rules::lookup::{BeforeSending, next_call};
 
 use crate::applied::{Applied, Claimed};
 use crate::command::Claim;
@@ -25,8 +26,11 @@ impl State<'_> {
         for id in self.due_heads(&connector, claim)? {
             let before = self.delivery(id)?;
             let (sent, sent_at) = (before.sent, before.sent_at);
+            // A target that honours keys is sent again what another one is asked about.
+            let next = next_call(sent, before.look_up, claim.keys, self.safeguards());
+            let look_up = before.look_up && next != BeforeSending::Send;
             // From here on it may be in flight: this is written before anything leaves the host.
-            let may_be_sent = !before.look_up && self.safeguards().claim_record();
+            let may_be_sent = !look_up && self.safeguards().claim_record();
             let serial = match before.serial {
                 Some(serial) => serial,
                 None => self.next_serial(&connector)?,
@@ -36,6 +40,7 @@ impl State<'_> {
                 delivery.fence += 1;
                 delivery.lease_until = lease_until;
                 delivery.serial = Some(serial);
+                delivery.look_up = look_up;
                 if may_be_sent {
                     if delivery.sent == Sent::No {
                         // What the target said of an earlier try, it did not say of this one.

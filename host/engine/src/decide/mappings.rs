@@ -1,6 +1,6 @@
 //! Mappings: tables that an operator maintains, each change a version of its table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crossdock_rules::outcome::mapping_key;
@@ -58,29 +58,49 @@ impl State<'_> {
     }
 
     /// The mappings that the list does not name and that are removed by it.
-    fn unlisted_mappings(&self, keys: &[MappingKey], put: &PutMappings) -> Decision<Vec<MappingKey>> {
-        let mut found = Vec::new();
+    fn unlisted_mappings(&self, keys: &[MappingKey], put: &PutMappings) -> Decision<BTreeSet<MappingKey>> {
         match put.unlisted {
-            Unlisted::Keep => {}
+            Unlisted::Keep => Ok(BTreeSet::new()),
             Unlisted::RemoveOwn => {
                 let question = Question::MappingsBy(put.by.as_str().into());
-                if let Answer::Mappings(mappings) = self.ask(question)? {
-                    found.extend(mappings.iter().map(|(key, _)| key.clone()));
-                }
+                self.mappings_that(question, |_, entry| *entry.by == *put.by)
             }
             Unlisted::Remove => {
                 let mut tables: Vec<_> = keys.iter().map(|key| (&key.connector, &key.table)).collect();
                 tables.dedup();
+                let mut found = BTreeSet::new();
                 for (connector, table) in tables {
+                    let of_table = |key: &MappingKey| key.connector == *connector && key.table == *table;
                     let (connector, table) = (Arc::clone(connector), Arc::clone(table));
-                    if let Answer::Mappings(mappings) =
-                        self.ask(Question::MappingTable { connector, table })?
-                    {
-                        found.extend(mappings.iter().map(|(key, _)| key.clone()));
-                    }
+                    let question = Question::MappingTable { connector, table };
+                    found.extend(self.mappings_that(question, |key, _| of_table(key))?);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// The mappings that answer a question, or that the unit has changed, and that are meant.
+    fn mappings_that(
+        &self,
+        question: Question,
+        is_meant: impl Fn(&MappingKey, &MappingEntry) -> bool,
+    ) -> Decision<BTreeSet<MappingKey>> {
+        let mut found = BTreeSet::new();
+        if let Answer::Mappings(stored) = self.ask(question)? {
+            self.want(ReadSet {
+                mappings: stored.iter().map(|(key, _)| key.clone()).collect(),
+                ..ReadSet::default()
+            });
+            for (key, _) in stored {
+                // An earlier command of the unit may have changed or removed it.
+                if self.mappings(key)?.is_some_and(|entry| is_meant(key, entry)) {
+                    found.insert(key.clone());
                 }
             }
         }
+        let changed = self.changed_mappings().filter(|(key, entry)| is_meant(key, entry));
+        found.extend(changed.map(|(key, _)| key.clone()));
         Ok(found)
     }
 

@@ -99,6 +99,10 @@ impl State<'_> {
             return Ok(0);
         }
         let mut awaited = self.ask_names(Question::AwaitedMappings)?;
+        // The database does not know yet what this very unit began to await.
+        awaited.extend(self.changed_awaited());
+        awaited.sort_unstable();
+        awaited.dedup();
         awaited.retain(|key| missing_mapping(key).is_some_and(|(_, value)| names.contains(value)));
         let awaited: Vec<_> = awaited.into_iter().map(|key| (key, None)).collect();
         self.release_all(&awaited, put.now)

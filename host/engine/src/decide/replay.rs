@@ -46,6 +46,8 @@ impl State<'_> {
             return Ok(Applied::Tally(Tally::default()));
         };
         let candidates: Vec<ReplayCandidate> = found.iter().map(|(_, candidate)| candidate.clone()).collect();
+        let deliveries: Vec<i64> = candidates.iter().map(|candidate| candidate.delivery).collect();
+        self.read_ahead_lanes(&deliveries)?;
         let full = u32::try_from(candidates.len()).unwrap_or(u32::MAX) >= replay.page;
         let most = u64::from(filter.limit.unwrap_or(u32::MAX));
         let mut tally = Tally::default();

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crossdock_model::time::Millis;
 use crossdock_rules::day::{BusinessDay, DayClosing};
 
-use crate::command::NewEvent;
+use crate::command::{NewEvent, Target};
 use crate::rows::ClosingRow;
 use crate::state::{Decision, State};
 
 impl State<'_> {
     /// The first order of the sale that an event belongs to, when that is another one than the event's own. Where
-    /// a target has admitted the event's own order before, it is a sale of its own, whatever its number is by now.
+    /// a target has admitted the event's own order before, it is a sale of its own, whatever its number is by now; and where
+    /// none of the targets has the first order, it is reported by this one alone.
     pub(super) fn first_order(&mut self, new: &NewEvent, now: Millis) -> Decision<Option<Arc<str>>> {
         let incoming = &new.incoming;
         let lane: Arc<str> = incoming.lane.as_str().into();
@@ -34,11 +35,26 @@ impl State<'_> {
                         return Ok(None);
                     }
                 }
+                if !self.reaches_one_of(&first, &new.targets)? {
+                    return Ok(None);
+                }
                 self.set_alias(Arc::clone(&entity), Some(Arc::clone(&first)));
                 self.move_waiting_to_first_order(&entity, &first, new, now)?;
                 Ok(Some(first))
             }
         }
+    }
+
+    /// Whether an order is known at a target, so that a second report of its sale can be left out.
+    fn reaches_one_of(&self, order: &Arc<str>, targets: &[Target]) -> Decision<bool> {
+        for target in targets {
+            let connector = self.destination(order, target)?.0;
+            let known = self.known_state(&connector, order, target)?;
+            if known.exists || known.newest.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Closes the day, when the event does so; else answers the closing of its day, if it is closed.

@@ -180,6 +180,7 @@ impl Dispatcher {
             limit: u32::try_from(asked).unwrap_or(u32::MAX),
             now: claimed_at.wall,
             lease,
+            keys: sink.policy.keys,
         };
         let claimed = match self.writer.claim(claim).await {
             Ok(claimed) => claimed,

@@ -221,9 +221,21 @@ pub async fn replay(
     let filter = Filter { limit: replay.limit, ..filter };
     if replay.dry_run {
         let preview = state.handle.store().preview(&filter, replay.generation).await?;
-        let pruned = preview.pruned;
-        return Ok(Json(Replayed { deliveries: preview.count, skipped: preview.skipped, pruned }));
+        let (deliveries, skipped, pruned) = (preview.count, preview.skipped, preview.pruned);
+        return replayed(&state, replay.event, Replayed { deliveries, skipped, pruned }).await;
     }
     let tally = state.handle.replay(filter, replay.generation, &by).await?;
-    Ok(Json(Replayed { deliveries: tally.count, skipped: tally.skipped, pruned: tally.pruned }))
+    let (deliveries, skipped, pruned) = (tally.count, tally.skipped, tally.pruned);
+    replayed(&state, replay.event, Replayed { deliveries, skipped, pruned }).await
+}
+
+/// The answer of a replay. An event that has left with its order has no deliveries: it counts as pruned.
+async fn replayed(state: &Shared, event: Option<i64>, found: Replayed) -> Result<Json<Replayed>, Problem> {
+    let nothing = found.deliveries == 0 && found.skipped == 0;
+    Ok(Json(match event {
+        Some(event) if nothing && state.handle.store().is_pruned_event(event).await? => {
+            Replayed { skipped: 1, pruned: 1, ..found }
+        }
+        _ => found,
+    }))
 }

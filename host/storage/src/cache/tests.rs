@@ -12,6 +12,7 @@ use crossdock_engine::{Admit, Claim, Command, Store};
 use crossdock_model::time::Millis;
 use crossdock_rules::effect::Effect;
 use crossdock_rules::lane::DeliveryState;
+use crossdock_rules::lookup::Keys;
 use crossdock_rules::safeguards::Safeguards;
 use crossdock_rules::version::Moment;
 
@@ -117,6 +118,7 @@ async fn answers(store: Store) -> Vec<String> {
             limit: 10,
             now: t(second),
             lease: Duration::from_secs(5),
+            keys: Keys::Find,
         })
     };
     for round in 0..3_u32 {

@@ -24,7 +24,13 @@ impl Game {
             30..45 => {
                 let sink = usize::from(self.dice.random_range(0..4) == 0);
                 let limit = self.dice.random_range(1..20);
-                let claim = Claim { connector: SINKS[sink].to_owned(), limit, now, lease: LEASE };
+                let claim = Claim {
+                    connector: SINKS[sink].to_owned(),
+                    limit,
+                    now,
+                    lease: LEASE,
+                    keys: self.policy.keys,
+                };
                 (Command::Claim(claim), Then::Claimed(sink))
             }
             45..85 => {

@@ -45,7 +45,8 @@ impl Game {
             group.push((Command::Overdue { connector, now, wait_limit, limit: ALL }, Then::Nothing));
             group.push((Command::ReleaseAwaiting { now, limit: ALL }, Then::Nothing));
             for (sink, connector) in SINKS.iter().enumerate() {
-                let claim = Claim { connector: (*connector).to_owned(), limit: ALL, now, lease: LEASE };
+                let (connector, keys) = ((*connector).to_owned(), self.policy.keys);
+                let claim = Claim { connector, limit: ALL, now, lease: LEASE, keys };
                 group.push((Command::Claim(claim), Then::Claimed(sink)));
             }
             self.apply(group).await?;
