@@ -46,6 +46,8 @@ pub struct Delivery {
     pub effect: Effect,
     /// When the event that it carries is dated.
     pub moment: Moment,
+    /// True when it goes to whichever ERP owns the books of its order.
+    pub follows_books: bool,
     /// True when only `posted`, not `received`, frees the lane.
     pub until_posted: bool,
     /// Where it stands.
@@ -127,6 +129,7 @@ impl Delivery {
             entity,
             effect,
             moment,
+            follows_books: false,
             until_posted: false,
             state: DeliveryState::Queued,
             ending: None,

@@ -164,6 +164,7 @@ CREATE TABLE delivery (
     -- In microseconds since 1970.
     stamp_at       INTEGER NOT NULL,
     stamp_believed INTEGER NOT NULL,
+    follows_books  INTEGER NOT NULL,
     until_posted   INTEGER NOT NULL,
     state          INTEGER NOT NULL,
     ending         INTEGER,

@@ -243,3 +243,63 @@ pub async fn a_store_registered_right_after_the_call_that_missed_it_releases_it(
     store.0.apply(vec![Command::Settle(Box::new(settle)), put_store()]).await.unwrap();
     assert_eq!(store.state(placed).await, "ready");
 }
+
+pub async fn what_does_not_belong_to_the_books_stays_where_it_was_routed(store: Store) {
+    let store = Driver(store);
+    let pinned = Target { pin: true, ..to("a") };
+    // A refund goes to the owning ERP and, by another route, to one that is not told of orders.
+    store.admit(vec![new(order("order.placed", 1, 0), vec![pinned.clone()])], t(1)).await;
+    let refunded = store.admit(vec![new(refund(5, 1), vec![pinned, to("crm")])], t(2)).await.deliveries;
+    assert_eq!(refunded[1].state, "waiting");
+    let wait_limit = std::time::Duration::from_secs(60);
+    let overdue = Command::Overdue { connector: "crm".into(), now: t(100), wait_limit, limit: 1000 };
+    let raised = store.tally(overdue).await.raised;
+    assert_eq!(raised.iter().map(|it| it.delivery).collect::<Vec<_>>(), [refunded[1].delivery]);
+}
+
+pub async fn very_many_that_await_one_write_are_decided_about_in_parts(store: Store) {
+    let store = Driver(store);
+    let level_of = |article: u32, available: &str, at| {
+        let sku = format!("A{article}");
+        vec![from(SHOP, new(level("shopify", &sku, "7", Some(available), at), vec![to(ERP)]))]
+    };
+    let from_erp = from(ERP, new(level("erp", "A1", "7", Some("3"), 1), vec![to(SHOP)]));
+    store.admit(vec![from_erp], t(1)).await;
+    let writing = store.claim_of(SHOP, 1, t(1)).await.pop().unwrap();
+    let articles = 600;
+    for article in 1..=articles {
+        let state = store.admit(level_of(article, "9", 2), t(2)).await.deliveries[0].state;
+        assert_eq!(state, "waiting");
+    }
+    let echo = level("shopify", "A1", "7", Some("9"), 2);
+    let ours = vec![written(&echo, "stock.available", "9")];
+    store.settle(&writing, Settlement { outbound_writes: ours, ..posted(&[]) }, t(3)).await;
+    while store.tally(Command::Expire { now: t(3), limit: 1000 }).await.more {}
+    // One of them is the echo.
+    assert_eq!(store.claim_of(ERP, 1000, t(3)).await.len(), articles as usize - 1);
+}
+
+pub async fn an_early_acknowledgement_takes_nothing_from_an_early_refusal(store: Store) {
+    let store = Driver(store);
+    let says = |id: &str, value: serde_json::Value| vec![from(ERP, new(document(id, 2, value), vec![]))];
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    let refused = json!({ "kind": "sales-order", "state": "refused", "reason": "no credit" });
+    store.admit(says("S-1", refused), t(2)).await;
+    store.admit(says("997-1", json!({ "kind": "acknowledgement", "state": "accepted" })), t(2)).await;
+    assert!(store.receives(&claimed, 3).await.raised.is_some());
+    assert_eq!(store.state(placed).await, "exception");
+}
+
+pub async fn a_document_that_is_known_answers_no_later_call(store: Store) {
+    let store = Driver(store);
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
+    let claimed = store.claim_only(placed, t(1)).await;
+    store.posts(&claimed, 2).await;
+    let (changed, _) = store.enqueue(order("order.updated", 1, 3), t(3)).await;
+    let claimed = store.claim_only(changed, t(3)).await;
+    let again = json!({ "kind": "sales-order", "state": "accepted", "number": "S-1" });
+    store.admit(vec![from(ERP, new(document("SO-1", 4, again), vec![]))], t(4)).await;
+    store.receives(&claimed, 5).await;
+    assert_eq!(store.state(changed).await, "received");
+}

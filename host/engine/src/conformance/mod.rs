@@ -129,7 +129,11 @@ macro_rules! conformance {
                 an_answer_that_comes_before_the_call_is_recorded_counts,
                 an_early_answer_to_another_try_does_not_count,
                 a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_waited_for,
-                a_store_registered_right_after_the_call_that_missed_it_releases_it;
+                a_store_registered_right_after_the_call_that_missed_it_releases_it,
+                what_does_not_belong_to_the_books_stays_where_it_was_routed,
+                very_many_that_await_one_write_are_decided_about_in_parts,
+                an_early_acknowledgement_takes_nothing_from_an_early_refusal,
+                a_document_that_is_known_answers_no_later_call;
             levels: levels_of_several_sources_are_sent_as_their_sum,
                 the_latest_level_of_a_location_wins_whatever_the_others_reported,
                 a_claim_in_the_same_unit_as_a_level_sends_it, a_level_that_is_not_summed_is_sent_as_it_is;

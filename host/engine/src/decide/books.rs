@@ -58,7 +58,7 @@ impl State<'_> {
         let to = LaneKey::new(Arc::clone(owner), Arc::clone(order));
         for id in self.waiting_for(order)? {
             let from = Arc::clone(&self.delivery(id)?.connector);
-            if from != *owner && !receiving.contains(&from) {
+            if from != *owner && !receiving.contains(&from) && self.delivery(id)?.follows_books {
                 self.move_waiting(id, order, &to, now)?;
             }
         }
@@ -83,7 +83,9 @@ impl State<'_> {
             let from = Arc::clone(&self.delivery(id)?.connector);
             let plain = |target: &Target| target.connector == *from && !target.can_own_books();
             let connector = match &owner {
-                Some(owner) if !new.targets.iter().any(plain) => Arc::clone(owner),
+                Some(owner) if self.delivery(id)?.follows_books && !new.targets.iter().any(plain) => {
+                    Arc::clone(owner)
+                }
                 _ => from,
             };
             self.move_waiting(id, order, &LaneKey::new(connector, Arc::clone(first)), now)?;
@@ -97,7 +99,7 @@ impl State<'_> {
     pub(super) fn move_to_owner_of_awaited(&mut self, id: i64, now: Millis) -> Decision<bool> {
         let delivery = self.delivery(id)?;
         let order = Arc::clone(&delivery.lane);
-        if delivery.awaits.as_ref() != Some(&order) {
+        if !delivery.follows_books || delivery.awaits.as_ref() != Some(&order) {
             return Ok(false);
         }
         let there = EntityKey::new(Arc::clone(&delivery.connector), Arc::clone(&order));

@@ -82,21 +82,34 @@ impl State<'_> {
                 to.raised.extend(self.take_statement(id, &given.statement, due_at, now)?);
                 Ok(())
             }
-            None => self.note_early_answer(event, &source, given),
+            None => self.note_early_answer(event, new, &source, given),
         }
     }
 
     /// A target may answer before the answer to the call is recorded: its statement counts as soon as that is.
-    fn note_early_answer(&mut self, event: i64, source: &Arc<str>, given: &Confirmation) -> Decision<()> {
+    fn note_early_answer(
+        &mut self,
+        event: i64,
+        new: &NewEvent,
+        source: &Arc<str>,
+        given: &Confirmation,
+    ) -> Decision<()> {
         if self.answered(source, given)?.is_some() {
             return Ok(());
         }
         let lane = self.confirmed_lane(source, given)?;
-        let in_flight = lane.into_iter().find(|delivery| delivery.is_in_flight()).map(|delivery| delivery.id);
-        match in_flight {
-            Some(id) => self.change(id, |delivery| delivery.early_answer = Some(event)),
-            None => Ok(()),
+        let Some(delivery) = lane.into_iter().find(|delivery| delivery.is_in_flight()) else { return Ok(()) };
+        let (id, key, noted) = (delivery.id, delivery.entity_key(), delivery.early_answer);
+        // What is reported once more of a document that is known answers an earlier call.
+        let document = &new.event.entity.id;
+        if self.references(&key)?.is_some_and(|known| known.iter().any(|known| known.id == *document)) {
+            return Ok(());
         }
+        // That a message was read says less than what became of it.
+        if matches!(given.statement, Statement::Acknowledged { .. }) && noted.is_some() {
+            return Ok(());
+        }
+        self.change(id, |delivery| delivery.early_answer = Some(event))
     }
 
     /// Takes the statement that came before the delivery counted as received. Answers the exception that it raises.

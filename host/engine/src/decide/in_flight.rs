@@ -11,7 +11,7 @@ use crossdock_rules::ownership::Verdict;
 
 use super::lanes::reason;
 use crate::command::NewEvent;
-use crate::database::{Answer, Question};
+use crate::database::{Answer, Question, ReadSet};
 use crate::delivery::{AWAITS_IN_FLIGHT_WRITE, InFlight};
 use crate::keys::EntityKey;
 use crate::rows::InFlightWait;
@@ -20,6 +20,9 @@ use crate::state::{Decision, State};
 /// How long after a claim's end a delivery awaits it at most, in milliseconds: as long as it takes to look up
 /// what a killed host had sent, in a system that shows late what it has.
 const MAX_WAIT_AFTER_LEASE_MS: i64 = 90_000;
+
+/// How many of the deliveries that await an in-flight write are decided about with its answer.
+const DECIDED_AT_ONCE: usize = 256;
 
 impl State<'_> {
     /// The deliveries in flight to the event's own source that may be what it reports: of the same order, or of
@@ -77,15 +80,27 @@ impl State<'_> {
             return Ok(Vec::new());
         }
         let waiting = self.waiting_on(id)?;
+        let all = || waiting.iter().copied();
+        self.want(ReadSet {
+            deliveries: all().collect(),
+            in_flight_waits: all().collect(),
+            ..ReadSet::default()
+        });
+        self.read_ahead_waits(&all().take(DECIDED_AT_ONCE).collect::<Vec<_>>())?;
         self.change(id, |delivery| delivery.awaited = false)?;
-        let mut ready = Vec::new();
+        let (mut ready, mut decided) = (Vec::new(), 0);
         for other in waiting {
             let Some(mut wait) = self.in_flight_waits(&other)?.cloned() else { continue };
             wait.in_flight.retain(|one| *one != id);
-            if wait.in_flight.is_empty() {
+            if wait.in_flight.is_empty() && decided < DECIDED_AT_ONCE {
+                decided += 1;
                 self.set_in_flight_wait(other, None);
                 ready.extend(self.decide_waiting(other, &wait, now)?);
             } else {
+                if wait.in_flight.is_empty() {
+                    // The expiry of waits does the rest.
+                    self.change(other, |delivery| delivery.due_at = now)?;
+                }
                 self.set_in_flight_wait(other, Some(wait));
             }
         }

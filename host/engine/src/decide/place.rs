@@ -59,7 +59,8 @@ impl State<'_> {
             moment: placement.incoming.stamp.moment(),
         };
         let delivery = Delivery::new(purpose, placement.not_before(), placement.now);
-        Ok(Delivery { until_posted: placement.target.posted, ..delivery })
+        let (follows_books, until_posted) = (placement.target.can_own_books(), placement.target.posted);
+        Ok(Delivery { follows_books, until_posted, ..delivery })
     }
 
     /// The day was closed before the event arrived: a person decides.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crossdock_model::time::Millis;
+use crossdock_rules::lane::DeliveryState;
 
 use super::lanes::{RELEASED_AT_ONCE, release_key};
 use crate::database::{Question, ReadSet};
@@ -22,9 +23,34 @@ impl State<'_> {
             let delivery = self.delivery(*id)?;
             wanted.questions.insert(Question::Lane(delivery.lane_key()));
             wanted.entities.insert(delivery.entity_key());
-            if delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
-                wanted.in_flight_waits.insert(*id);
+        }
+        self.want(wanted);
+        self.read_ahead_waits(deliveries)
+    }
+
+    /// Reads what is decided by about those of the deliveries that await in-flight writes.
+    pub(super) fn read_ahead_waits(&self, deliveries: &[i64]) -> Decision<()> {
+        self.want(ReadSet { deliveries: deliveries.iter().copied().collect(), ..ReadSet::default() });
+        let mut waiting = Vec::new();
+        for id in deliveries {
+            let delivery = self.delivery(*id)?;
+            if delivery.state == DeliveryState::Waiting && delivery.reason_is(AWAITS_IN_FLIGHT_WRITE) {
+                waiting.push(delivery);
             }
+        }
+        let waits = waiting.iter().map(|delivery| delivery.id).collect();
+        self.want(ReadSet { in_flight_waits: waits, ..ReadSet::default() });
+        let mut wanted = ReadSet::default();
+        for delivery in waiting {
+            let Some(wait) = self.in_flight_waits(&delivery.id)? else { continue };
+            wanted.outbound_writes.insert(EntityKey::new(Arc::clone(&wait.source), Arc::clone(&wait.entity)));
+            wanted.entities.insert(delivery.entity_key());
+            wanted.questions.insert(Question::Lane(delivery.lane_key()));
+            wanted.questions.insert(Question::Awaiting {
+                key: Arc::clone(&delivery.entity),
+                connector: Some(Arc::clone(&delivery.connector)),
+                limit: RELEASED_AT_ONCE,
+            });
         }
         self.want(wanted);
         Ok(())

@@ -159,6 +159,7 @@ impl State<'_> {
         };
         let delivery = Delivery {
             carries: old.carries,
+            follows_books: old.follows_books,
             until_posted: old.until_posted,
             ..Delivery::new(purpose, Millis(0), now)
         };

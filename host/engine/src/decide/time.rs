@@ -8,7 +8,7 @@ use crossdock_model::time::Millis;
 use crossdock_rules::code;
 use crossdock_rules::lane::DeliveryState;
 
-use super::lanes::{RELEASED_AT_ONCE, reason};
+use super::lanes::reason;
 use crate::applied::{Applied, Tally};
 use crate::changes::Append;
 use crate::command::AttemptKind;
@@ -17,6 +17,9 @@ use crate::delivery::{AWAITS_IN_FLIGHT_WRITE, Delivery};
 use crate::mapping::EVERY_CONNECTOR;
 use crate::rows::AttemptRecord;
 use crate::state::{Decision, State};
+
+/// How many overdue deliveries one command moves to other connectors: each of them reads several rows.
+const MOVED_AT_ONCE: u32 = 64;
 
 pub(super) fn is_full(ids: &[i64], limit: u32) -> bool {
     u32::try_from(ids.len()).unwrap_or(u32::MAX) >= limit
@@ -144,7 +147,7 @@ impl State<'_> {
             }
             let parent = delivery.awaits.as_deref().unwrap_or("what it refers to");
             let problem = problem(format!("{parent} did not come in time"));
-            if moved == RELEASED_AT_ONCE {
+            if moved == MOVED_AT_ONCE {
                 more = true;
                 break;
             }

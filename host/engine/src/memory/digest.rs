@@ -152,7 +152,16 @@ impl<'s> View<'s> {
         let to = self.root(&row.lane);
         (name, row.state).hash(to);
         if is_open {
-            (&row.entity, row.until_posted, row.look_up, &row.awaits, row.awaited, early_answer).hash(to);
+            (
+                &row.entity,
+                row.follows_books,
+                row.until_posted,
+                row.look_up,
+                &row.awaits,
+                row.awaited,
+                early_answer,
+            )
+                .hash(to);
             (row.attempts.min(attempts), row.failures, &row.resume, timing).hash(to);
             delays.then_some(row.finds).hash(to);
             let code = row.reason.as_ref().map(|reason| &*reason.code);

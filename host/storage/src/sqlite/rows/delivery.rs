@@ -15,7 +15,7 @@ use crate::sqlite::statement::{Args, Cells};
 macro_rules! delivery_columns {
     () => {
         "delivery.id, delivery.event, delivery.carries, delivery.connector, delivery.generation, delivery.lane, \
-         delivery.entity, delivery.effect, delivery.stamp_at, delivery.stamp_believed, delivery.until_posted, delivery.state, \
+         delivery.entity, delivery.effect, delivery.stamp_at, delivery.stamp_believed, delivery.follows_books, delivery.until_posted, delivery.state, \
          delivery.ending, delivery.sent, delivery.look_up, delivery.attempts, delivery.failures, \
          delivery.finds, delivery.due_at, delivery.not_before, delivery.lease_until, delivery.sent_at, delivery.fence, \
          delivery.serial, delivery.resume, delivery.joined_to, delivery.awaits, delivery.awaited, \
@@ -40,6 +40,7 @@ pub(in crate::sqlite) fn read(cells: &mut Cells<'_>) -> Result<Delivery> {
         entity,
         effect: decode(cells.next()?)?,
         moment: Moment { at: cells.next()?, believed: cells.next()? },
+        follows_books: cells.next()?,
         until_posted: cells.next()?,
         state: decode(cells.next()?)?,
         ending: cells.next::<Option<i64>>()?.map(decode).transpose()?,
@@ -92,6 +93,7 @@ pub(in crate::sqlite) fn bind(args: &mut Args, row: &Delivery) {
         .add(row.effect.code())
         .add(row.moment.at)
         .add(row.moment.believed)
+        .add(row.follows_books)
         .add(row.until_posted)
         .add(row.state.code())
         .add(row.ending.map(|ending| ending.code()))

@@ -29,10 +29,10 @@ statements! {
          ON CONFLICT DO UPDATE SET event = excluded.event, digest = excluded.digest";
     NO_EVENT_KEY(1) "deleting idempotency keys": "DELETE FROM event_key WHERE key IN ({rows})";
     /// A delivery may move to another connector: to the one that owns the books of its order.
-    DELIVERY(34) "writing deliveries":
+    DELIVERY(35) "writing deliveries":
         "INSERT INTO delivery SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT (id) DO UPDATE SET \
-         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, \
+         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, follows_books = excluded.follows_books, \
          until_posted = excluded.until_posted, state = excluded.state, ending = excluded.ending, \
          sent = excluded.sent, look_up = excluded.look_up, attempts = excluded.attempts, \
          failures = excluded.failures, finds = excluded.finds, due_at = excluded.due_at, not_before = excluded.not_before, \
