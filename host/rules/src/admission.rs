@@ -111,6 +111,13 @@ impl OpenDelivery {
         use DeliveryState::{Exception, Queued, Ready, Waiting};
         self.sent == Sent::No && matches!(self.state, Queued | Ready | Waiting | Exception)
     }
+
+    /// True for a difference that this state contains and that need not be sent any more. One that may have been sent
+    /// goes too where nothing is on its way: were it sent behind the state, it would be applied twice.
+    fn is_given_up_for(&self, state: &Stamp) -> bool {
+        let is_idle = matches!(self.state, DeliveryState::Queued | DeliveryState::Waiting);
+        (self.is_unsent() || is_idle) && is_contained_in(self.effect, self.moment, state.moment())
+    }
 }
 
 /// What becomes of the incoming event.
@@ -276,9 +283,7 @@ fn joined(incoming: &Incoming, lane: &[OpenDelivery], safeguards: Safeguards) ->
         superseded: lane
             .iter()
             .filter(own)
-            .filter(|open| {
-                open.is_unsent() && is_contained_in(open.effect, open.moment, incoming.stamp.moment())
-            })
+            .filter(|open| open.is_given_up_for(&incoming.stamp))
             .map(|open| open.delivery)
             .collect(),
         retries: true,

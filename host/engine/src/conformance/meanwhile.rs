@@ -1,5 +1,5 @@
 //! What happens between two things that belong together: a clock is put right while a call runs, an order comes while its
-//! refund is being tried, the target answers before the call is recorded.
+//! refund is being tried.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use crossdock_model::event::Event;
 use crossdock_rules::admission::Incoming;
 use crossdock_rules::lane::{Ending, Sent};
 use crossdock_rules::outcome::{Next, Settlement, mapping_key};
-use serde_json::json;
 
 use super::echoes::{status, tagged, written};
 use super::samples::*;
@@ -42,7 +41,7 @@ impl Driver {
         (delivery.delivery, delivery.state)
     }
 
-    async fn posts(&self, claimed: &Claimed, now: i64) {
+    pub(super) async fn posts(&self, claimed: &Claimed, now: i64) {
         self.settle(claimed, posted(&["SO-1"]), t(now)).await;
     }
 
@@ -51,7 +50,7 @@ impl Driver {
         self.settle(claimed, answer(next, Sent::No), t(now)).await;
     }
 
-    async fn receives(&self, claimed: &Claimed, now: i64) -> crate::Settled {
+    pub(super) async fn receives(&self, claimed: &Claimed, now: i64) -> crate::Settled {
         let next = Next::Received { overdue_at: t(now + 100), releases: true };
         self.settle(claimed, answer(next, Sent::Yes), t(now)).await
     }
@@ -189,39 +188,6 @@ pub async fn what_waited_goes_on_when_the_last_state_turns_out_to_be_an_echo(sto
     store.claim_only(refund, t(6)).await;
 }
 
-pub async fn an_answer_that_comes_before_the_call_is_recorded_counts(store: Store) {
-    let store = Driver(store);
-    let says = |id: &str, at, state: &str| {
-        let said = json!({ "kind": "sales-order", "state": state, "number": id, "reason": "no credit" });
-        vec![from(ERP, new(document(id, at, said), vec![]))]
-    };
-    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
-    let claimed = store.claim_only(placed, t(1)).await;
-    store.admit(says("S-1", 2, "accepted"), t(2)).await;
-    assert_eq!(store.receives(&claimed, 3).await.raised, None);
-    assert_eq!(store.state(placed).await, "posted");
-    // A refusal too.
-    let (changed, _) = store.enqueue(order("order.updated", 1, 4), t(4)).await;
-    let claimed = store.claim_only(changed, t(4)).await;
-    store.admit(says("S-2", 5, "refused"), t(5)).await;
-    let raised = store.receives(&claimed, 6).await.raised.unwrap();
-    assert_eq!((raised.delivery, raised.problem.message.as_str()), (changed, "no credit"));
-    assert_eq!(store.state(changed).await, "exception");
-}
-
-pub async fn an_early_answer_to_another_try_does_not_count(store: Store) {
-    let store = Driver(store);
-    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
-    let claimed = store.claim_only(placed, t(1)).await;
-    let said = json!({ "kind": "sales-order", "state": "refused", "reason": "no credit" });
-    store.admit(vec![from(ERP, new(document("S-1", 2, said), vec![]))], t(2)).await;
-    // Nothing was done after all, and the next try is received.
-    store.settle(&claimed, answer(Next::Retry { at: t(3), find: false }, Sent::No), t(3)).await;
-    let claimed = store.claim_only(placed, t(3)).await;
-    assert_eq!(store.receives(&claimed, 4).await.raised, None);
-    assert_eq!(store.state(placed).await, "received");
-}
-
 pub async fn a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_waited_for(store: Store) {
     let store = Driver(store);
     let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
@@ -249,12 +215,37 @@ pub async fn what_does_not_belong_to_the_books_stays_where_it_was_routed(store: 
     let pinned = Target { pin: true, ..to("a") };
     // A refund goes to the owning ERP and, by another route, to one that is not told of orders.
     store.admit(vec![new(order("order.placed", 1, 0), vec![pinned.clone()])], t(1)).await;
-    let refunded = store.admit(vec![new(refund(5, 1), vec![pinned, to("crm")])], t(2)).await.deliveries;
+    let refunded =
+        store.admit(vec![new(refund(5, 1), vec![pinned.clone(), to("crm")])], t(2)).await.deliveries;
     assert_eq!(refunded[1].state, "waiting");
     let wait_limit = std::time::Duration::from_secs(60);
     let overdue = Command::Overdue { connector: "crm".into(), now: t(100), wait_limit, limit: 1000 };
     let raised = store.tally(overdue).await.raised;
     assert_eq!(raised.iter().map(|it| it.delivery).collect::<Vec<_>>(), [refunded[1].delivery]);
+    // So does one that came before its order.
+    let early = store.admit(vec![new(refund(6, 2), vec![to("crm")])], t(3)).await.deliveries[0].delivery;
+    store.admit(vec![new(order("order.placed", 2, 0), vec![pinned])], t(4)).await;
+    assert_eq!(store.0.delivery(early).await.unwrap().unwrap().row.connector, "crm");
+}
+
+pub async fn an_edit_of_unknown_outcome_goes_with_the_state_that_contains_it(store: Store) {
+    let store = Driver(store);
+    let (edited, _) = store.enqueue(edit("e1", 1, 3), t(1)).await;
+    let wait_limit = std::time::Duration::ZERO;
+    store.tally(Command::Overdue { connector: ERP.into(), now: t(2), wait_limit, limit: 1000 }).await;
+    store.tally(Command::Retry { delivery: edited, by: "me".into(), now: t(3) }).await;
+    let claimed = store.claim_only(edited, t(3)).await;
+    let next = Next::Wait { parent: order_id(1), retry_at: t(60) };
+    store.settle(&claimed, answer(next, Sent::Maybe), t(4)).await;
+    // Its order becomes the head of the lane before the edit is tried again.
+    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(5)).await;
+    store.tally(Command::Expire { now: t(60), limit: 1000 }).await;
+    assert_eq!(store.state(edited).await, "queued");
+    let (_, what) = store.enqueue(order("order.cancelled", 1, 61), t(61)).await;
+    assert_eq!((what.as_str(), store.state(edited).await.as_str()), ("joined", "joined"));
+    let claimed = store.claim_only(placed, t(61)).await;
+    store.settle(&claimed, rejected(Sent::Maybe), t(62)).await;
+    assert!(store.claim(t(62)).await.is_empty());
 }
 
 pub async fn very_many_that_await_one_write_are_decided_about_in_parts(store: Store) {
@@ -277,29 +268,4 @@ pub async fn very_many_that_await_one_write_are_decided_about_in_parts(store: St
     while store.tally(Command::Expire { now: t(3), limit: 1000 }).await.more {}
     // One of them is the echo.
     assert_eq!(store.claim_of(ERP, 1000, t(3)).await.len(), articles as usize - 1);
-}
-
-pub async fn an_early_acknowledgement_takes_nothing_from_an_early_refusal(store: Store) {
-    let store = Driver(store);
-    let says = |id: &str, value: serde_json::Value| vec![from(ERP, new(document(id, 2, value), vec![]))];
-    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
-    let claimed = store.claim_only(placed, t(1)).await;
-    let refused = json!({ "kind": "sales-order", "state": "refused", "reason": "no credit" });
-    store.admit(says("S-1", refused), t(2)).await;
-    store.admit(says("997-1", json!({ "kind": "acknowledgement", "state": "accepted" })), t(2)).await;
-    assert!(store.receives(&claimed, 3).await.raised.is_some());
-    assert_eq!(store.state(placed).await, "exception");
-}
-
-pub async fn a_document_that_is_known_answers_no_later_call(store: Store) {
-    let store = Driver(store);
-    let (placed, _) = store.enqueue(order("order.placed", 1, 0), t(1)).await;
-    let claimed = store.claim_only(placed, t(1)).await;
-    store.posts(&claimed, 2).await;
-    let (changed, _) = store.enqueue(order("order.updated", 1, 3), t(3)).await;
-    let claimed = store.claim_only(changed, t(3)).await;
-    let again = json!({ "kind": "sales-order", "state": "accepted", "number": "S-1" });
-    store.admit(vec![from(ERP, new(document("SO-1", 4, again), vec![]))], t(4)).await;
-    store.receives(&claimed, 5).await;
-    assert_eq!(store.state(changed).await, "received");
 }

@@ -9,6 +9,7 @@
 pub mod answers;
 pub mod claims;
 pub mod deck;
+pub mod early_answers;
 pub mod echoes;
 pub mod intake;
 pub mod lane_rows;
@@ -118,6 +119,10 @@ macro_rules! conformance {
                 an_older_order_goes_to_its_default_erp_and_stays_there, what_has_its_hour_is_claimed_then,
                 an_edit_that_waited_is_not_sent_after_the_state_that_contains_it,
                 a_late_report_of_a_fast_clock_is_still_the_older_state, a_clock_that_is_ahead_does_not_win;
+            early_answers: an_answer_that_comes_before_the_call_is_recorded_counts,
+                an_early_answer_to_another_try_does_not_count,
+                an_early_acknowledgement_takes_nothing_from_an_early_refusal,
+                a_document_that_is_known_answers_no_later_call;
             meanwhile: a_level_dated_by_another_systems_clock_is_sent_behind_the_one_in_flight,
                 a_newer_state_is_sent_after_its_sources_clock_was_put_right,
                 an_edit_is_sent_after_its_sources_clock_was_put_right,
@@ -126,14 +131,11 @@ macro_rules! conformance {
                 more_refunds_than_move_at_once_follow_their_order,
                 what_waited_still_waits_for_its_hour,
                 what_waited_goes_on_when_the_last_state_turns_out_to_be_an_echo,
-                an_answer_that_comes_before_the_call_is_recorded_counts,
-                an_early_answer_to_another_try_does_not_count,
                 a_store_registered_in_the_unit_of_the_call_that_missed_it_is_not_waited_for,
                 a_store_registered_right_after_the_call_that_missed_it_releases_it,
                 what_does_not_belong_to_the_books_stays_where_it_was_routed,
-                very_many_that_await_one_write_are_decided_about_in_parts,
-                an_early_acknowledgement_takes_nothing_from_an_early_refusal,
-                a_document_that_is_known_answers_no_later_call;
+                an_edit_of_unknown_outcome_goes_with_the_state_that_contains_it,
+                very_many_that_await_one_write_are_decided_about_in_parts;
             levels: levels_of_several_sources_are_sent_as_their_sum,
                 the_latest_level_of_a_location_wins_whatever_the_others_reported,
                 a_claim_in_the_same_unit_as_a_level_sends_it, a_level_that_is_not_summed_is_sent_as_it_is;
