@@ -414,8 +414,8 @@ pub async fn a_refund_that_went_nowhere_is_no_report_of_it(store: Store) {
     let shop = sale("shopify", 900, 1, named("k"));
     store.admit(routed_to_erp(till.clone()), t(1)).await;
     store.admit(routed_to_erp(shop.clone()), t(2)).await;
-    store.admit(vec![new(refund_of(&till, 5), vec![])], t(3)).await;
-    let routed = store.admit(routed_to_erp(refund_of(&shop, 6)), t(4)).await;
+    store.admit(vec![new(gave_back(refund_of(&till, 5), "10.00"), vec![])], t(3)).await;
+    let routed = store.admit(routed_to_erp(gave_back(refund_of(&shop, 6), "10.00")), t(4)).await;
     assert_eq!(routed.deliveries[0].state, "queued");
 }
 
