@@ -25,7 +25,7 @@ pub enum Applied {
     Settled(Settled),
     /// To [`SettleBatch`](crate::Command::SettleBatch), in the order given.
     SettledBatch(Vec<Settled>),
-    /// To commands that move any number of deliveries.
+    /// To commands that do the same to any number of deliveries, keys or requests.
     Tally(Tally),
     /// To [`PutMappings`](crate::Command::PutMappings) and [`PutStores`](crate::Command::PutStores).
     Stored(Stored),

@@ -11,8 +11,8 @@ use crate::state::{Decision, State};
 
 impl State<'_> {
     /// The first order of the sale that an event belongs to, when that is another one than the event's own. Where
-    /// a target has admitted the event's own order before, it is a sale of its own, whatever its number is by now; and where
-    /// none of the targets has the first order, it is reported by this one alone.
+    /// a target has admitted the event's own order before, it is a sale of its own, whatever its number is by now; and
+    /// where no target knows the first order, the targets hear of the sale by this event alone.
     pub(super) fn first_order(&mut self, new: &NewEvent, now: Millis) -> Decision<Option<Arc<str>>> {
         let incoming = &new.incoming;
         let lane: Arc<str> = incoming.lane.as_str().into();

@@ -145,8 +145,6 @@ impl State<'_> {
             {
                 continue;
             }
-            let parent = delivery.awaits.as_deref().unwrap_or("what it refers to");
-            let problem = problem(format!("{parent} did not come in time"));
             if moved == MOVED_AT_ONCE {
                 more = true;
                 break;
@@ -155,6 +153,9 @@ impl State<'_> {
                 moved += 1;
                 continue;
             }
+            let awaits = self.delivery(id)?.awaits.clone();
+            let parent = awaits.as_deref().unwrap_or("what it refers to");
+            let problem = problem(format!("{parent} did not come in time"));
             self.raise(id, code::REFERENT_MISSING, Some(problem), now)?;
             raised.push(self.raised(id)?);
         }

@@ -136,8 +136,10 @@ fn partial_without_progress_uses_up_attempts() {
 fn not_yet_keeps_its_lane_while_an_earlier_request_may_still_take_effect() {
     let order: Entity = "shopify/acme/order/1".parse().unwrap();
     let doubtful = CallContext { sent: Sent::Maybe, sent_at: NOW, ..CallContext::default() };
-    let settled = delivered(Outcome::NotYet(order.clone()), &doubtful);
-    assert!(matches!(settled.next, Next::Retry { find: false, at } if at > NOW), "{settled:?}");
+    for sent in [Sent::Maybe, Sent::Yes] {
+        let settled = delivered(Outcome::NotYet(order.clone()), &CallContext { sent, ..doubtful.clone() });
+        assert!(matches!(settled.next, Next::Retry { find: false, at } if at > NOW), "{settled:?}");
+    }
     let sent_at = Millis(NOW.0 - 600_000);
     let settled = delivered(Outcome::NotYet(order), &CallContext { sent_at, ..doubtful });
     assert!(matches!(settled.next, Next::Wait { .. }), "{settled:?}");

@@ -15,7 +15,8 @@ use crate::sqlite::statement::{Args, Cells};
 macro_rules! delivery_columns {
     () => {
         "delivery.id, delivery.event, delivery.carries, delivery.connector, delivery.generation, delivery.lane, \
-         delivery.entity, delivery.effect, delivery.stamp_at, delivery.stamp_believed, delivery.follows_books, delivery.until_posted, delivery.state, \
+         delivery.entity, delivery.effect, delivery.stamp_at, delivery.stamp_believed, \
+         delivery.follows_books, delivery.until_posted, delivery.state, \
          delivery.ending, delivery.sent, delivery.look_up, delivery.attempts, delivery.failures, \
          delivery.finds, delivery.due_at, delivery.not_before, delivery.lease_until, delivery.sent_at, delivery.fence, \
          delivery.serial, delivery.resume, delivery.joined_to, delivery.awaits, delivery.awaited, \

@@ -32,7 +32,9 @@ statements! {
     DELIVERY(35) "writing deliveries":
         "INSERT INTO delivery SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL \
          ON CONFLICT (id) DO UPDATE SET \
-         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, stamp_believed = excluded.stamp_believed, follows_books = excluded.follows_books, \
+         connector = excluded.connector, lane = excluded.lane, entity = excluded.entity, \
+         carries = excluded.carries, effect = excluded.effect, stamp_at = excluded.stamp_at, \
+         stamp_believed = excluded.stamp_believed, follows_books = excluded.follows_books, \
          until_posted = excluded.until_posted, state = excluded.state, ending = excluded.ending, \
          sent = excluded.sent, look_up = excluded.look_up, attempts = excluded.attempts, \
          failures = excluded.failures, finds = excluded.finds, due_at = excluded.due_at, not_before = excluded.not_before, \
